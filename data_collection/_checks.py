@@ -1,0 +1,98 @@
+"""What an array must look like before a record accepts it; every failure is a DatasetError."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import DatasetError
+
+_BLOCK_ROWS = 65_536  # rows whose finiteness is checked at once, so that no mask as long as the data is built
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The same memory, read-only; neither copied nor locked for its owner."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def require_finite(array: np.ndarray, name: str) -> None:
+    """Refuse NaN and infinity, naming the first row that has one."""
+    for first in range(0, len(array), _BLOCK_ROWS):
+        block = array[first : first + _BLOCK_ROWS]
+        finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
+        if not finite.all():
+            row = first + int(np.argmin(finite))
+            raise DatasetError(
+                f"{name} row {row} holds NaN or infinity: {array[row]}; every value must be finite"
+            )
+
+
+def observations(array: np.ndarray) -> np.ndarray:
+    """Images (N, C, H, W) uint8 as they are, vectors (N, D) as finite float32."""
+    array = np.asarray(array)
+    if array.dtype == np.uint8 and array.ndim == 4 and array.size:
+        return frozen(array)
+    if np.issubdtype(array.dtype, np.floating) and array.ndim == 2 and array.size:
+        return _finite_float32(array, "observations")
+    raise DatasetError(
+        f"observations have shape {array.shape} and dtype {array.dtype}; "
+        "need images (N, C, H, W) uint8 or vectors (N, D) float32, none of these sizes zero"
+    )
+
+
+def actions(
+    array: np.ndarray, num_transitions: int, num_actions: int | None
+) -> tuple[np.ndarray, int | None]:
+    """Discrete actions (M,) as int64 and their number; continuous ones (M, A) as finite float32 and None."""
+    array = np.asarray(array)
+    if np.issubdtype(array.dtype, np.integer) and array.ndim == 1:
+        _require_rows(array, num_transitions, "actions", "one per transition")
+        return frozen(array.astype(np.int64, copy=False)), _count_of_actions(array, num_actions)
+    if np.issubdtype(array.dtype, np.floating) and array.ndim == 2 and array.shape[1]:
+        _require_rows(array, num_transitions, "actions", "one per transition")
+        if num_actions is not None:
+            raise DatasetError(
+                f"num_actions={num_actions} belongs to discrete actions, but these are continuous"
+            )
+        return _finite_float32(array, "actions"), None
+    raise DatasetError(
+        f"actions have shape {array.shape} and dtype {array.dtype}; "
+        "need discrete (M,) int64, continuous (M, A) float32, or None"
+    )
+
+
+def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
+    """Ground-truth positions (N, 2) as finite float32."""
+    array = np.asarray(array)
+    if not np.issubdtype(array.dtype, np.floating) or array.ndim != 2 or array.shape[1] != 2:
+        raise DatasetError(
+            f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32"
+        )
+    _require_rows(array, num_rows, "oracle_position", "one per observation")
+    return _finite_float32(array, "oracle_position")
+
+
+def _finite_float32(array: np.ndarray, name: str) -> np.ndarray:
+    with np.errstate(
+        over="ignore"
+    ):  # a float64 beyond the range of float32 becomes infinite and is refused below
+        single = array.astype(np.float32, copy=False)
+    require_finite(single, name)
+    return frozen(single)
+
+
+def _require_rows(array: np.ndarray, rows: int, name: str, rule: str) -> None:
+    if len(array) != rows:
+        raise DatasetError(f"{name} has {len(array)} rows; need {rows}, {rule}")
+
+
+def _count_of_actions(array: np.ndarray, num_actions: int | None) -> int:
+    """The size of the action set: as given, or the largest action seen plus one."""
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    count = high + 1 if num_actions is None else int(num_actions)
+    if low < 0 or high >= count:
+        raise DatasetError(
+            f"discrete actions run from {low} to {high}; need 0 to {count - 1} (num_actions={count})"
+        )
+    return count

@@ -1,0 +1,295 @@
+"""The records of experience: Episode and Dataset, frozen and validated at birth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from . import _checks
+from ._hashing import array_sha256, json_sha256
+from .errors import DatasetError, EmptyDatasetError
+from .pairs import PairBatch, sample_pairs
+from .splits import fold_episodes, nested_episodes
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One recorded rollout; T >= 1 is its number of transitions.
+
+    ```
+    observations     o0 o1 o2 ... oT        (T + 1, C, H, W) uint8 or (T + 1, D) float32
+    actions            a0 a1 ... a(T-1)     (T,) int64, (T, A) float32, or None; a_t leads from o_t to o_{t+1}
+    oracle_position  x0 x1 x2 ... xT        (T + 1, 2) float32 arena units, or None; evaluation only
+    ```
+    """
+
+    observations: np.ndarray
+    actions: np.ndarray | None = None
+    oracle_position: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        frames = _checks.observations(self.observations)
+        steps = len(frames) - 1
+        if steps < 1:
+            raise EmptyDatasetError(
+                "an episode of one observation has no transition; need at least two observations"
+            )
+        object.__setattr__(self, "observations", frames)
+        if self.actions is not None:
+            if len(self.actions) != steps:
+                raise DatasetError(
+                    f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
+                    f"got {steps + 1}; keep the observation that the last step returned"
+                )
+            object.__setattr__(self, "actions", _checks.actions(self.actions, steps, None)[0])
+        if self.oracle_position is not None:
+            object.__setattr__(
+                self, "oracle_position", _checks.oracle_position(self.oracle_position, steps + 1)
+            )
+
+    def __len__(self) -> int:
+        """The number of transitions T."""
+        return len(self.observations) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Episodes laid end to end; the row of an observation is its vertex id everywhere.
+
+    Two episodes of three and two transitions (M = 5, K = 2, N = M + K = 7):
+    ```
+    row                0  1  2  3 | 4  5  6
+    observations      o0 o1 o2 o3 | o0 o1 o2      (N, C, H, W) uint8 or (N, D) float32
+    actions            a0 a1 a2   |  a0 a1        (M,) int64, (M, A) float32, or None
+    transitions       01 12 23    | 45 56         (M, 2) derived: row pairs, in the order of the actions
+    episode_ids        0  0  0  0 | 1  1  1       (N,)   derived
+    episode_lengths        3      |    2          (K,) int64 transitions
+    oracle_position   x0 x1 x2 x3 | x0 x1 x2      (N, 2) float32 arena units, or None; evaluation only
+    ```
+    Arrays are read-only and are not copied when they already have the right dtype: hand over arrays that
+    nobody writes to afterwards. `env_id` is None for experience from elsewhere; `num_actions` is the size of
+    a discrete action set (by default the largest action plus one) and None otherwise.
+    """
+
+    observations: np.ndarray
+    actions: np.ndarray | None
+    episode_lengths: np.ndarray
+    oracle_position: np.ndarray | None = None
+    env_id: str | None = None
+    num_actions: int | None = None
+
+    def __post_init__(self) -> None:
+        lengths = np.asarray(self.episode_lengths)
+        if lengths.size == 0 or len(self.observations) == 0:
+            raise EmptyDatasetError(
+                "the dataset has no episodes; need at least one episode with one transition"
+            )
+        if lengths.ndim != 1 or not np.issubdtype(lengths.dtype, np.integer):
+            raise DatasetError(
+                f"episode_lengths has shape {lengths.shape} and dtype {lengths.dtype}; need (K,) int64"
+            )
+        if lengths.min() < 1:
+            raise EmptyDatasetError(
+                f"episode {int(np.argmin(lengths))} has {lengths.min()} transitions; need at least 1"
+            )
+        rows = _checks.observations(self.observations)
+        total = int(lengths.sum()) + len(lengths)
+        if len(rows) != total:
+            raise DatasetError(
+                f"{len(lengths)} episodes of {int(lengths.sum())} transitions need {total} observations, "
+                f"got {len(rows)}; an episode keeps the observation that its last step returned"
+            )
+        self._set("episode_lengths", _checks.frozen(lengths.astype(np.int64, copy=False)))
+        self._set("observations", rows)
+        if self.actions is not None:
+            actions, num_actions = _checks.actions(self.actions, total - len(lengths), self.num_actions)
+            self._set("actions", actions)
+            self._set("num_actions", num_actions)
+        elif self.num_actions is not None:
+            raise DatasetError(f"num_actions={self.num_actions} was given, but the dataset has no actions")
+        if self.oracle_position is not None:
+            self._set("oracle_position", _checks.oracle_position(self.oracle_position, total))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_episodes(
+        cls, episodes: Iterable[Episode], *, env_id: str | None = None, num_actions: int | None = None
+    ) -> Dataset:
+        """Lay episodes end to end; they may differ in length, not in what they record."""
+        kept = list(episodes)
+        if not kept:
+            raise EmptyDatasetError("no episodes were given; need at least one")
+        return cls(
+            observations=_joined([e.observations for e in kept], "observations"),
+            actions=_joined_or_none([e.actions for e in kept], "actions"),
+            episode_lengths=np.array([len(e) for e in kept], np.int64),
+            oracle_position=_joined_or_none([e.oracle_position for e in kept], "oracle_position"),
+            env_id=env_id,
+            num_actions=num_actions,
+        )
+
+    def __repr__(self) -> str:
+        kind = "no actions" if self.actions is None else f"{self.num_actions or 'continuous'} actions"
+        return (
+            f"Dataset({self.env_id or 'no env'}: {self.num_episodes} episodes, "
+            f"{self.num_transitions} transitions, {kind}, "
+            f"{self.num_observations} observations {self.observation_shape} {self.observations.dtype})"
+        )
+
+    @property
+    def num_episodes(self) -> int:
+        """K."""
+        return len(self.episode_lengths)
+
+    @property
+    def num_transitions(self) -> int:
+        """M."""
+        return self.num_observations - self.num_episodes
+
+    @property
+    def num_observations(self) -> int:
+        """N, the number of rows."""
+        return len(self.observations)
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """(C, H, W) of an image or (D,) of a vector."""
+        return tuple(self.observations.shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        """True for images, False for vectors."""
+        return self.observations.ndim == 4
+
+    @property
+    def has_discrete_actions(self) -> bool:
+        """True if actions were recorded and are discrete."""
+        return self.num_actions is not None
+
+    @cached_property
+    def episode_starts(self) -> np.ndarray:
+        """(K,) int64 first row of each episode."""
+        return _checks.frozen(
+            np.concatenate([[0], np.cumsum(self.episode_lengths[:-1] + 1)]).astype(np.int64)
+        )
+
+    @cached_property
+    def episode_ids(self) -> np.ndarray:
+        """(N,) int32 episode of each row."""
+        return _checks.frozen(
+            np.repeat(np.arange(self.num_episodes, dtype=np.int32), self.episode_lengths + 1)
+        )
+
+    @cached_property
+    def transitions(self) -> np.ndarray:
+        """(M, 2) int64 rows (v, v') of every recorded transition, in the order of `actions`."""
+        is_last = np.zeros(self.num_observations, bool)
+        is_last[self.episode_starts + self.episode_lengths] = True
+        before = np.flatnonzero(~is_last)
+        return _checks.frozen(np.stack([before, before + 1], axis=1))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex sha256 of what can be learned from: observations, actions, lengths, env id; not the oracle."""
+        content = {
+            "observations": array_sha256(self.observations),
+            "actions": None if self.actions is None else array_sha256(self.actions),
+            "episode_lengths": array_sha256(self.episode_lengths),
+            "env_id": self.env_id,
+            "num_actions": self.num_actions,
+        }
+        return json_sha256(content)
+
+    def episode(self, index: int) -> Episode:
+        """Episode `index`, as views of this dataset's arrays."""
+        if not 0 <= index < self.num_episodes:
+            raise DatasetError(
+                f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}"
+            )
+        first, steps = int(self.episode_starts[index]), int(self.episode_lengths[index])
+        rows, moves = slice(first, first + steps + 1), slice(first - index, first - index + steps)
+        return Episode(
+            observations=self.observations[rows],
+            actions=None if self.actions is None else self.actions[moves],
+            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
+        )
+
+    def episodes(self) -> Iterator[Episode]:
+        """All episodes in order."""
+        return (self.episode(index) for index in range(self.num_episodes))
+
+    def without_oracle(self) -> Dataset:
+        """The same dataset without ground truth; nothing is copied and no oracle array is read."""
+        return replace(self, oracle_position=None)
+
+    def take_episodes(self, ids: Sequence[int] | np.ndarray) -> Dataset:
+        """The episodes with these ids, in this order.
+
+        Raises:
+            EmptyDatasetError: if there are no ids.
+            DatasetError: if an id does not exist.
+        """
+        chosen = np.asarray(ids)
+        if chosen.size == 0:
+            raise EmptyDatasetError("no episodes were chosen; need at least one")
+        if not np.issubdtype(chosen.dtype, np.integer) or chosen.ndim != 1:
+            raise DatasetError(
+                f"episode ids have shape {chosen.shape} and dtype {chosen.dtype}; need (n,) integers"
+            )
+        if chosen.min() < 0 or chosen.max() >= self.num_episodes:
+            raise DatasetError(
+                f"episode ids run from {chosen.min()} to {chosen.max()}; "
+                f"this dataset has 0 to {self.num_episodes - 1}"
+            )
+        lengths = self.episode_lengths[chosen]
+        rows = _ranges(self.episode_starts[chosen], lengths + 1)
+        moves = _ranges(self.episode_starts[chosen] - chosen, lengths)
+        return replace(
+            self,
+            observations=self.observations[rows],
+            actions=None if self.actions is None else self.actions[moves],
+            episode_lengths=lengths,
+            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
+        )
+
+    def split(self, fold: int, num_folds: int = 10, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """(train, held out) by trajectory; over all folds every episode is held out exactly once."""
+        train, held_out = fold_episodes(self.num_episodes, fold, num_folds, seed)
+        return self.take_episodes(train), self.take_episodes(held_out)
+
+    def subset(self, num_episodes: int) -> Dataset:
+        """So many episodes from one fixed shuffled order: smaller subsets are contained in larger ones."""
+        return self.take_episodes(nested_episodes(self.num_episodes, num_episodes))
+
+    def sample_pairs(
+        self, n: int, *, ratio: tuple[float, float, float] = (1, 1, 2), rng: np.random.Generator
+    ) -> PairBatch:
+        """Draw n identical, neighbour and far pairs in this ratio; see `pairs.sample_pairs`."""
+        return sample_pairs(self.transitions, self.episode_ids, n, ratio=ratio, rng=rng)
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Concatenation of arange(start, start + length) for every pair."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1]) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def _joined(arrays: list[np.ndarray], name: str) -> np.ndarray:
+    kinds = {(array.shape[1:], array.dtype.str) for array in arrays}
+    if len(kinds) > 1:
+        raise DatasetError(
+            f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind"
+        )
+    return np.concatenate(arrays)
+
+
+def _joined_or_none(arrays: Sequence[np.ndarray | None], name: str) -> np.ndarray | None:
+    present = [array for array in arrays if array is not None]
+    if present and len(present) != len(arrays):
+        raise DatasetError(f"only {len(present)} of {len(arrays)} episodes have {name}; need all or none")
+    return _joined(present, name) if present else None
