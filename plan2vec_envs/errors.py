@@ -1,0 +1,55 @@
+"""Errors a caller can meet, and the sentence that names the closest right spelling."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Plan2vecError(Exception):
+    """Any error that this project raises on purpose."""
+
+
+class UnknownNameError(Plan2vecError, LookupError):
+    """A name that is not registered: a room, an observation type, a named task."""
+
+
+class InvalidOptionError(Plan2vecError, ValueError):
+    """An option whose value cannot be used: a start inside a wall, a wrong shape, an unknown key."""
+
+
+class InvalidActionError(Plan2vecError, ValueError):
+    """An action outside the action space: a wrong type, shape or range."""
+
+
+class FrameError(Plan2vecError, ValueError):
+    """An image that does not show exactly one agent in this room."""
+
+
+def suggest(name: object, choices: Iterable[object]) -> str:
+    """A sentence to append to an error message: the closest known name, then all of them.
+
+    Args:
+        name: what was asked for.
+        choices: what would have been right.
+
+    Returns:
+        ``" Did you mean 'x'? Known: x, y."``, without the question if nothing is close.
+    """
+    known = [str(choice) for choice in choices]
+    by_folded_name = {choice.casefold(): choice for choice in known}
+    close = difflib.get_close_matches(str(name).casefold(), by_folded_name, n=1)
+    question = f" Did you mean '{by_folded_name[close[0]]}'?" if close else ""
+    return f"{question} Known: {', '.join(known)}."
+
+
+def check_name(kind: str, name: object, choices: Iterable[str]) -> str:
+    """Return ``name`` if it is one of ``choices``.
+
+    Raises:
+        UnknownNameError: otherwise, naming the closest choice.
+    """
+    known = list(choices)
+    if isinstance(name, str) and name in known:
+        return name
+    raise UnknownNameError(f"unknown {kind} {name!r}.{suggest(name, known)}")

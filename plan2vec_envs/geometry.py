@@ -1,0 +1,168 @@
+"""What a room is, in metres: x grows east, y grows north, the origin is the middle of the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+ARENA_HALF = 0.28  # inner face of the border walls
+AGENT_HALF = 0.04  # the agent is a square that does not turn
+STEP = 0.0249167  # one discrete move along an axis; a diagonal one moves this much along both
+SUCCESS_RADIUS = 0.02  # between the centres of agent and goal
+CENTRE_HALF = ARENA_HALF - AGENT_HALF  # the agent's centre stays within +-CENTRE_HALF
+# A moving body ends a step at most one substep (2.5 mm) inside a wall, so poses that the physics itself
+# produces are that far from free. Whatever judges a given pose forgives this much.
+CONTACT_TOLERANCE = 0.003
+
+Point: TypeAlias = tuple[float, float]
+
+
+class Rect(NamedTuple):
+    """An axis-aligned rectangle: its centre and its half extents, in metres."""
+
+    x: float
+    y: float
+    half_x: float
+    half_y: float
+
+    @property
+    def area(self) -> float:
+        """Square metres."""
+        return 4 * self.half_x * self.half_y
+
+    def grow(self, margin: float) -> Rect:
+        """The rectangle with each side moved outwards by ``margin`` metres (inwards if negative)."""
+        return Rect(self.x, self.y, self.half_x + margin, self.half_y + margin)
+
+    def contains(self, xy: np.ndarray) -> np.ndarray:
+        """Whether each point of ``xy`` (..., 2) lies strictly inside: (...) bool."""
+        offset = np.abs(xy - (self.x, self.y))
+        return (offset[..., 0] < self.half_x) & (offset[..., 1] < self.half_y)
+
+    def corners(self) -> np.ndarray:
+        """(4, 2) corners, counter-clockwise from the south-west."""
+        signs = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+        return np.array([self.x, self.y]) + signs * (self.half_x, self.half_y)
+
+    def is_crossed(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Whether each segment from ``a`` to ``b``, both (..., 2), meets the open inside: (...) bool.
+
+        Slab test: along each axis the segment is inside for an interval of its parameter t in [0, 1].
+        """
+        centre = np.array([self.x, self.y])
+        half = np.array([self.half_x, self.half_y])
+        start, direction = a - centre, b - a
+        moving = direction != 0
+        safe = np.where(moving, direction, 1.0)
+        first, second = (-half - start) / safe, (half - start) / safe
+        # An axis along which nothing moves is inside for ever or never.
+        always = np.abs(start) < half
+        enter = np.where(moving, np.minimum(first, second), np.where(always, -np.inf, np.inf))
+        leave = np.where(moving, np.maximum(first, second), np.where(always, np.inf, -np.inf))
+        return np.maximum(enter.max(-1), 0.0) < np.minimum(leave.min(-1), 1.0)
+
+
+def border(thickness: float) -> tuple[Rect, ...]:
+    """The four border walls, whose inner faces lie at +-ARENA_HALF, ``thickness`` metres thick."""
+    middle, half, length = ARENA_HALF + thickness / 2, thickness / 2, ARENA_HALF + thickness
+    return (
+        Rect(0.0, middle, length, half),
+        Rect(0.0, -middle, length, half),
+        Rect(middle, 0.0, half, length),
+        Rect(-middle, 0.0, half, length),
+    )
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room: its obstacles, where episodes start and end, and five tasks that have a name.
+
+    Attributes:
+        name: the key in ``ROOMS`` and the ``room`` argument of the environments.
+        title: what the environment id is made of: ``Plan2vec/<title>-v0``.
+        doc: one paragraph for people.
+        obstacles: walls beside the four border walls.
+        start_low, start_high: starts are uniform in this box of agent centres, both axes alike, ...
+        goal_low, goal_high: ... and goals in this one,
+        start_excluded, goal_excluded: drawn again inside any of these rectangles.
+        tasks: name -> (start, goal).
+    """
+
+    name: str
+    title: str
+    doc: str
+    obstacles: tuple[Rect, ...]
+    start_low: float
+    start_high: float
+    goal_low: float
+    goal_high: float
+    tasks: Mapping[str, tuple[Point, Point]]
+    start_excluded: tuple[Rect, ...] = ()
+    goal_excluded: tuple[Rect, ...] = ()
+    blocked: tuple[Rect, ...] = field(init=False)  # obstacles as the agent's centre meets them
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocked", tuple(rect.grow(AGENT_HALF) for rect in self.obstacles))
+
+    @property
+    def env_id(self) -> str:
+        """The Gymnasium id of this room."""
+        return f"Plan2vec/{self.title}-v0"
+
+    def is_free(self, xy: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
+        """Whether an agent centred at each point touches no wall, or overlaps by at most ``tolerance``.
+
+        Args:
+            xy: (B, 2) metres.
+            tolerance: metres; a pose that the physics produced needs ``CONTACT_TOLERANCE``.
+
+        Returns:
+            (B,) bool.
+        """
+        xy = np.asarray(xy, dtype=np.float64)
+        free = (np.abs(xy) <= CENTRE_HALF + tolerance).all(-1)
+        for rect in self.blocked:
+            free &= ~rect.grow(-tolerance).contains(xy)
+        return free
+
+    def segment_is_blocked(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Whether the agent's centre would enter an obstacle on the straight way from ``a`` to ``b``.
+
+        Args:
+            a: (B, 2) metres, inside the arena.
+            b: (B, 2) metres, inside the arena.
+
+        Returns:
+            (B,) bool; grazing an obstacle's face is not entering it.
+        """
+        a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+        blocked = np.zeros(a.shape[:-1], dtype=bool)
+        for rect in self.blocked:
+            # A nanometre, so that rounding cannot turn a way along a face into one through it.
+            blocked |= rect.grow(-1e-9).is_crossed(a, b)
+        return blocked
+
+    def nearest_free(self, xy: np.ndarray) -> np.ndarray:
+        """The closest point at which an agent touches no wall.
+
+        Args:
+            xy: (B, 2) metres.
+
+        Returns:
+            (B, 2) float64 metres; free points are returned as they are.
+        """
+        inside_border = np.clip(np.asarray(xy, dtype=np.float64), -CENTRE_HALF, CENTRE_HALF)
+        candidates = [inside_border]
+        for rect in self.blocked:
+            for axis in (0, 1):
+                for sign in (-1, 1):  # the foot of the perpendicular on each face
+                    foot = inside_border.copy()
+                    foot[:, axis] = rect[axis] + sign * rect[2 + axis]
+                    candidates.append(foot)
+        points = np.stack(candidates, axis=1)  # (B, K, 2)
+        distance = np.linalg.norm(points - np.asarray(xy)[:, None], axis=-1)
+        distance[~self.is_free(points, tolerance=1e-12)] = np.inf
+        return points[np.arange(len(points)), distance.argmin(1)]

@@ -1,0 +1,200 @@
+"""Frames of a room and back: exact-coverage drawing, and the pose read from the drawing.
+
+A grey is the share of the pixel that is covered, rounded once, so a frame determines the agent's pose to a
+few hundredths of a millimetre. Rewards are computed from what frames show; this is what makes that exact.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .errors import FrameError
+from .geometry import AGENT_HALF, Rect, Room, border
+
+SIZE = 64  # pixels a side
+VIEW_HALF = 0.3065  # metres from the middle of the arena to the frame's edge
+FRAME_SHAPE = (1, SIZE, SIZE)
+FLOOR, WALL, AGENT = 0, 96, 255  # greys
+WALL_DRAWN = 0.02  # metres of border wall that are seen
+# An agent whose centre is farther out is not wholly in view, and its pose cannot be read back.
+POSE_HALF = VIEW_HALF - AGENT_HALF
+
+_PIXEL = 2 * VIEW_HALF / SIZE  # metres
+_SIDE = 2 * AGENT_HALF / _PIXEL  # the agent's side in pixels: 8.35
+_PATCH = int(_SIDE) + 2  # pixels that a side can touch: 10
+_STRIDE = int(_SIDE) - 1  # a side covers at least this many pixels fully: 7
+_GREY_TOLERANCE = 3  # grey levels between a frame and the drawing of the pose decoded from it
+
+
+def coverage(low: np.ndarray, high: np.ndarray, first_pixel: np.ndarray, num_pixels: int) -> np.ndarray:
+    """How much of each pixel of a line an interval covers.
+
+    Args:
+        low: (...) left end, in pixels.
+        high: (...) right end, in pixels.
+        first_pixel: (...) where the line of pixels begins.
+        num_pixels: length of the line; pixel i spans [i, i + 1].
+
+    Returns:
+        (..., num_pixels) float64 in [0, 1].
+    """
+    left = np.asarray(first_pixel)[..., None] + np.arange(num_pixels, dtype=np.float64)
+    covered = np.minimum(left + 1, np.asarray(high)[..., None]) - np.maximum(left, np.asarray(low)[..., None])
+    return np.clip(covered, 0.0, 1.0)
+
+
+def rect_coverage(rect: Rect, size: int = SIZE) -> np.ndarray:
+    """How much of each pixel of a frame a rectangle covers: (size, size) float64, row 0 in the north."""
+    scale = size / (2 * VIEW_HALF)
+    left, right = (rect.x - rect.half_x + VIEW_HALF) * scale, (rect.x + rect.half_x + VIEW_HALF) * scale
+    top, bottom = (VIEW_HALF - rect.y - rect.half_y) * scale, (VIEW_HALF - rect.y + rect.half_y) * scale
+    rows = coverage(np.float64(top), np.float64(bottom), np.float64(0), size)
+    columns = coverage(np.float64(left), np.float64(right), np.float64(0), size)
+    return rows[:, None] * columns
+
+
+def walls_coverage(room: Room, size: int = SIZE) -> np.ndarray:
+    """How much of each pixel the drawn walls of a room cover: (size, size) float64."""
+    # Walls that overlap or meet in a pixel: the sum is right where they meet, the bound where they overlap.
+    shares = [rect_coverage(rect, size) for rect in (*border(WALL_DRAWN), *room.obstacles)]
+    return np.minimum(np.sum(shares, axis=0), 1.0)
+
+
+class Renderer:
+    """Draws the agent in a room, and reads its pose from such a drawing.
+
+    The view is orthographic, +-.3065 m; row 0 is the north. Floor 0, walls 96, agent 255, each blended by
+    the share of the pixel that it covers.
+    """
+
+    def __init__(self, room: Room) -> None:
+        """Draw the empty room once; frames differ from it by one small patch."""
+        self.room = room
+        self._background = np.rint(FLOOR + (WALL - FLOOR) * walls_coverage(room)).astype(np.uint8)
+        self._background_patches = sliding_window_view(self._background.astype(np.float64), (_PATCH, _PATCH))
+
+    def frames(self, xy: np.ndarray) -> np.ndarray:
+        """Draw the agent at each position.
+
+        Args:
+            xy: (B, 2) centres, metres, within +-POSE_HALF.
+
+        Returns:
+            (B, 1, 64, 64) uint8, a fresh array.
+        """
+        xy = np.asarray(xy, dtype=np.float64)
+        column, row = (VIEW_HALF + xy[:, 0]) / _PIXEL, (VIEW_HALF - xy[:, 1]) / _PIXEL  # centres, in pixels
+        corner = np.stack([row, column], axis=1) - _SIDE / 2  # (B, 2) north-west corner
+        first = np.clip(corner.astype(np.int64), 0, SIZE - _PATCH)
+        covered = coverage(corner, corner + _SIDE, first, _PATCH)  # (B, 2, _PATCH)
+        share = covered[:, 0, :, None] * covered[:, 1, None, :]
+        background = self._background_patches[first[:, 0], first[:, 1]]
+        patch = np.rint(background + share * (AGENT - background)).astype(np.uint8)
+        frames = np.empty((len(xy), SIZE * SIZE), dtype=np.uint8)
+        frames[:] = self._background.ravel()
+        top_left = first[:, 0] * SIZE + first[:, 1]
+        np.put_along_axis(frames, top_left[:, None] + _PATCH_PIXELS, patch.reshape(len(xy), -1), axis=1)
+        return frames.reshape(-1, *FRAME_SHAPE)
+
+    def decode(self, frames: np.ndarray, check: bool = True) -> np.ndarray:
+        """Read the agent's position from frames, to within 1e-4 m.
+
+        The row and the column through one fully covered pixel hold the agent's profile along each axis: the
+        covered length to the left of that pixel and to the right of it are the two edges. Each lane is
+        computed by itself, so a batch gives the same bits as its frames one by one.
+
+        Args:
+            frames: (B, 1, 64, 64) uint8.
+            check: draw the pose again and compare. Without it a frame of another kind may give nonsense;
+                the numbers for a true frame are the same.
+
+        Returns:
+            (B, 2) float64 metres.
+
+        Raises:
+            FrameError: if a frame does not show exactly one agent in this room.
+        """
+        frames = _as_frames(frames)
+        image = frames[:, 0]
+        lane = np.arange(len(image))
+        # Fully covered pixels: the agent holds at least _STRIDE of them in a row, so one is on this grid.
+        full = (image[:, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE] == AGENT).reshape(len(image), -1)
+        found = full.argmax(1)
+        if not full[lane, found].all():
+            self._raise_no_agent(frames, full)
+        seed_row, seed_column = np.divmod(found, len(range(_STRIDE // 2, SIZE, _STRIDE)))
+        row, column = (seed * _STRIDE + _STRIDE // 2 for seed in (seed_row, seed_column))
+        x = _edge_mean(image[lane, row], self._background[row], column)
+        y = _edge_mean(image[lane, :, column], self._background.T[column], row)
+        xy = np.stack([x * _PIXEL - VIEW_HALF, VIEW_HALF - y * _PIXEL], axis=1)
+        if check:
+            self._check(frames, xy)
+        return xy
+
+    def _check(self, frames: np.ndarray, xy: np.ndarray) -> None:
+        in_view = (np.abs(xy) <= POSE_HALF + _PIXEL).all(1)
+        drawn = self.frames(np.where(in_view[:, None], xy, 0.0))
+        # In uint8, since the frames are large: |a - b| without leaving the range.
+        error = np.maximum(frames, drawn) - np.minimum(frames, drawn)
+        worst = error.reshape(len(frames), -1).max(1, initial=0)
+        wrong = np.flatnonzero((worst > _GREY_TOLERANCE) | ~in_view)
+        if wrong.size:
+            i = int(wrong[0])
+            row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
+            x, y = xy[i]
+            raise FrameError(
+                f"frame {i} of {len(frames)} is not one agent in the room '{self.room.name}': an agent was found "
+                f"at ({x:.3f}, {y:.3f}), but pixel ({row}, {column}) is {frames[i, 0, row, column]} instead of "
+                f"{drawn[i, 0, row, column]}. A second agent, another room, or a changed image?"
+            )
+
+    def _raise_no_agent(self, frames: np.ndarray, full: np.ndarray) -> None:
+        i = int(np.flatnonzero(~full.any(1))[0])
+        raise FrameError(
+            f"frame {i} of {len(frames)} shows no agent in the room '{self.room.name}': no fully covered pixel "
+            f"(grey {AGENT}) where one must be; its greys go from {frames[i].min()} to {frames[i].max()}. "
+            "Give frames as the environment draws them: uint8, not scaled, not stacked."
+        )
+
+
+_PATCH_PIXELS = (np.arange(_PATCH)[:, None] * SIZE + np.arange(_PATCH)).ravel()
+
+
+def _edge_mean(line: np.ndarray, background: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The middle of the agent on lines of pixels that it crosses.
+
+    Args:
+        line: (B, 64) uint8 greys.
+        background: (B, 64) uint8 greys without the agent.
+        inside: (B,) a pixel that the agent covers fully.
+
+    Returns:
+        (B,) float64 pixels.
+    """
+    share = _shares()[background, line]
+    side = np.where(np.arange(SIZE) < inside[:, None], -0.5, 0.5)
+    return inside + (share * side).sum(1)
+
+
+@functools.cache
+def _shares() -> np.ndarray:
+    """(256, 256) share of a pixel that the agent covers, by the grey without and with the agent.
+
+    Shares are multiples of 2^-20, so sums of them are exact: no order of summation changes a bit.
+    """
+    background, grey = np.arange(256)[:, None], np.arange(256)
+    share = (grey - background) / np.maximum(AGENT - background, 1)
+    return np.rint(share.clip(0, 1) * 2**20) / 2**20
+
+
+def _as_frames(frames: np.ndarray) -> np.ndarray:
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != FRAME_SHAPE:
+        raise FrameError(
+            f"frames must be (B, {', '.join(map(str, FRAME_SHAPE))}) uint8, "
+            f"got shape {frames.shape} of {frames.dtype}"
+        )
+    return frames
