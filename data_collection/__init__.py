@@ -1,7 +1,45 @@
 """Collect experience, hold it in validated records, store it. Imports point down to `plan2vec_envs` only."""
 
-from .errors import DatasetError, StorageError
+from .cache import cache_dir
+from .collect import collect
+from .errors import (
+    CorruptFileError,
+    DatasetError,
+    DiskFullError,
+    EmptyDatasetError,
+    FileTooLargeError,
+    FormatVersionError,
+    MissingFileError,
+    StorageError,
+    WrongEnvError,
+)
+from .files import atomic_write
+from .make import make_dataset
 from .pairs import PairBatch
+from .policies import Policy, UniformPolicy
 from .records import Dataset, Episode
+from .storage import load_dataset, read_manifest, save_dataset
 
-__all__ = ["Dataset", "DatasetError", "Episode", "PairBatch", "StorageError"]
+__all__ = [
+    "CorruptFileError",
+    "Dataset",
+    "DatasetError",
+    "DiskFullError",
+    "EmptyDatasetError",
+    "Episode",
+    "FileTooLargeError",
+    "FormatVersionError",
+    "MissingFileError",
+    "PairBatch",
+    "Policy",
+    "StorageError",
+    "UniformPolicy",
+    "WrongEnvError",
+    "atomic_write",
+    "cache_dir",
+    "collect",
+    "load_dataset",
+    "make_dataset",
+    "read_manifest",
+    "save_dataset",
+]

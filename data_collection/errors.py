@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from plan2vec_envs.errors import Plan2vecError
+# Passed on for `agents`, which may import nothing below this package.
+from plan2vec_envs.errors import Plan2vecError as Plan2vecError
+from plan2vec_envs.errors import check_name as check_name
+from plan2vec_envs.errors import suggest as suggest
 
 
 class DatasetError(Plan2vecError, ValueError):

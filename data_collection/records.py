@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from . import _checks
+from ._arrays import joined, joined_or_none, ranges
 from ._hashing import array_sha256, json_sha256
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
@@ -125,12 +126,29 @@ class Dataset:
         if not kept:
             raise EmptyDatasetError("no episodes were given; need at least one")
         return cls(
-            observations=_joined([e.observations for e in kept], "observations"),
-            actions=_joined_or_none([e.actions for e in kept], "actions"),
+            observations=joined([e.observations for e in kept], "observations"),
+            actions=joined_or_none([e.actions for e in kept], "actions"),
             episode_lengths=np.array([len(e) for e in kept], np.int64),
-            oracle_position=_joined_or_none([e.oracle_position for e in kept], "oracle_position"),
+            oracle_position=joined_or_none([e.oracle_position for e in kept], "oracle_position"),
             env_id=env_id,
             num_actions=num_actions,
+        )
+
+    @classmethod
+    def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
+        """Lay datasets of one environment end to end."""
+        if not datasets:
+            raise EmptyDatasetError("no datasets were given; need at least one")
+        origins = {(dataset.env_id, dataset.num_actions) for dataset in datasets}
+        if len(origins) > 1:
+            raise DatasetError(f"datasets differ in env id or number of actions: {sorted(map(str, origins))}")
+        return cls(
+            observations=joined([d.observations for d in datasets], "observations"),
+            actions=joined_or_none([d.actions for d in datasets], "actions"),
+            episode_lengths=np.concatenate([d.episode_lengths for d in datasets]),
+            oracle_position=joined_or_none([d.oracle_position for d in datasets], "oracle_position"),
+            env_id=datasets[0].env_id,
+            num_actions=datasets[0].num_actions,
         )
 
     def __repr__(self) -> str:
@@ -247,8 +265,8 @@ class Dataset:
                 f"this dataset has 0 to {self.num_episodes - 1}"
             )
         lengths = self.episode_lengths[chosen]
-        rows = _ranges(self.episode_starts[chosen], lengths + 1)
-        moves = _ranges(self.episode_starts[chosen] - chosen, lengths)
+        rows = ranges(self.episode_starts[chosen], lengths + 1)
+        moves = ranges(self.episode_starts[chosen] - chosen, lengths)
         return replace(
             self,
             observations=self.observations[rows],
@@ -271,25 +289,3 @@ class Dataset:
     ) -> PairBatch:
         """Draw n identical, neighbour and far pairs in this ratio; see `pairs.sample_pairs`."""
         return sample_pairs(self.transitions, self.episode_ids, n, ratio=ratio, rng=rng)
-
-
-def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Concatenation of arange(start, start + length) for every pair."""
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1]) + np.repeat(starts - (ends - lengths), lengths)
-
-
-def _joined(arrays: list[np.ndarray], name: str) -> np.ndarray:
-    kinds = {(array.shape[1:], array.dtype.str) for array in arrays}
-    if len(kinds) > 1:
-        raise DatasetError(
-            f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind"
-        )
-    return np.concatenate(arrays)
-
-
-def _joined_or_none(arrays: Sequence[np.ndarray | None], name: str) -> np.ndarray | None:
-    present = [array for array in arrays if array is not None]
-    if present and len(present) != len(arrays):
-        raise DatasetError(f"only {len(present)} of {len(arrays)} episodes have {name}; need all or none")
-    return _joined(present, name) if present else None

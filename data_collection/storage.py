@@ -1,0 +1,151 @@
+"""Datasets on disk: one compressed .npz, with a manifest that tells its origin and proves it whole.
+
+The manifest holds the format and its version, env id, sizes, a sha256 of every array and of the manifest
+itself, the fingerprint, the versions that wrote it, and its `provenance` (seed, size, env spec and options).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import archive
+from ._hashing import array_sha256, json_sha256
+from .archive import MAX_BYTES
+from .errors import CorruptFileError, FormatVersionError, WrongEnvError
+from .files import atomic_write
+from .records import Dataset
+
+__all__ = ["MAX_BYTES", "atomic_write", "load_dataset", "read_manifest", "save_dataset"]
+
+FORMAT = "plan2vec.dataset"
+FORMAT_VERSION = 1
+ARRAYS = ("observations", "actions", "episode_lengths", "oracle_position")
+_OPTIONAL = {"actions", "oracle_position"}
+_PACKAGES = ("plan2vec", "numpy", "gymnasium", "pymunk")
+
+
+def save_dataset(
+    dataset: Dataset, path: str | os.PathLike[str], *, provenance: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a dataset and its manifest, atomically.
+
+    Args:
+        dataset: what to write.
+        path: the file, by convention *.npz.
+        provenance: JSON values that say how the data came about, kept in the manifest.
+
+    Returns:
+        The path written.
+
+    Raises:
+        StorageError: the file cannot be written; nothing was left behind.
+    """
+    arrays = {name: array for name in ARRAYS if (array := getattr(dataset, name)) is not None}
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "env_id": dataset.env_id,
+        "num_actions": dataset.num_actions,
+        "num_episodes": dataset.num_episodes,
+        "num_transitions": dataset.num_transitions,
+        "arrays": {
+            name: _description(array) | {"sha256": array_sha256(array)} for name, array in arrays.items()
+        },
+        "fingerprint": dataset.fingerprint,
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "provenance": dict(provenance or {}),
+    }
+    manifest["manifest_sha256"] = json_sha256(manifest)
+    archive.write_archive(Path(path), arrays, manifest)
+    return Path(path)
+
+
+def load_dataset(
+    path: str | os.PathLike[str], *, expect_env_id: str | None = None, max_bytes: int = MAX_BYTES
+) -> Dataset:
+    """Read a dataset into memory and verify every checksum.
+
+    Args:
+        path: a file written by `save_dataset`.
+        expect_env_id: refuse a dataset of any other environment.
+        max_bytes: refuse a file that says it unpacks to more.
+
+    Raises:
+        MissingFileError: there is no such file.
+        FileTooLargeError: it unpacks to more than `max_bytes`; nothing was decoded.
+        FormatVersionError: it is no dataset of ours, or of another format version.
+        WrongEnvError: it comes from another environment than expected.
+        CorruptFileError: it is truncated or damaged, or its contents do not match their checksums.
+    """
+    path = Path(path)
+    manifest = read_manifest(path, max_bytes=max_bytes)
+    require_env(path, manifest, expect_env_id)
+    arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
+    if sorted(arrays) != sorted(manifest["arrays"]):
+        raise CorruptFileError(
+            f"{path} holds {sorted(arrays)}, but its manifest lists {sorted(manifest['arrays'])}"
+        )
+    for name, array in arrays.items():
+        if array_sha256(array) != manifest["arrays"][name]["sha256"]:
+            raise CorruptFileError(
+                f"{path} was changed after it was written: {name} does not match its checksum; "
+                "collect or fetch it again"
+            )
+    return assemble(arrays, manifest)
+
+
+def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The manifest alone, verified against its own checksum; raises what `load_dataset` raises."""
+    path = Path(path)
+    manifest = archive.read_manifest(path, max_bytes=max_bytes)
+    if manifest.get("format") != FORMAT:
+        raise FormatVersionError(f"{path} has format {manifest.get('format')!r}; need {FORMAT!r}")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise FormatVersionError(
+            f"{path} has format version {manifest.get('format_version')!r}, "
+            f"this plan2vec reads {FORMAT_VERSION}; collect it again, or use the version that wrote it"
+        )
+    expected = manifest.pop("manifest_sha256", None)
+    if json_sha256(manifest) != expected:
+        raise CorruptFileError(
+            f"{path} was changed after it was written: its manifest does not match its checksum"
+        )
+    return manifest | {"manifest_sha256": expected}
+
+
+def require_env(path: Path, manifest: Mapping[str, Any], expect_env_id: str | None) -> None:
+    """Refuse a dataset of another environment; no expectation accepts all."""
+    if expect_env_id is not None and manifest["env_id"] != expect_env_id:
+        raise WrongEnvError(
+            f"{path} was collected in {manifest['env_id']!r}, but a dataset of {expect_env_id!r} is needed"
+        )
+
+
+def assemble(arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> Dataset:
+    """The dataset that these arrays and this manifest describe."""
+    fields: dict[str, Any] = dict.fromkeys(_OPTIONAL) | dict(arrays)
+    return Dataset(**fields, env_id=manifest["env_id"], num_actions=manifest["num_actions"])
+
+
+def matches(array: np.ndarray, description: Mapping[str, Any]) -> bool:
+    """Whether an array has the shape and dtype that a manifest lists for it."""
+    return all(description[key] == value for key, value in _description(array).items())
+
+
+def _description(array: np.ndarray) -> dict[str, Any]:
+    return {"shape": list(array.shape), "dtype": array.dtype.str}
+
+
+def _version(package: str) -> str | None:
+    """The installed version; None when running from a folder that was never installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
