@@ -1,0 +1,132 @@
+"""From a dataset and a local metric to a graph: recorded edges, found neighbours, bridges between components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from data_collection import Dataset
+
+from .errors import GraphError
+from .graph import Graph
+
+# Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
+_LEAST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """Which frames become vertices and what joins them."""
+
+    max_vertices: int = 3000
+    """whole trajectories are drawn until this many frames; at a fixed radius edges grow with the square"""
+    threshold: float | None = None
+    """neighbour threshold in steps; None = the local metric's, calibrated on held-out trajectories"""
+    recorded_weight: str = "one"
+    """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
+    bridge: bool = True
+    """join what is left in pieces by the shortest edges, instead of raising the threshold"""
+
+
+def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generator) -> np.ndarray:
+    """(V,) ascending dataset rows: whole trajectories in random order until ``max_vertices`` would be passed."""
+    order = rng.permutation(dataset.num_episodes)
+    frames = np.cumsum(dataset.episode_lengths[order] + 1)
+    chosen = np.zeros(dataset.num_episodes, bool)
+    chosen[order[: max(1, int(np.searchsorted(frames, max_vertices, side="right")))]] = True
+    return np.flatnonzero(chosen[dataset.episode_ids])
+
+
+def build_graph(
+    config: GraphConfig, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, threshold: float
+) -> Graph:
+    """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
+
+    Args:
+        config: Choices.
+        dataset: Where the transitions are recorded.
+        rows: (V,) ascending dataset rows that become vertices 0 to V - 1.
+        latents: (V, D) local latents of those rows; their Euclidean distance is d.
+        threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3).
+
+    Raises:
+        GraphError: if the latents are not finite.
+    """
+    if not np.isfinite(latents).all():
+        raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
+    vertex_of = np.full(len(dataset.observations), -1)
+    vertex_of[rows] = np.arange(len(rows))
+    recorded = vertex_of[dataset.transitions]
+    recorded = recorded[(recorded >= 0).all(1)]
+    weight = np.ones(len(recorded)) if config.recorded_weight == "one" else _distance(latents, recorded)
+    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
+    near = np.concatenate([near, near[:, ::-1]])
+
+    pairs = np.concatenate([recorded, near])
+    weights = np.concatenate([weight, _distance(latents, near)])
+    inferred = np.arange(len(pairs)) >= len(recorded)
+    graph = _graph(len(rows), pairs, weights, inferred, np.zeros(len(pairs), bool))
+    if not config.bridge:
+        return graph
+    bridges = find_bridges(latents, graph.components())
+    if not len(bridges):
+        return graph
+    pairs = np.concatenate([pairs, bridges, bridges[:, ::-1]])
+    weights = np.concatenate([weights, np.tile(_distance(latents, bridges), 2)])
+    found = np.arange(len(pairs)) >= len(inferred)
+    return _graph(len(rows), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
+
+
+def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components (Boruvka's rounds).
+
+    Joining by the shortest gaps adds a handful of long edges; raising the threshold until all is connected
+    would add thousands of false ones everywhere.
+
+    Args:
+        latents: (V, D) float.
+        components: (V,) int labels.
+    """
+    labels = np.unique(components, return_inverse=True)[1]
+    tree = cKDTree(latents)
+    bridges = []
+    while labels.max() > 0:
+        largest = np.bincount(labels).argmax()
+        for label in range(labels.max() + 1):
+            members = np.flatnonzero(labels == label)
+            # A component merged earlier in this round is empty; the largest is reached from the others.
+            if label == largest or not len(members):
+                continue
+            pair = _nearest_outside(tree, latents, labels, members)
+            bridges.append(pair)
+            labels[members] = labels[pair[1]]
+        labels = np.unique(labels, return_inverse=True)[1]
+    return np.array(bridges, np.int64).reshape(-1, 2)
+
+
+def _nearest_outside(tree: cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[int, int]:
+    """The closest (member, non-member) pair; members whose neighbours are all members ask for more of them."""
+    inside = labels[members[0]]
+    best, pair, k = np.inf, (-1, -1), 8
+    while len(members):
+        k = min(k, len(latents))
+        distance, neighbour = tree.query(latents[members], k=k)
+        outside = np.where(labels[neighbour] != inside, distance, np.inf)
+        row, column = np.unravel_index(outside.argmin(), outside.shape)
+        if outside[row, column] < best:
+            best, pair = outside[row, column], (int(members[row]), int(neighbour[row, column]))
+        # Undecided: no outsider among the k nearest, and the k-th nearer than the best pair so far.
+        members = members[np.isinf(outside).all(1) & (distance[:, -1] < best) & (k < len(latents))]
+        k *= 4
+    return pair
+
+
+def _distance(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1)
+
+
+def _graph(vertices: int, pairs: np.ndarray, weights: np.ndarray, inferred: np.ndarray, bridge: np.ndarray) -> Graph:
+    table = np.column_stack([pairs, np.maximum(weights, _LEAST_WEIGHT)])
+    return Graph.from_edges(vertices, table, inferred, bridge)

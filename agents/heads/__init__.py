@@ -1,0 +1,53 @@
+"""Metric heads: the (quasi)metric on latents. An open folder: one head a file, each registers one name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+from data_collection.errors import check_name
+
+
+class MetricHead(Protocol):
+    """Distance on latents; the two flags are promises that the tests check."""
+
+    is_symmetric: bool
+    has_triangle_inequality: bool
+
+    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between matching latents, (..., D) and (..., D) -> (...)."""
+        ...
+
+    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
+        ...
+
+
+HEADS: dict[str, Callable[[], MetricHead]] = {}
+
+
+def register_head(name: str) -> Callable[[type], type]:
+    """Class decorator: make a head known under ``name``."""
+
+    def add(head: type) -> type:
+        HEADS[name] = head
+        return head
+
+    return add
+
+
+def get_head(name: str) -> MetricHead:
+    """A new head of the given name.
+
+    Raises:
+        UnknownNameError: with the closest registered name.
+    """
+    return HEADS[check_name("metric head", name, HEADS)]()
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,27 @@
+"""The Euclidean head, the paper's choice in the rooms (Table 1, "plan2vec (L2)")."""
+
+from __future__ import annotations
+
+import torch
+
+from . import register_head
+
+# Keeps the gradient of the square root finite where two latents coincide; 1e-6 of a step.
+_EPSILON = 1e-12
+
+
+@register_head("l2")
+class L2Head:
+    """D(z, g) = ||z - g||_2, a metric."""
+
+    is_symmetric = True
+    has_triangle_inequality = True
+
+    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between matching latents, (..., D) and (..., D) -> (...)."""
+        return ((z - g).square().sum(-1) + _EPSILON).sqrt()
+
+    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
+        # Not by z.z - 2 z.g + g.g: in float32 that cancels for near neighbours, which decide actions.
+        return torch.cdist(z, g, compute_mode="donot_use_mm_for_euclid_dist")

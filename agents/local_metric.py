@@ -1,0 +1,173 @@
+"""The local metric d of Eq. 5: how many steps apart two observations are, learned from pairs, true only nearby."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from data_collection import Dataset
+
+from .heads import get_head
+from .networks import Trunk, build_trunk, embed_in_chunks, prepare_in_chunks
+from .saving import load_network, network_arrays
+from .training import Batch, Training, train
+from .workdir import Arrays
+
+_FAR = 2.0  # nominal distance of "far apart" (Eq. 5)
+
+
+@dataclass(frozen=True)
+class LocalMetricConfig:
+    """The Siamese local metric: d(x, y) = ||psi(x) - psi(y)||, in transition steps."""
+
+    trunk: str = "pooled_mlp"
+    """network that embeds a frame"""
+    latent_dim: int = 8
+    """dimensions of psi; 3 are too few"""
+    hidden: int = 256
+    """width of the hidden layers"""
+    steps: int = 1000
+    """gradient steps"""
+    batch_pairs: int = 128
+    """neighbour pairs a step; all other frames of the batch are negatives"""
+    learning_rate: float = 2e-3
+    """peak of the one-cycle schedule (the paper: constant 1e-4, App. B.1)"""
+    recall: float = 0.95
+    """share of held-out recorded neighbours that the calibrated threshold accepts"""
+
+
+class LocalMetric:
+    """A Siamese network whose latent distance is the number of steps between near observations.
+
+    Within a batch of neighbour pairs every frame of another trajectory is a negative, pushed to at least
+    ``far`` by a hinge (App. B.1 names the hinge as better than the printed loss). The identical term of Eq. 5
+    is zero by construction.
+    """
+
+    def __init__(self, config: LocalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.head = get_head("l2")
+        self.network: Trunk = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden).to(device)
+        self.threshold = 1.0
+
+    @classmethod
+    def fit(
+        cls, config: LocalMetricConfig, learn: Dataset, held_out: Dataset, training: Training
+    ) -> tuple[LocalMetric, dict[str, float]]:
+        """Learn from some trajectories, calibrate the threshold on others.
+
+        Args:
+            config: What to learn.
+            learn: Trajectories to train on.
+            held_out: Trajectories to calibrate and validate on.
+            training: How to run.
+
+        Returns:
+            The metric and its validation figures: ``accuracy`` (share of held-out 1:1:2 pairs on the right side of
+            .5 and 1.5), ``threshold`` (steps), ``neighbour_mean`` (mean d of held-out neighbours; 1 is right).
+        """
+        with training.seeded_torch("local"):
+            metric = cls(config, learn.observation_shape, training.device)
+        metric.network.standardise.fit(learn.observations)
+        metric._train(learn, training)
+        return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
+
+    def _train(self, dataset: Dataset, training: Training) -> None:
+        prepared = prepare_in_chunks(self.network, dataset.observations, self.device)
+        episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
+        pairs = _moving_transitions(dataset)
+        count = min(self.config.batch_pairs, len(pairs))
+
+        def sample(rng: np.random.Generator) -> Batch:
+            return {"pairs": pairs[rng.integers(len(pairs), size=count)]}
+
+        def loss(batch: Batch) -> torch.Tensor:
+            rows = torch.as_tensor(batch["pairs"].T.reshape(-1), device=self.device)  # all left, then all right
+            latents = self.network.encode(prepared[rows])
+            near = self.head.distance(latents[:count], latents[count:])
+            # In-batch negatives: every frame against every frame of another trajectory. Some are near by chance
+            # (3.5 % in the rooms); the hinge and their rarity keep them from hurting.
+            every = self.head.pairwise(latents, latents)
+            other = (episode_ids[rows][:, None] != episode_ids[rows][None]).float()
+            too_near = F.smooth_l1_loss(F.relu(_FAR - every), torch.zeros_like(every), reduction="none")
+            far = (too_near * other).sum() / other.sum().clamp(min=1)
+            return F.smooth_l1_loss(near, torch.ones_like(near)) + far
+
+        train(
+            "local",
+            self.network,
+            sample,
+            loss,
+            steps=self.config.steps,
+            learning_rate=self.config.learning_rate,
+            training=training,
+        )
+
+    def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
+        latents = self.embed(held_out.observations)
+        near = self._between(latents, _moving_transitions(held_out))
+        self.threshold = float(np.quantile(near, self.config.recall))
+        batch = held_out.sample_pairs(4000, rng=rng)
+        distance = self._between(latents, np.stack([batch.left, batch.right], 1))
+        called = np.digitize(distance, [0.5, 1.5])
+        # Identical and near are one class here: a blocked action makes a neighbour pair of two equal frames.
+        right = (called == 2) == (batch.target == 2)
+        return {
+            "accuracy": float(right.mean()),
+            "threshold": self.threshold,
+            "neighbour_mean": float(near.mean()),
+            "neighbour_std": float(near.std()),
+        }
+
+    @staticmethod
+    def _between(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1)
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {**network_arrays(self.network), "threshold": np.array([self.threshold])}
+
+    @classmethod
+    def restore(
+        cls,
+        config: LocalMetricConfig,
+        observation_shape: tuple[int, ...],
+        device: torch.device,
+        arrays: Arrays,
+    ) -> LocalMetric:
+        """The metric that ``arrays`` came from."""
+        metric = cls(config, observation_shape, device)
+        metric.threshold = float(arrays["threshold"][0])
+        load_network(metric.network, {name: array for name, array in arrays.items() if name != "threshold"})
+        return metric
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents psi of (B, ...) observations, (B, latent_dim) float32."""
+        return embed_in_chunks(self.network, observations, self.device)
+
+    def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""
+        return np.linalg.norm(self.embed(x) - self.embed(y), axis=1)
+
+    def pairwise(self, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+        """D between all pairs, (n, ...) and (m, ...) -> (n, m) float32, in steps."""
+        from scipy.spatial.distance import cdist
+
+        return cdist(self.embed(xs), self.embed(ys)).astype(np.float32)
+
+
+def _moving_transitions(dataset: Dataset) -> np.ndarray:
+    """(M', 2) recorded transitions whose two frames differ; a blocked action says nothing about one step."""
+    pairs = dataset.transitions
+    observations = dataset.observations
+    moved = np.concatenate(
+        [
+            (observations[part[:, 0]] != observations[part[:, 1]]).reshape(len(part), -1).any(1)
+            for part in np.array_split(pairs, max(1, len(pairs) // 4096))
+        ]
+    )
+    return pairs[moved] if moved.any() else pairs

@@ -1,0 +1,60 @@
+"""A short memory of tried actions: what lets a greedy agent leave a spot where its model is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """When an action counts as tried here, and what that costs."""
+
+    radius: float = 0.35
+    """local distance, in steps, within which two observations are the same spot"""
+    penalty: float = 10.0
+    """steps added to the score of an action for each time it was tried at this spot"""
+    capacity: int = 64
+    """decisions remembered a lane; the oldest is forgotten first"""
+
+
+class ActionMemory:
+    """What each lane tried where, keyed by local latents; a lane is one episode of a batch.
+
+    A distance can have a fixed point: an action that the forward model believes in and the world refuses, such as
+    pushing into the wall in front of the goal. Without memory it is repeated for ever.
+    """
+
+    def __init__(self, config: MemoryConfig, num_lanes: int) -> None:
+        self.config = config
+        self.num_lanes = num_lanes
+        self._keys: np.ndarray | None = None  # (B, capacity, D), inf where empty
+        self._actions = np.zeros((num_lanes, config.capacity), np.int64)
+        self._count = np.zeros(num_lanes, np.int64)
+
+    def forget(self, mask: np.ndarray | None = None) -> None:
+        """Empty the lanes where ``mask`` (B,) is True; all of them by default. Call it when an episode starts."""
+        lanes = slice(None) if mask is None else np.asarray(mask, bool)
+        self._count[lanes] = 0
+        if self._keys is not None:
+            self._keys[lanes] = np.inf
+
+    def penalties(self, keys: np.ndarray, num_actions: int) -> np.ndarray:
+        """Steps to add to each action's score: (B, D) local latents -> (B, K) float32."""
+        tried = np.zeros((self.num_lanes, num_actions), np.float32)
+        if self._keys is not None:
+            used = min(self.config.capacity, int(self._count.max()))
+            gap = self._keys[:, :used] - keys[:, None]
+            lane, slot = np.nonzero(np.einsum("bnd,bnd->bn", gap, gap) <= self.config.radius**2)
+            np.add.at(tried, (lane, self._actions[lane, slot]), self.config.penalty)
+        return tried
+
+    def remember(self, keys: np.ndarray, actions: np.ndarray) -> None:
+        """Note that each lane took candidate ``actions`` (B,) at ``keys`` (B, D)."""
+        if self._keys is None:
+            self._keys = np.full((self.num_lanes, self.config.capacity, keys.shape[1]), np.inf, np.float32)
+        lanes, slot = np.arange(self.num_lanes), self._count % self.config.capacity
+        self._keys[lanes, slot] = keys
+        self._actions[lanes, slot] = actions
+        self._count += 1

@@ -1,0 +1,427 @@
+"""Plan2vec: local metric, graph, global metric, forward model; then acting is one look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from data_collection import Dataset
+from data_collection.splits import fold_episodes
+
+from .configs import from_dict
+from .core import as_batch, register_agent
+from .errors import NotFittedError
+from .forward_model import ForwardModel, ForwardModelConfig
+from .global_metric import GlobalMetric, GlobalMetricConfig
+from .graph import Graph
+from .graph_building import GraphConfig, build_graph, choose_vertices
+from .local_metric import LocalMetric, LocalMetricConfig
+from .memory import ActionMemory, MemoryConfig
+from .saving import load_network, network_arrays, read_agent, save_agent, under_prefix, with_prefix
+from .shortest_paths import Plan, shortest_plan
+from .training import StageLog, Training, resolve_device
+from .workdir import Arrays, Workdir
+
+
+@dataclass(frozen=True)
+class Plan2VecConfig:
+    """All choices of the method; a variant is ``dataclasses.replace``."""
+
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    global_metric: GlobalMetricConfig = field(default_factory=GlobalMetricConfig)
+    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+
+    def with_latent_dim(self, latent_dim: int) -> Plan2VecConfig:
+        """The same with another dimension of phi; 2 draws a map."""
+        return replace(self, global_metric=replace(self.global_metric, latent_dim=latent_dim))
+
+
+@register_agent
+class Plan2Vec:
+    """Learns a goal-reaching metric from offline rollouts and acts by it.
+
+    ::
+
+        dataset -> local metric d -> graph -> shortest paths -> global metric D -> act: argmin_a D(f(s, a), g)
+
+    Example::
+
+        agent = Plan2Vec().fit(make_dataset("Plan2vec/CMaze-v0").without_oracle())
+        action = agent.act(observation["observation"], observation["desired_goal"])
+    """
+
+    name = "plan2vec"
+
+    def __init__(self, config: Plan2VecConfig | None = None) -> None:
+        self.config = config or Plan2VecConfig()
+        self.fit_log: list[StageLog] = []
+        self._local: LocalMetric | None = None
+        self._global: GlobalMetric | None = None
+        self._forward: ForwardModel | None = None
+        self._graph: Graph | None = None
+        self._goal_latents: tuple[np.ndarray, np.ndarray] | None = None
+
+    # Learning
+
+    def fit(
+        self,
+        dataset: Dataset,
+        *,
+        seed: int = 0,
+        workdir: Path | str | None = None,
+        device: str = "cpu",
+        progress: bool = True,
+        tensorboard: bool = False,
+    ) -> Self:
+        """Learn from a dataset, in four stages: local, graph, global, forward.
+
+        Args:
+            dataset: Recorded rollouts, without ground truth. Without actions the forward model is left out, and
+                the agent measures and plans but does not act.
+            seed: Root of all randomness.
+            workdir: Folder for checkpoints, metrics.csv and finished stages; calling again with the same folder
+                and arguments goes on where a killed run was, and ends with the same weights.
+            device: "cpu" or "cuda".
+            progress: Show a bar a stage.
+            tensorboard: Also log to ``workdir/tb``.
+
+        Returns:
+            The agent itself.
+
+        Raises:
+            DeviceError: if the device is absent.
+            CheckpointError: if the folder was begun for other data, another configuration or seed.
+            TrainingDivergedError: if a loss becomes NaN.
+            GraphError: if the graph cannot carry distances between all its vertices.
+        """
+        training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
+        learn, held_out = _folds(dataset, seed)
+        self._fit_local(dataset, learn, held_out, training)
+        self._fit_graph(dataset, training)
+        self._fit_global(dataset, held_out, training)
+        if dataset.actions is not None:
+            self._fit_forward(dataset, held_out, training)
+        training.workdir.close()
+        return self
+
+    def with_latent_dim(
+        self,
+        latent_dim: int,
+        dataset: Dataset,
+        *,
+        seed: int = 0,
+        workdir: Path | str | None = None,
+        progress: bool = True,
+    ) -> Plan2Vec:
+        """A second agent over the same graph whose phi has ``latent_dim`` dimensions; it does not act.
+
+        Args:
+            latent_dim: 2 draws a map.
+            dataset: The dataset this agent was fitted on.
+            seed: Root of randomness.
+            workdir: As in ``fit``.
+            progress: Show a bar.
+        """
+        other = Plan2Vec(self.config.with_latent_dim(latent_dim))
+        training = other._begin(dataset, seed, Workdir(workdir), str(self.local_metric.device), progress)
+        other._local, other._graph, other.vertex_rows = self.local_metric, self.graph, self.vertex_rows
+        other.local_vertex_embeddings = self.local_vertex_embeddings
+        other._fit_global(dataset, _folds(dataset, seed)[1], training)
+        return other
+
+    def _begin(self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool) -> Training:
+        self.fit_log = []
+        self.seed = seed
+        self.observation_shape = dataset.observation_shape
+        self.is_image = dataset.is_image
+        self.env_id = dataset.env_id
+        self.num_actions = dataset.num_actions
+        self.dataset_fingerprint = dataset.fingerprint
+        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
+        return Training(seed, workdir, resolve_device(device), progress)
+
+    def _stage(
+        self,
+        stage: str,
+        training: Training,
+        learn: Callable[[], tuple[Arrays, dict[str, float]]],
+        restore: Callable[[Arrays], None],
+    ) -> None:
+        """Run a stage, or take its result from the working folder; either way ``restore`` takes it in."""
+        found = training.workdir.load_stage(stage)
+        if found is None:
+            training.clock.begin()
+            arrays, figures = learn()
+            wall, cpu = training.clock.spent()
+            record = asdict(StageLog(stage, wall, cpu, figures))
+            training.workdir.save_stage(stage, arrays, record)
+            training.workdir.log(stage, -1, figures)
+        else:
+            arrays, record = found
+        restore(arrays)
+        self.fit_log.append(StageLog(**record))
+
+    def _fit_local(self, dataset: Dataset, learn: np.ndarray, held_out: np.ndarray, training: Training) -> None:
+        def run() -> tuple[Arrays, dict[str, float]]:
+            metric, figures = LocalMetric.fit(
+                self.config.local_metric,
+                dataset.take_episodes(learn),
+                dataset.take_episodes(held_out),
+                training,
+            )
+            return metric.arrays(), figures
+
+        self._stage("local", training, run, lambda arrays: self._restore_local(arrays, training.device))
+
+    def _fit_graph(self, dataset: Dataset, training: Training) -> None:
+        config, local = self.config.graph, self.local_metric
+
+        def run() -> tuple[Arrays, dict[str, float]]:
+            rows = choose_vertices(dataset, config.max_vertices, training.rng("graph", 0))
+            latents = local.embed(dataset.observations[rows])
+            threshold = local.threshold if config.threshold is None else config.threshold
+            graph = build_graph(config, dataset, rows, latents, threshold)
+            figures = {
+                "vertices": float(graph.num_vertices),
+                "edges": float(graph.num_edges),
+                "inferred": float(graph.inferred.sum()),
+                "bridges": float(graph.bridge.sum()) / 2,
+                "threshold": threshold,
+            }
+            return {**graph.arrays(), "rows": rows, "local_latents": latents}, figures
+
+        self._stage("graph", training, run, self._restore_graph)
+
+    def _fit_global(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> None:
+        def run() -> tuple[Arrays, dict[str, float]]:
+            frames = dataset.observations[self.vertex_rows]
+            unseen = np.isin(dataset.episode_ids[self.vertex_rows], held_out)
+            if unseen.all():
+                unseen = np.zeros(len(frames), bool)
+            metric, figures = GlobalMetric.fit(self.config.global_metric, frames, unseen, self.graph, training)
+            return {**network_arrays(metric.network), "vertex_embeddings": metric.embed(frames)}, figures
+
+        self._stage("global", training, run, lambda arrays: self._restore_global(arrays, training.device))
+
+    def _fit_forward(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> None:
+        def run() -> tuple[Arrays, dict[str, float]]:
+            assert dataset.actions is not None
+            transitions = dataset.transitions
+            unseen = np.isin(dataset.episode_ids[transitions[:, 0]], held_out)
+            if unseen.all():
+                unseen = np.zeros(len(transitions), bool)
+            latents = self.global_metric.embed(dataset.observations)
+            model, figures = ForwardModel.fit(
+                self.config.forward_model,
+                latents,
+                transitions,
+                dataset.actions,
+                dataset.num_actions,
+                unseen,
+                training,
+            )
+            return network_arrays(model), figures
+
+        self._stage("forward", training, run, lambda arrays: self._restore_forward(arrays, training.device))
+
+    # What was learned
+
+    @property
+    def local_metric(self) -> LocalMetric:
+        """The local metric d."""
+        return _fitted(self._local)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph over ``vertex_rows`` of the training dataset."""
+        return _fitted(self._graph)
+
+    @property
+    def global_metric(self) -> GlobalMetric:
+        """The global metric D."""
+        return _fitted(self._global)
+
+    @property
+    def forward_model(self) -> ForwardModel:
+        """The latent forward model."""
+        if self._forward is None and self._global is not None:
+            raise NotFittedError(
+                "this agent has no forward model, so it measures and plans but does not act; "
+                "fit it on a dataset with actions"
+            )
+        return _fitted(self._forward)
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
+        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
+        latents = self.global_metric.embed(batch)
+        return latents[0] if single else latents
+
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
+        return self.global_metric.latent_distance(self.embed(observation), self._embed_goal(goal))
+
+    # Acting and planning
+
+    def new_memory(self, num_lanes: int = 1) -> ActionMemory:
+        """An empty memory of tried actions for so many parallel episodes."""
+        return ActionMemory(self.config.memory, num_lanes)
+
+    def act(
+        self,
+        observation: np.ndarray,
+        goal: np.ndarray,
+        *,
+        memory: ActionMemory | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """The action whose imagined next latent is nearest to the goal: argmin_a D(f(phi(s), a), phi(g)).
+
+        Args:
+            observation: (B, ...) or a single observation.
+            goal: The same number of goal observations.
+            memory: From ``new_memory``; actions already tried at this spot are avoided. Without it: memoryless.
+            rng: Unused; the choice is deterministic.
+
+        Returns:
+            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
+            batch axis.
+
+        Raises:
+            ObservationError: for an observation unlike those of the training dataset.
+            NotFittedError: if there is no forward model.
+        """
+        model = self.forward_model
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        goals = np.atleast_2d(self._embed_goal(goal))
+        with torch.inference_mode():
+            device = self.global_metric.device
+            latents = torch.as_tensor(self.global_metric.embed(batch), device=device)
+            imagined = model.imagine(latents)
+            target = torch.as_tensor(goals, device=device)[:, None]
+            scores = self.global_metric.head.distance(imagined, target).cpu().numpy()
+        if memory is not None:
+            keys = self.local_metric.embed(batch)
+            scores = scores + memory.penalties(keys, scores.shape[1])
+        choice = scores.argmin(1)
+        if memory is not None:
+            memory.remember(keys, choice)
+        actions = model.candidates.cpu().numpy()[choice]
+        return actions[0] if single else actions
+
+    def plan(self, observation: np.ndarray, goal: np.ndarray) -> Plan:
+        """The shortest path on the graph between the vertices nearest to two single observations.
+
+        Returns:
+            Vertices (L + 1,) and cost in steps; ``vertex_rows[plan.vertices]`` are rows of the training dataset.
+
+        Raises:
+            NoPathError: if the goal cannot be reached, saying how much can.
+        """
+        ends = []
+        for value, what in ((observation, "observation"), (goal, "goal")):
+            batch, _ = as_batch(value, self.observation_shape, self.is_image, what)
+            latent = self.local_metric.embed(batch[:1])
+            ends.append(int(np.linalg.norm(self.local_vertex_embeddings - latent, axis=1).argmin()))
+        return shortest_plan(self.graph, *ends, threshold=self.threshold)
+
+    @property
+    def threshold(self) -> float:
+        """The neighbour threshold d0 of the graph, in steps."""
+        chosen = self.config.graph.threshold
+        return self.local_metric.threshold if chosen is None else chosen
+
+    def _embed_goal(self, goal: np.ndarray) -> np.ndarray:
+        """Latents of goals; those of the last call are kept, since a goal stays for a whole episode."""
+        if self._goal_latents is not None and np.array_equal(self._goal_latents[0], goal):
+            return self._goal_latents[1]
+        batch, single = as_batch(goal, self.observation_shape, self.is_image, "goal")
+        latents = self.global_metric.embed(batch)
+        self._goal_latents = np.array(goal), latents[0] if single else latents
+        return self._goal_latents[1]
+
+    # Saving
+
+    def save(self, path: Path | str) -> None:
+        """Write the agent into a folder: ``weights.safetensors`` and ``agent.json``."""
+        arrays = {
+            **with_prefix("local", self.local_metric.arrays()),
+            **with_prefix("graph", {**self.graph.arrays(), "rows": self.vertex_rows}),
+            **with_prefix("graph", {"local_latents": self.local_vertex_embeddings}),
+            **with_prefix("global", network_arrays(self.global_metric.network)),
+            **with_prefix("global", {"vertex_embeddings": self.vertex_embeddings}),
+        }
+        if self._forward is not None:
+            arrays |= with_prefix("forward", network_arrays(self._forward))
+        record = {
+            "config": asdict(self.config),
+            "seed": self.seed,
+            "observation_shape": list(self.observation_shape),
+            "is_image": self.is_image,
+            "num_actions": self.num_actions,
+            "env_id": self.env_id,
+            "dataset_fingerprint": self.dataset_fingerprint,
+            "fit_log": [asdict(entry) for entry in self.fit_log],
+        }
+        save_agent(path, self.name, arrays, record)
+
+    @classmethod
+    def load(cls, path: Path | str, *, device: str = "cpu") -> Self:
+        """Read an agent that ``save`` wrote.
+
+        Raises:
+            CheckpointError: if it is not a plan2vec agent, of another version, or damaged.
+        """
+        arrays, record = read_agent(path, cls.name)
+        agent = cls(from_dict(Plan2VecConfig, record["config"]))
+        agent.seed = record["seed"]
+        agent.observation_shape = tuple(record["observation_shape"])
+        agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
+        agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]
+        agent.fit_log = [StageLog(**entry) for entry in record["fit_log"]]
+        target = resolve_device(device)
+        agent._restore_local(under_prefix("local", arrays), target)
+        agent._restore_graph(under_prefix("graph", arrays))
+        agent._restore_global(under_prefix("global", arrays), target)
+        forward = under_prefix("forward", arrays)
+        if forward:
+            agent._restore_forward(forward, target)
+        return agent
+
+    def _restore_local(self, arrays: Arrays, device: torch.device) -> None:
+        self._local = LocalMetric.restore(self.config.local_metric, self.observation_shape, device, arrays)
+
+    def _restore_graph(self, arrays: Arrays) -> None:
+        self.vertex_rows, self.local_vertex_embeddings = arrays["rows"], arrays["local_latents"]
+        self._graph = Graph.from_arrays(arrays)
+
+    def _restore_global(self, arrays: Arrays, device: torch.device) -> None:
+        self._global = GlobalMetric(self.config.global_metric, self.observation_shape, device)
+        self.vertex_embeddings = arrays["vertex_embeddings"]
+        weights = {name: array for name, array in arrays.items() if name != "vertex_embeddings"}
+        load_network(self._global.network, weights)
+
+    def _restore_forward(self, arrays: Arrays, device: torch.device) -> None:
+        latent_dim = self.config.global_metric.latent_dim
+        self._forward = ForwardModel(self.config.forward_model, latent_dim, arrays["candidates"]).to(device)
+        load_network(self._forward, arrays)
+
+
+def _folds(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Episode ids (to learn from, to validate on); a single episode has to serve as both."""
+    if dataset.num_episodes < 2:
+        return np.zeros(1, np.int64), np.zeros(1, np.int64)
+    return fold_episodes(dataset.num_episodes, 0, min(10, dataset.num_episodes), seed)
+
+
+def _fitted(part: Any) -> Any:
+    if part is None:
+        raise NotFittedError("this agent has learned nothing yet; call fit(dataset) or load(path) first")
+    return part

@@ -1,0 +1,183 @@
+"""The one training loop: seeded step by step, checkpointed, resumable, logged.
+
+Every step draws its batch from a generator made of (seed, stage, step), and the learning rate is a function of the
+step alone. So a checkpoint needs only weights, optimiser and step, and a run that was killed and resumed ends with
+the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from .errors import DeviceError, TrainingDivergedError
+from .workdir import Workdir
+
+Batch = dict[str, np.ndarray]
+_WARM_UP = 0.25  # share of the steps before the peak of the learning rate
+_INITIALISATION = 2**32  # a step number that no training reaches
+
+
+@dataclass(frozen=True)
+class StageLog:
+    """What one stage of ``fit`` cost and reached; ``figures`` are validation numbers by name."""
+
+    stage: str
+    wall_seconds: float
+    cpu_seconds: float
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class Clock:
+    """Wall and CPU seconds of a stage, those of an interrupted earlier run included."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Start from nothing."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def add(self, wall: float, cpu: float) -> None:
+        """Count seconds that were spent before."""
+        self._wall -= wall
+        self._cpu -= cpu
+
+    def spent(self) -> tuple[float, float]:
+        """(wall, CPU) seconds so far."""
+        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a fit runs, as opposed to what it learns: same results for any choice but ``seed`` and ``device``."""
+
+    seed: int
+    workdir: Workdir
+    device: torch.device
+    progress: bool = True
+    checkpoint_seconds: float = 5.0
+    clock: Clock = field(default_factory=Clock)
+
+    def rng(self, stage: str, step: int) -> np.random.Generator:
+        """The generator of one step of one stage."""
+        return np.random.default_rng([self.seed, zlib.crc32(stage.encode()), step])
+
+    @contextmanager
+    def seeded_torch(self, stage: str) -> Iterator[None]:
+        """Torch's global generator seeded for ``stage``, and restored afterwards: for initialising networks."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(self.rng(stage, _INITIALISATION).integers(2**31)))
+            yield
+
+
+def resolve_device(name: str) -> torch.device:
+    """The torch device called ``name`` ("cpu", "cuda", "cuda:1").
+
+    Raises:
+        DeviceError: if it is unknown or absent.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"unknown device {name!r}; use 'cpu' or 'cuda'") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        built = torch.version.cuda or "without CUDA"
+        raise DeviceError(
+            f"device {name!r} was asked for, but torch {torch.__version__} (built {built}) sees no CUDA device; "
+            "use --device cpu, or install a CUDA build of torch and check `plan2vec doctor`"
+        )
+    return device
+
+
+def one_cycle(step: int, steps: int, peak: float) -> tuple[float, float]:
+    """Learning rate and Adam's beta1 at ``step``: cosine up from peak/25, then down to 0; beta1 .95 to .85 to .95."""
+    warm = max(1.0, _WARM_UP * steps)
+    if step < warm:
+        rise = 0.5 - 0.5 * math.cos(math.pi * step / warm)
+        return peak * (0.04 + 0.96 * rise), 0.95 - 0.1 * rise
+    fall = 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1.0, steps - warm))
+    return peak * fall, 0.95 - 0.1 * fall
+
+
+def train(
+    stage: str,
+    network: nn.Module,
+    sample: Callable[[np.random.Generator], Batch],
+    loss: Callable[[Batch], torch.Tensor],
+    *,
+    steps: int,
+    learning_rate: float,
+    training: Training,
+    log_every: int = 50,
+) -> float:
+    """Minimise ``loss(sample(rng))`` by Adam with a one-cycle schedule; returns the last logged loss.
+
+    Resumes from the stage's checkpoint if the working folder has one; a kill costs a few seconds of work.
+
+    Args:
+        stage: Name in logs, checkpoints and random streams.
+        network: Trained in place; already on the device.
+        sample: Draws a batch of row numbers and targets; the only source of randomness.
+        loss: Scalar loss of a batch.
+        steps: Gradient steps in all, those of an interrupted run included.
+        learning_rate: Peak of the one-cycle schedule.
+        training: Seed, folder, device, progress.
+        log_every: Steps between two rows of metrics.csv.
+
+    Raises:
+        TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
+    """
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+    workdir = training.workdir
+    step, mean_loss = workdir.load_checkpoint(stage, network, optimizer, training)
+    bar = tqdm(total=steps, initial=step, desc=f"{stage:>8}", unit="step", disable=not training.progress)
+    saved = time.perf_counter()
+    losses: list[torch.Tensor] = []
+    network.train()
+    try:
+        while step < steps:
+            rate, beta1 = one_cycle(step, steps, learning_rate)
+            for group in optimizer.param_groups:
+                group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
+            batch = sample(training.rng(stage, step))
+            value = loss(batch)
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            optimizer.step()
+            losses.append(value.detach())
+            step += 1
+            bar.update()
+            if step % log_every == 0 or step == steps:
+                mean_loss = float(torch.stack(losses).mean())
+                if not math.isfinite(mean_loss):
+                    _stop_diverged(stage, step, batch, mean_loss, training)
+                losses.clear()
+                workdir.log(stage, step, {"loss": mean_loss, "learning_rate": rate})
+                bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
+                # Only here: a checkpoint between two log rows would change what the next row averages.
+                if time.perf_counter() - saved > training.checkpoint_seconds:
+                    workdir.save_checkpoint(stage, network, optimizer, training, step, mean_loss)
+                    saved = time.perf_counter()
+    finally:
+        bar.close()
+        network.eval()
+    return mean_loss
+
+
+def _stop_diverged(stage: str, step: int, batch: Batch, value: float, training: Training) -> None:
+    path = training.workdir.save_batch(stage, step, batch)
+    kept = f"the last batch is in {path}" if path else "give a workdir to keep the batch"
+    raise TrainingDivergedError(
+        f"stage {stage!r}: the loss became {value} within the steps before {step}; {kept}. "
+        "Check the observations for constant or extreme values, or lower the learning rate."
+    )
