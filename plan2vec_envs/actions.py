@@ -62,12 +62,13 @@ class Actions:
             return BOX_STEP * clipped
         if actions.ndim != 1 or actions.dtype.kind not in "iu":
             raise self._error(actions, "one integer")
-        if len(actions) and not (0 <= actions.min() and actions.max() < len(self.moves)):
+        if len(actions) and not (actions.min() >= 0 and actions.max() < len(self.moves)):
             raise self._error(actions, f"one of 0 to {len(self.moves) - 1}")
         return self.moves[actions]
 
     def _error(self, actions: np.ndarray, wanted: str) -> InvalidActionError:
         values = np.array2string(actions, threshold=8)
         return InvalidActionError(
-            f"each of these {self.type} actions must be {wanted}; got {actions.dtype} of shape {actions.shape}: {values}"
+            f"each of these '{self.type}' actions must be {wanted}; "
+            f"got {actions.dtype} of shape {actions.shape}: {values}"
         )

@@ -45,31 +45,33 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
     | 2 | -1, +1 | | 6 | +1, 0 |
     | 3 | 0, -1 | | 7 | +1, +1 |
 
-    `"discrete9"` is `Discrete(9)`, the same with a no-op at 4. `"box"` is `Box(-1, 1, (2,), float32)`, (dx, dy)
-    in units of .0498334 m; values outside are clipped.
+    `"discrete9"` is `Discrete(9)`, the same with a no-op at 4. `"box"` is `Box(-1, 1, (2,), float32)`,
+    (dx, dy) in units of .0498334 m; values outside are clipped.
 
     ## Observation Space
-    A `Dict` with `observation`, `achieved_goal` (the same) and `desired_goal`. With `obs_type="image"` (default)
-    each is `Box(0, 255, (1, 64, 64), uint8)`: an orthographic view of +-.3065 m, row 0 in the north, floor 0,
-    walls 96, agent 255, each blended by the share of the pixel that it covers. The goal is never drawn in an
-    observation. With `obs_type="state"` each is `Box((2,), float32)`: the agent's centre (x, y) in metres.
+    A `Dict` with `observation`, `achieved_goal` (the same) and `desired_goal`. With `obs_type="image"`
+    (default) each is `Box(0, 255, (1, 64, 64), uint8)`: an orthographic view of +-.3065 m, row 0 in the
+    north, floor 0, walls 96, agent 255, each blended by the share of the pixel that it covers. The goal is
+    never drawn in an observation. With `obs_type="state"` each is `Box(-.2665, .2665, (2,), float32)`: the
+    agent's centre (x, y) in metres.
 
     ## Rewards
-    0 if the agent's centre is less than .02 m from the goal after the step, else -1. `compute_reward(achieved_goal,
-    desired_goal, info)` gives the same number from the observations alone, for one or for a batch: positions are
-    read from the images, to within 1e-4 m. `info["is_success"]` says whether the goal was reached.
+    0 if the agent's centre is less than .02 m from the goal after the step, else -1.
+    `compute_reward(achieved_goal, desired_goal, info)` gives the same number from the observations alone, for
+    one or for a batch: positions are read from the images, to within 1e-4 m. `info["is_success"]` says
+    whether the goal was reached.
 
     ## Starting State
-    Start and goal are uniform over the room's free ranges, at least one step apart. `reset(options=...)` takes
-    `start=(x, y)`, `goal=(x, y)`, or `task`, the name or number of one of the room's five tasks
+    Start and goal are uniform over the room's free ranges, at least one step apart. `reset(options=...)`
+    takes `start=(x, y)`, `goal=(x, y)`, or `task`, the name or number of one of the room's five tasks
     (`env.unwrapped.room.tasks`).
 
     ## Episode End
     Terminated at the goal; truncated after 50 steps.
 
     ## Info
-    `oracle_position` and `oracle_goal`, (2,) float64 metres: ground truth for evaluation, not for agents. After a
-    step also `is_success`.
+    `oracle_position` and `oracle_goal`, (2,) float64 metres: ground truth for evaluation, not for agents.
+    After a step also `is_success`.
 
     ## Arguments
     * `room`: `"open"`, `"table"` or `"c_maze"`; the id chooses it.
@@ -100,7 +102,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         """
         self.core = RoomCore(room, obs_type, action_type)
         self.room = self.core.room
-        self.observation_space = self.core.observation_space()
+        self.observation_space: gym.Space = self.core.observation_space()
         self.action_space = self.core.actions.space()
         self.render_mode = read_render_mode(render_mode)
         self._fixed_goal = self.core.read_goal(goal)
@@ -152,7 +154,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         """The observation at any position(s); see :meth:`RoomCore.render_state`."""
         return self.core.render_state(xy)
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         """The colour picture (320, 320, 3) uint8 if ``render_mode`` is ``rgb_array``, else None."""
         if self.render_mode is None:
             gym.logger.warn(

@@ -35,8 +35,8 @@ class PymunkCrowd:
         num_spaces = -(-num_agents // AGENTS_PER_SPACE)
         self._spaces = [_walled_space(room) for _ in range(num_spaces)]
         self._agents: list[tuple[pymunk.Body, pymunk.Poly] | None] = [None] * num_agents
-        # pymunk keeps the bodies of a space in an order of its own: slot -> agent, one array a space. The body
-        # that carries the walls is one of them; it is agent -1, and so the last row of every array below.
+        # pymunk keeps the bodies of a space in an order of its own: slot -> agent, one array a space. The
+        # body that carries the walls is among them as agent -1, hence the last row of the arrays below.
         self._agent_of_slot = [np.full(1, _WALLS) for _ in self._spaces]
         self._positions = np.full((num_agents + 1, 2), np.nan)
         self._velocities = np.zeros((num_agents + 1, 2))

@@ -26,7 +26,7 @@ def picture(room: Room, agent: np.ndarray, goal: np.ndarray) -> np.ndarray:
     Returns:
         (320, 320, 3) uint8 RGB, a fresh array, north up.
     """
-    canvas = _empty(room.name).copy()
+    canvas = _empty(room).copy()
     _paint(canvas, _disc_coverage(float(goal[0]), float(goal[1])), _GOAL)
     square = Rect(float(agent[0]), float(agent[1]), AGENT_HALF, AGENT_HALF)
     # The goal stays visible under the agent.
@@ -34,12 +34,10 @@ def picture(room: Room, agent: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return np.rint(canvas).astype(np.uint8)
 
 
-@functools.cache
-def _empty(room_name: str) -> np.ndarray:
-    from .rooms import get_room
-
+@functools.lru_cache(maxsize=16)
+def _empty(room: Room) -> np.ndarray:
     canvas = np.full((PICTURE_SIZE, PICTURE_SIZE, 3), _FLOOR, dtype=np.float64)
-    _paint(canvas, walls_coverage(get_room(room_name), PICTURE_SIZE), _WALL)
+    _paint(canvas, walls_coverage(room, PICTURE_SIZE), _WALL)
     return canvas
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from .errors import FrameError
 from .geometry import AGENT_HALF, Rect, Room, border
@@ -26,6 +25,7 @@ _PIXEL = 2 * VIEW_HALF / SIZE  # metres
 _SIDE = 2 * AGENT_HALF / _PIXEL  # the agent's side in pixels: 8.35
 _PATCH = int(_SIDE) + 2  # pixels that a side can touch: 10
 _STRIDE = int(_SIDE) - 1  # a side covers at least this many pixels fully: 7
+_CHECKED_AT_ONCE = 64  # frames; more would leave the processor's cache
 _GREY_TOLERANCE = 3  # grey levels between a frame and the drawing of the pose decoded from it
 
 
@@ -48,11 +48,10 @@ def coverage(low: np.ndarray, high: np.ndarray, first_pixel: np.ndarray, num_pix
 
 def rect_coverage(rect: Rect, size: int = SIZE) -> np.ndarray:
     """How much of each pixel of a frame a rectangle covers: (size, size) float64, row 0 in the north."""
+    centre = np.array([VIEW_HALF - rect.y, VIEW_HALF + rect.x])  # down and right of the frame's corner
+    half = np.array([rect.half_y, rect.half_x])
     scale = size / (2 * VIEW_HALF)
-    left, right = (rect.x - rect.half_x + VIEW_HALF) * scale, (rect.x + rect.half_x + VIEW_HALF) * scale
-    top, bottom = (VIEW_HALF - rect.y - rect.half_y) * scale, (VIEW_HALF - rect.y + rect.half_y) * scale
-    rows = coverage(np.float64(top), np.float64(bottom), np.float64(0), size)
-    columns = coverage(np.float64(left), np.float64(right), np.float64(0), size)
+    rows, columns = coverage((centre - half) * scale, (centre + half) * scale, np.zeros(2), size)
     return rows[:, None] * columns
 
 
@@ -74,7 +73,6 @@ class Renderer:
         """Draw the empty room once; frames differ from it by one small patch."""
         self.room = room
         self._background = np.rint(FLOOR + (WALL - FLOOR) * walls_coverage(room)).astype(np.uint8)
-        self._background_patches = sliding_window_view(self._background.astype(np.float64), (_PATCH, _PATCH))
 
     def frames(self, xy: np.ndarray) -> np.ndarray:
         """Draw the agent at each position.
@@ -90,13 +88,14 @@ class Renderer:
         corner = np.stack([row, column], axis=1) - _SIDE / 2  # (B, 2) north-west corner
         first = np.clip(corner.astype(np.int64), 0, SIZE - _PATCH)
         covered = coverage(corner, corner + _SIDE, first, _PATCH)  # (B, 2, _PATCH)
-        share = covered[:, 0, :, None] * covered[:, 1, None, :]
-        background = self._background_patches[first[:, 0], first[:, 1]]
-        patch = np.rint(background + share * (AGENT - background)).astype(np.uint8)
+        share = (covered[:, 0, :, None] * covered[:, 1, None, :]).reshape(len(xy), -1)
+        # Only the pixels of a patch around the agent differ from the empty room.
+        pixels = (first[:, 0] * SIZE + first[:, 1])[:, None] + _PATCH_PIXELS
+        background = self._background.ravel()[pixels]
         frames = np.empty((len(xy), SIZE * SIZE), dtype=np.uint8)
         frames[:] = self._background.ravel()
-        top_left = first[:, 0] * SIZE + first[:, 1]
-        np.put_along_axis(frames, top_left[:, None] + _PATCH_PIXELS, patch.reshape(len(xy), -1), axis=1)
+        patch = np.rint(background + share * (AGENT - background)).astype(np.uint8)
+        np.put_along_axis(frames, pixels, patch, axis=1)
         return frames.reshape(-1, *FRAME_SHAPE)
 
     def decode(self, frames: np.ndarray, check: bool = True) -> np.ndarray:
@@ -135,27 +134,30 @@ class Renderer:
         return xy
 
     def _check(self, frames: np.ndarray, xy: np.ndarray) -> None:
-        in_view = (np.abs(xy) <= POSE_HALF + _PIXEL).all(1)
-        drawn = self.frames(np.where(in_view[:, None], xy, 0.0))
-        # In uint8, since the frames are large: |a - b| without leaving the range.
-        error = np.maximum(frames, drawn) - np.minimum(frames, drawn)
-        worst = error.reshape(len(frames), -1).max(1, initial=0)
-        wrong = np.flatnonzero((worst > _GREY_TOLERANCE) | ~in_view)
-        if wrong.size:
-            i = int(wrong[0])
-            row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
-            x, y = xy[i]
-            raise FrameError(
-                f"frame {i} of {len(frames)} is not one agent in the room '{self.room.name}': an agent was found "
-                f"at ({x:.3f}, {y:.3f}), but pixel ({row}, {column}) is {frames[i, 0, row, column]} instead of "
-                f"{drawn[i, 0, row, column]}. A second agent, another room, or a changed image?"
-            )
+        for first in range(0, len(frames), _CHECKED_AT_ONCE):
+            block = slice(first, first + _CHECKED_AT_ONCE)
+            in_view = (np.abs(xy[block]) <= POSE_HALF + _PIXEL).all(axis=1)
+            drawn = self.frames(np.where(in_view[:, None], xy[block], 0.0))
+            # |a - b| without leaving uint8.
+            error = np.maximum(frames[block], drawn) - np.minimum(frames[block], drawn)
+            worst = error.reshape(len(error), -1).max(axis=1)
+            wrong = np.flatnonzero((worst > _GREY_TOLERANCE) | ~in_view)
+            if wrong.size:
+                i = int(wrong[0])
+                row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
+                (x, y), found = xy[first + i], frames[first + i, 0, row, column]
+                raise FrameError(
+                    f"frame {first + i} of {len(frames)} is not one agent in the room '{self.room.name}': an "
+                    f"agent was found at ({x:.3f}, {y:.3f}), but pixel ({row}, {column}) is {found} instead of "
+                    f"{drawn[i, 0, row, column]}. A second agent, another room, or a changed image?"
+                )
 
     def _raise_no_agent(self, frames: np.ndarray, full: np.ndarray) -> None:
         i = int(np.flatnonzero(~full.any(1))[0])
         raise FrameError(
-            f"frame {i} of {len(frames)} shows no agent in the room '{self.room.name}': no fully covered pixel "
-            f"(grey {AGENT}) where one must be; its greys go from {frames[i].min()} to {frames[i].max()}. "
+            f"frame {i} of {len(frames)} shows no agent in the room '{self.room.name}': no fully covered "
+            f"pixel (grey {AGENT}) where one must be; its greys go from {frames[i].min()} to "
+            f"{frames[i].max()}. "
             "Give frames as the environment draws them: uint8, not scaled, not stacked."
         )
 

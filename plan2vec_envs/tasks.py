@@ -58,7 +58,9 @@ def _draw(
             return x, y
 
 
-def read_options(room: Room, options: Mapping[str, Any] | None, num_lanes: int) -> Request:
+def read_options(
+    room: Room, options: Mapping[str, Any] | None, num_lanes: int, mask: np.ndarray | None = None
+) -> Request:
     """Read the options of ``reset``; the mapping is left as it is.
 
     Args:
@@ -66,6 +68,7 @@ def read_options(room: Room, options: Mapping[str, Any] | None, num_lanes: int) 
         options: ``start`` and ``goal``, each (2,) or one row a lane, or ``task``: the name or number of a
             task of the room, or one of them a lane.
         num_lanes: rows that a batched option must have.
+        mask: (num_lanes,) bool, the lanes that start; positions of others are not looked at. None for all.
 
     Raises:
         InvalidOptionError: for an unknown key, a wrong shape, a position inside a wall, or a task together
@@ -82,20 +85,20 @@ def read_options(room: Room, options: Mapping[str, Any] | None, num_lanes: int) 
                 "'task' already says where to start and end; leave out 'start' and 'goal'"
             )
         task = options["task"]
-        names = [task] * num_lanes if isinstance(task, (str, int, np.integer)) else list(task)
+        names = list(task) if isinstance(task, (list, tuple, np.ndarray)) else [task] * num_lanes
         if len(names) != num_lanes:
             raise InvalidOptionError(f"'task' names {len(names)} tasks for {num_lanes} environments")
         starts, goals = zip(*(named_task(room, name) for name in names), strict=True)
         return Request(np.array(starts, dtype=np.float64), np.array(goals, dtype=np.float64))
     return Request(
         *(
-            None if options.get(key) is None else read_positions(room, options[key], key, num_lanes)
+            None if options.get(key) is None else read_positions(room, options[key], key, num_lanes, mask)
             for key in ("start", "goal")
         )
     )
 
 
-def named_task(room: Room, task: str | int) -> tuple[Point, Point]:
+def named_task(room: Room, task: Any) -> tuple[Point, Point]:
     """Start and goal of a task of the room, by its name or its number.
 
     Raises:
@@ -111,7 +114,9 @@ def named_task(room: Room, task: str | int) -> tuple[Point, Point]:
     return room.tasks[check_name(f"task of the room '{room.name}'", task, names)]
 
 
-def read_positions(room: Room, value: Any, key: str, num_lanes: int) -> np.ndarray:
+def read_positions(
+    room: Room, value: Any, key: str, num_lanes: int, mask: np.ndarray | None = None
+) -> np.ndarray:
     """Check positions of agents that a caller gives.
 
     Args:
@@ -119,6 +124,7 @@ def read_positions(room: Room, value: Any, key: str, num_lanes: int) -> np.ndarr
         value: (2,) or (num_lanes, 2) metres.
         key: what to call them in an error.
         num_lanes: rows of the answer.
+        mask: (num_lanes,) bool, the rows that matter; None for all.
 
     Returns:
         (num_lanes, 2) float64, a fresh array.
@@ -134,19 +140,17 @@ def read_positions(room: Room, value: Any, key: str, num_lanes: int) -> np.ndarr
         batched = f" or ({num_lanes}, 2), one row an environment" if num_lanes > 1 else ""
         raise InvalidOptionError(f"'{key}' must be (x, y) in metres{batched}; got shape {given.shape}")
     xy = np.array(np.broadcast_to(given, (num_lanes, 2)))
-    finite = np.isfinite(xy).all(1)
-    wrong = np.flatnonzero(
-        ~finite | ~room.is_free(np.where(finite[:, None], xy, 0.0), CONTACT_TOLERANCE) & finite
-    )
+    usable = np.isfinite(xy).all(axis=-1) & room.is_free(xy, CONTACT_TOLERANCE)
+    wrong = np.flatnonzero(~usable if mask is None else ~usable & mask)
     if wrong.size:
         i = int(wrong[0])
         where = f" of environment {i}" if num_lanes > 1 else ""
-        if not finite[i]:
+        if not np.isfinite(xy[i]).all():
             raise InvalidOptionError(f"'{key}'{where} is ({xy[i, 0]}, {xy[i, 1]}); need finite metres")
         near_x, near_y = room.nearest_free(xy[i : i + 1])[0]
         raise InvalidOptionError(
-            f"'{key}'{where} ({xy[i, 0]:.4f}, {xy[i, 1]:.4f}) is inside a wall of the room '{room.name}': the "
-            f"agent's centre needs |x|, |y| <= {CENTRE_HALF:.2f} m and .04 m from every obstacle. "
+            f"'{key}'{where} ({xy[i, 0]:.4f}, {xy[i, 1]:.4f}) is inside a wall of the room '{room.name}': "
+            f"the agent's centre needs |x|, |y| <= {CENTRE_HALF:.2f} m and .04 m from every obstacle. "
             f"The nearest free position is ({near_x:.4f}, {near_y:.4f})."
         )
     return xy

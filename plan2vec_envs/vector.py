@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from .core import MAX_EPISODE_STEPS, RENDER_FPS, RENDER_MODES, RoomCore, read_render_mode, reward_of
-from .errors import InvalidOptionError, check_name
+from .errors import InvalidActionError, InvalidOptionError, check_name
 from .physics import PymunkCrowd
 from .picture import picture
 from .tasks import Request, draw_task, read_options
@@ -80,16 +80,12 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         self._rngs: list[np.random.Generator] | None = None
         self._positions = np.full((num_envs, 2), np.nan)  # NaN before the first reset
         self._goals = np.full((num_envs, 2), np.nan)
-        self._desired = np.zeros(self.observation_space["desired_goal"].shape, self._dtype)
+        self._desired = self.core.observe(np.zeros((num_envs, 2)))
         self._desired_positions = np.full((num_envs, 2), np.nan)  # read from self._desired
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._ended = np.zeros(num_envs, dtype=bool)
 
-    @property
-    def _dtype(self) -> Any:
-        return self.single_observation_space["desired_goal"].dtype
-
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Start an episode in every lane, or in those of ``options["reset_mask"]``.
@@ -103,14 +99,14 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         """
         given = dict(options or {})
         mask = self._read_mask(given.pop("reset_mask", None))
-        request = read_options(self.room, given, self.num_envs)
+        request = read_options(self.room, given, self.num_envs, mask)
         self._seed(seed, mask)
         self._begin(np.flatnonzero(mask), request)
         info: dict[str, Any] = {}
         self._add_oracle(info, mask)
         return self._observation(self.core.observe(self._positions)), info
 
-    def step(  # type: ignore[override]
+    def step(
         self, actions: np.ndarray
     ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Push every agent once; lanes that ended are reset as the autoreset mode says.
@@ -124,7 +120,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         """
         stepped = self._lanes_to_step()
         if np.shape(actions)[:1] != (self.num_envs,):
-            raise InvalidOptionError(f"need {self.num_envs} actions, got shape {np.shape(actions)}")
+            raise InvalidActionError(f"need {self.num_envs} actions, got shape {np.shape(actions)}")
         displacement = np.zeros((self.num_envs, 2))
         displacement[stepped] = self.core.actions.displacement(np.asarray(actions)[stepped])
         self._positions = self._crowd.step(displacement)
@@ -167,7 +163,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
             raise gym.error.ResetNeeded("call reset() before render()")
         return tuple(picture(self.room, *pair) for pair in zip(self._positions, self._goals, strict=True))
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The generator of each lane."""
         if self._rngs is None:
@@ -210,7 +206,8 @@ class MazeVectorEnv(gym.vector.VectorEnv):
             return ~self._ended
         if self.autoreset_mode == AutoresetMode.DISABLED and self._ended.any():
             raise gym.error.ResetNeeded(
-                f"lanes {np.flatnonzero(self._ended).tolist()} have ended: reset(options={{'reset_mask': ended}})"
+                f"lanes {np.flatnonzero(self._ended).tolist()} have ended: "
+                "reset(options={'reset_mask': terminated | truncated})"
             )
         return np.ones(self.num_envs, dtype=bool)
 

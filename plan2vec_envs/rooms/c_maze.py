@@ -6,8 +6,8 @@ ROOM = Room(
     name="c_maze",
     title="CMaze",
     doc=(
-        "A wall grows from the west side and leaves a passage in the east. Points that face each other across "
-        "the wall look near; the way between them is up to five times as long as the straight line."
+        "A wall grows from the west side and leaves a passage in the east. Points that face each other "
+        "across the wall look near; the way between them is many times the straight line."
     ),
     obstacles=(Rect(-0.1, 0.0, 0.18, 0.05),),
     start_low=-0.22,
