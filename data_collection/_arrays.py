@@ -19,9 +19,7 @@ def joined(arrays: list[np.ndarray], name: str) -> np.ndarray:
     """Arrays end to end; DatasetError if they are not of one kind."""
     kinds = {(array.shape[1:], array.dtype.str) for array in arrays}
     if len(kinds) > 1:
-        raise DatasetError(
-            f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind"
-        )
+        raise DatasetError(f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind")
     return np.concatenate(arrays)
 
 

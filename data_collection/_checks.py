@@ -23,9 +23,7 @@ def require_finite(array: np.ndarray, name: str) -> None:
         finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
         if not finite.all():
             row = first + int(np.argmin(finite))
-            raise DatasetError(
-                f"{name} row {row} holds NaN or infinity: {array[row]}; every value must be finite"
-            )
+            raise DatasetError(f"{name} row {row} holds NaN or infinity: {array[row]}; every value must be finite")
 
 
 def observations(array: np.ndarray) -> np.ndarray:
@@ -41,9 +39,7 @@ def observations(array: np.ndarray) -> np.ndarray:
     )
 
 
-def actions(
-    array: np.ndarray, num_transitions: int, num_actions: int | None
-) -> tuple[np.ndarray, int | None]:
+def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) -> tuple[np.ndarray, int | None]:
     """Discrete actions (M,) as int64 and their number; continuous ones (M, A) as finite float32 and None."""
     array = np.asarray(array)
     if np.issubdtype(array.dtype, np.integer) and array.ndim == 1:
@@ -52,9 +48,7 @@ def actions(
     if np.issubdtype(array.dtype, np.floating) and array.ndim == 2 and array.shape[1]:
         _require_rows(array, num_transitions, "actions", "one per transition")
         if num_actions is not None:
-            raise DatasetError(
-                f"num_actions={num_actions} belongs to discrete actions, but these are continuous"
-            )
+            raise DatasetError(f"num_actions={num_actions} belongs to discrete actions, but these are continuous")
         return _finite_float32(array, "actions"), None
     raise DatasetError(
         f"actions have shape {array.shape} and dtype {array.dtype}; "
@@ -66,17 +60,13 @@ def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
     """Ground-truth positions (N, 2) as finite float32."""
     array = np.asarray(array)
     if not np.issubdtype(array.dtype, np.floating) or array.ndim != 2 or array.shape[1] != 2:
-        raise DatasetError(
-            f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32"
-        )
+        raise DatasetError(f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32")
     _require_rows(array, num_rows, "oracle_position", "one per observation")
     return _finite_float32(array, "oracle_position")
 
 
 def _finite_float32(array: np.ndarray, name: str) -> np.ndarray:
-    with np.errstate(
-        over="ignore"
-    ):  # a float64 beyond the range of float32 becomes infinite and is refused below
+    with np.errstate(over="ignore"):  # a float64 beyond the range of float32 becomes infinite and is refused below
         single = array.astype(np.float32, copy=False)
     require_finite(single, name)
     return frozen(single)
@@ -92,7 +82,5 @@ def _count_of_actions(array: np.ndarray, num_actions: int | None) -> int:
     low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
     count = high + 1 if num_actions is None else int(num_actions)
     if low < 0 or high >= count:
-        raise DatasetError(
-            f"discrete actions run from {low} to {high}; need 0 to {count - 1} (num_actions={count})"
-        )
+        raise DatasetError(f"discrete actions run from {low} to {high}; need 0 to {count - 1} (num_actions={count})")
     return count

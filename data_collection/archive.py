@@ -94,9 +94,7 @@ class _Archive:
 
     def manifest(self) -> dict[str, Any]:
         if _MANIFEST not in self._members:
-            raise FormatVersionError(
-                f"{self._path} is no plan2vec dataset: it holds {self.names}, but no manifest"
-            )
+            raise FormatVersionError(f"{self._path} is no plan2vec dataset: it holds {self.names}, but no manifest")
         try:
             manifest = json.loads(str(self.array(_MANIFEST)[()]))
         except ValueError as error:
@@ -135,18 +133,14 @@ def _read_npy(member: IO[bytes], file_size: int) -> np.ndarray:
         raise ValueError(f"npy version {version} is not used here")
     shape, fortran_order, dtype = read_header(member)
     if dtype.hasobject or fortran_order:
-        raise ValueError(
-            f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here"
-        )
+        raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
     left = file_size - member.tell()
     # Python integers cannot overflow; the array is allocated only when the archive holds that many bytes.
     count = dtype.itemsize
     for length in shape:
         count *= length
     if count != left:
-        raise ValueError(
-            f"an array of shape {shape} and dtype {dtype} takes {count} bytes, but {left} are there"
-        )
+        raise ValueError(f"an array of shape {shape} and dtype {dtype} takes {count} bytes, but {left} are there")
     array = np.empty(shape, dtype)
     buffer = array.reshape(-1).view(np.uint8)
     filled = 0

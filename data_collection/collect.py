@@ -62,9 +62,7 @@ def collect(
         {
             "arguments": [env_id, num_rollouts, horizon, seed, num_policies],
             "env_kwargs": options,
-            "policy": "uniform"
-            if policy is None
-            else f"{type(policy).__module__}.{type(policy).__qualname__}",
+            "policy": "uniform" if policy is None else f"{type(policy).__module__}.{type(policy).__qualname__}",
         },
     )
     streams = np.random.SeedSequence(seed).spawn(num_policies)
@@ -102,7 +100,7 @@ def _collect_part(
     env_stream, action_stream = stream.spawn(2)
     lane_seeds = [int(word) for word in env_stream.generate_state(num_lanes, np.uint64)]
     rng = np.random.default_rng(action_stream)
-    env = gym.make_vec(
+    env: Any = gym.make_vec(
         env_id,
         num_envs=num_lanes,
         max_episode_steps=horizon + 1,
@@ -118,8 +116,10 @@ def _collect_part(
             seen, _, at_goal, _, info = env.step(actions[-1])
             observations.append(seen["observation"])
             positions.append(info["oracle_position"])
-            if at_goal.any():  # without this the environment refuses to go on
-                seen, _ = env.reset(options={"reset_mask": at_goal, "start": positions[-1]})
+            if at_goal.any():  # without another goal these lanes would refuse to go on
+                # A body that a wall stopped overlaps it by a hair, which the next step would push out anyway.
+                here = env.unwrapped.room.nearest_free(positions[-1])
+                seen, _ = env.reset(options={"reset_mask": at_goal, "start": here})
     finally:
         env.close()
     space = env.single_action_space

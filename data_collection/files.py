@@ -64,9 +64,7 @@ def storage_errors(target: Path, needed: int | None = None) -> Iterator[None]:
                 f"no space left while writing {target}.{amount} Nothing was left behind; free some space, or "
                 "point PLAN2VEC_CACHE or the output path to another disk, and run the same command again"
             ) from error
-        raise StorageError(
-            f"cannot write {target}: {error.strerror or error}. Nothing was left behind"
-        ) from error
+        raise StorageError(f"cannot write {target}: {error.strerror or error}. Nothing was left behind") from error
 
 
 def readable_size(num_bytes: float) -> str:

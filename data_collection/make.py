@@ -87,9 +87,7 @@ def parse_size(size: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", str(size))
     if match is None or 0 in (numbers := (int(match[1]), int(match[2]))):
-        raise InvalidOptionError(
-            f"size={size!r} must be rollouts x horizon, both at least 1, such as '1000x10'"
-        )
+        raise InvalidOptionError(f"size={size!r} must be rollouts x horizon, both at least 1, such as '1000x10'")
     return numbers
 
 

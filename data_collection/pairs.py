@@ -71,9 +71,7 @@ def _counts(n: int, ratio: tuple[float, float, float]) -> tuple[int, int, int]:
     """Three counts that sum to n, as near to the ratio as whole numbers come."""
     weights = np.asarray(ratio, dtype=np.float64)
     if weights.shape != (3,) or not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() == 0:
-        raise DatasetError(
-            f"ratio={ratio} must be three finite weights >= 0 (identical, neighbour, far), not all zero"
-        )
+        raise DatasetError(f"ratio={ratio} must be three finite weights >= 0 (identical, neighbour, far), not all zero")
     if n < 0:
         raise DatasetError(f"n={n} pairs were asked for; need n >= 0")
     shares = n * weights / weights.sum()
@@ -92,9 +90,7 @@ def _far_pairs(episode_ids: np.ndarray, n: int, rng: np.random.Generator) -> tup
     num_rows = len(episode_ids)
     sizes = np.bincount(episode_ids)
     if n and np.count_nonzero(sizes) < 2:
-        raise DatasetError(
-            "far pairs come from different episodes, and this dataset has only one; use ratio=(1, 1, 0)"
-        )
+        raise DatasetError("far pairs come from different episodes, and this dataset has only one; use ratio=(1, 1, 0)")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     outside = num_rows - sizes
     ways = np.cumsum(sizes * outside)  # ordered pairs whose left lies in this episode or an earlier one

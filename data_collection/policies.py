@@ -13,9 +13,7 @@ from .errors import DatasetError
 class Policy(Protocol):
     """Anything that turns a batch of observations into a batch of actions."""
 
-    def act(
-        self, observation: np.ndarray, desired_goal: np.ndarray | None, *, rng: np.random.Generator
-    ) -> np.ndarray:
+    def act(self, observation: np.ndarray, desired_goal: np.ndarray | None, *, rng: np.random.Generator) -> np.ndarray:
         """Actions (B,) int64 or (B, A) float32 for observations (B, ...) and goals (B, ...) or None."""
         ...
 
@@ -32,12 +30,8 @@ class UniformPolicy:
 
     def __init__(self, action_space: gym.Space) -> None:
         bounded = isinstance(action_space, gym.spaces.Box) and action_space.is_bounded()
-        if not (
-            isinstance(action_space, gym.spaces.Discrete) or (bounded and len(action_space.shape or ()) == 1)
-        ):
-            raise DatasetError(
-                f"cannot draw uniformly from {action_space}; need Discrete or a bounded 1-d Box"
-            )
+        if not (isinstance(action_space, gym.spaces.Discrete) or (bounded and len(action_space.shape or ()) == 1)):
+            raise DatasetError(f"cannot draw uniformly from {action_space}; need Discrete or a bounded 1-d Box")
         self.action_space = action_space
 
     def act(

@@ -35,9 +35,7 @@ class Episode:
         frames = _checks.observations(self.observations)
         steps = len(frames) - 1
         if steps < 1:
-            raise EmptyDatasetError(
-                "an episode of one observation has no transition; need at least two observations"
-            )
+            raise EmptyDatasetError("an episode of one observation has no transition; need at least two observations")
         object.__setattr__(self, "observations", frames)
         if self.actions is not None:
             if len(self.actions) != steps:
@@ -47,9 +45,7 @@ class Episode:
                 )
             object.__setattr__(self, "actions", _checks.actions(self.actions, steps, None)[0])
         if self.oracle_position is not None:
-            object.__setattr__(
-                self, "oracle_position", _checks.oracle_position(self.oracle_position, steps + 1)
-            )
+            object.__setattr__(self, "oracle_position", _checks.oracle_position(self.oracle_position, steps + 1))
 
     def __len__(self) -> int:
         """The number of transitions T."""
@@ -85,13 +81,9 @@ class Dataset:
     def __post_init__(self) -> None:
         lengths = np.asarray(self.episode_lengths)
         if lengths.size == 0 or len(self.observations) == 0:
-            raise EmptyDatasetError(
-                "the dataset has no episodes; need at least one episode with one transition"
-            )
+            raise EmptyDatasetError("the dataset has no episodes; need at least one episode with one transition")
         if lengths.ndim != 1 or not np.issubdtype(lengths.dtype, np.integer):
-            raise DatasetError(
-                f"episode_lengths has shape {lengths.shape} and dtype {lengths.dtype}; need (K,) int64"
-            )
+            raise DatasetError(f"episode_lengths has shape {lengths.shape} and dtype {lengths.dtype}; need (K,) int64")
         if lengths.min() < 1:
             raise EmptyDatasetError(
                 f"episode {int(np.argmin(lengths))} has {lengths.min()} transitions; need at least 1"
@@ -192,16 +184,12 @@ class Dataset:
     @cached_property
     def episode_starts(self) -> np.ndarray:
         """(K,) int64 first row of each episode."""
-        return _checks.frozen(
-            np.concatenate([[0], np.cumsum(self.episode_lengths[:-1] + 1)]).astype(np.int64)
-        )
+        return _checks.frozen(np.concatenate([[0], np.cumsum(self.episode_lengths[:-1] + 1)]).astype(np.int64))
 
     @cached_property
     def episode_ids(self) -> np.ndarray:
         """(N,) int32 episode of each row."""
-        return _checks.frozen(
-            np.repeat(np.arange(self.num_episodes, dtype=np.int32), self.episode_lengths + 1)
-        )
+        return _checks.frozen(np.repeat(np.arange(self.num_episodes, dtype=np.int32), self.episode_lengths + 1))
 
     @cached_property
     def transitions(self) -> np.ndarray:
@@ -226,9 +214,7 @@ class Dataset:
     def episode(self, index: int) -> Episode:
         """Episode `index`, as views of this dataset's arrays."""
         if not 0 <= index < self.num_episodes:
-            raise DatasetError(
-                f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}"
-            )
+            raise DatasetError(f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}")
         first, steps = int(self.episode_starts[index]), int(self.episode_lengths[index])
         rows, moves = slice(first, first + steps + 1), slice(first - index, first - index + steps)
         return Episode(
@@ -256,13 +242,10 @@ class Dataset:
         if chosen.size == 0:
             raise EmptyDatasetError("no episodes were chosen; need at least one")
         if not np.issubdtype(chosen.dtype, np.integer) or chosen.ndim != 1:
-            raise DatasetError(
-                f"episode ids have shape {chosen.shape} and dtype {chosen.dtype}; need (n,) integers"
-            )
+            raise DatasetError(f"episode ids have shape {chosen.shape} and dtype {chosen.dtype}; need (n,) integers")
         if chosen.min() < 0 or chosen.max() >= self.num_episodes:
             raise DatasetError(
-                f"episode ids run from {chosen.min()} to {chosen.max()}; "
-                f"this dataset has 0 to {self.num_episodes - 1}"
+                f"episode ids run from {chosen.min()} to {chosen.max()}; this dataset has 0 to {self.num_episodes - 1}"
             )
         lengths = self.episode_lengths[chosen]
         rows = ranges(self.episode_starts[chosen], lengths + 1)

@@ -55,9 +55,7 @@ def save_dataset(
         "num_actions": dataset.num_actions,
         "num_episodes": dataset.num_episodes,
         "num_transitions": dataset.num_transitions,
-        "arrays": {
-            name: _description(array) | {"sha256": array_sha256(array)} for name, array in arrays.items()
-        },
+        "arrays": {name: _description(array) | {"sha256": array_sha256(array)} for name, array in arrays.items()},
         "fingerprint": dataset.fingerprint,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "provenance": dict(provenance or {}),
@@ -89,9 +87,7 @@ def load_dataset(
     require_env(path, manifest, expect_env_id)
     arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
     if sorted(arrays) != sorted(manifest["arrays"]):
-        raise CorruptFileError(
-            f"{path} holds {sorted(arrays)}, but its manifest lists {sorted(manifest['arrays'])}"
-        )
+        raise CorruptFileError(f"{path} holds {sorted(arrays)}, but its manifest lists {sorted(manifest['arrays'])}")
     for name, array in arrays.items():
         if array_sha256(array) != manifest["arrays"][name]["sha256"]:
             raise CorruptFileError(
@@ -114,9 +110,7 @@ def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
         )
     expected = manifest.pop("manifest_sha256", None)
     if json_sha256(manifest) != expected:
-        raise CorruptFileError(
-            f"{path} was changed after it was written: its manifest does not match its checksum"
-        )
+        raise CorruptFileError(f"{path} was changed after it was written: its manifest does not match its checksum")
     return manifest | {"manifest_sha256": expected}
 
 
