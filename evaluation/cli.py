@@ -1,0 +1,83 @@
+"""The `plan2vec` command. Help answers at once: torch and matplotlib load inside the commands that need them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+_RESUME = "stopped; run the same command to resume"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, treated as Ctrl-C."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code: 0, 2 for an error of the user's, 130 or 143 when stopped."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in args or os.environ.get("PLAN2VEC_DEBUG") == "1"
+    args = [arg for arg in args if arg != "--debug"]
+    _listen_to_sigterm()
+    try:
+        return _run(args)
+    except Terminated:
+        print(f"\n{_RESUME}", file=sys.stderr)
+        return 143
+    except KeyboardInterrupt:
+        print(f"\n{_RESUME}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+            return 2 if _is_ours(error) else 1
+        if not _is_ours(error):
+            raise
+        print(f"plan2vec: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(args: list[str]) -> int:
+    import tyro
+
+    from .commands import command_type
+    from .commands.context import Context, split_config_args
+
+    plain, config_args = split_config_args(args)
+    command = tyro.cli(command_type(), args=plain or ["--help"], prog="plan2vec", description=_DESCRIPTION)
+    from plan2vec_envs._layout import check_siblings  # after parsing: help need not wait for gymnasium
+
+    check_siblings()
+    return command.run(Context(shlex.join(["plan2vec", *args]), config_args))
+
+
+_DESCRIPTION = (
+    "Goal-reaching metrics from offline experience: plan on a graph once, then look up. "
+    "Start with `plan2vec demo`. Every command takes --debug for a traceback."
+)
+
+
+def _is_ours(error: Exception) -> bool:
+    from plan2vec_envs.errors import Plan2vecError
+
+    return isinstance(error, Plan2vecError | ImportError) and not isinstance(error, ModuleNotFoundError)
+
+
+def _listen_to_sigterm() -> None:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    with contextlib.suppress(ValueError):  # not in the main thread: whoever called us minds the signals
+        signal.signal(signal.SIGTERM, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What every command is given, and the agent's own options, which are read once the agent is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PREFIX = "--config."
+
+
+@dataclass(frozen=True)
+class Context:
+    """The command line as typed, and its `--config.…` part."""
+
+    command: str
+    config_args: Sequence[str] = field(default=())
+
+    @property
+    def console(self) -> Console:
+        """Where to print."""
+        from rich.console import Console
+
+        return Console(highlight=False)
+
+    def refuse_config(self) -> None:
+        """For commands that train nothing.
+
+        Raises:
+            InvalidOptionError: if a `--config.…` option was given.
+        """
+        if self.config_args:
+            from plan2vec_envs.errors import InvalidOptionError
+
+            raise InvalidOptionError(f"{self.config_args[0]}: this command trains no agent; use it with `train`")
+
+    def agent_config(self, agent: str, default: Any = None) -> Any:
+        """The agent's configuration with the `--config.…` options applied; None where there are none."""
+        if not self.config_args:
+            return default
+        import tyro
+
+        from agents import get_agent
+
+        start = default if default is not None else get_agent(agent)().config
+        args = ["--" + arg.removeprefix(_PREFIX) if arg.startswith(_PREFIX) else arg for arg in self.config_args]
+        return tyro.cli(type(start), default=start, args=args, prog=f"plan2vec train --agent {agent} --config.…")
+
+
+def split_config_args(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(the rest, `--config.…` options with their values): `--config.help` lists what there is."""
+    plain: list[str] = []
+    config: list[str] = []
+    target = plain
+    for arg in args:
+        if arg.startswith("--"):
+            target = config if arg.startswith(_PREFIX) else plain
+        target.append(arg)
+        if "=" in arg and target is config:
+            target = plain  # the value came along
+    return plain, config

@@ -1,0 +1,44 @@
+"""`plan2vec demo`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .context import Context
+
+
+@dataclass(frozen=True)
+class Command:
+    """C-Maze from random rollouts to a report, in about a minute. Start here."""
+
+    out: Path = Path("runs")
+    """folder of all runs"""
+    seed: int = 0
+    """root of all randomness"""
+    rollouts: int = 1000
+    """random rollouts of 10 steps to learn from"""
+    tasks: int = 200
+    """tasks to judge the agent on"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where to train"""
+    map: bool = True
+    """also train a 2-d map over the same graph, for the picture"""
+    fresh: bool = False
+    """begin a new run even where this one was finished"""
+
+    def run(self, context: Context) -> int:
+        """Runs the demo, or draws the report of a finished one again."""
+        from ..job import Job
+        from .train import run_and_print
+
+        job = Job(
+            size=f"{self.rollouts}x10",
+            seed=self.seed,
+            device=self.device,
+            num_tasks=self.tasks,
+            draw_map=self.map,
+            config=context.agent_config("plan2vec"),
+        )
+        return run_and_print(job, self.out, context, reuse=not self.fresh, fresh=self.fresh)

@@ -1,0 +1,78 @@
+"""`plan2vec train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from ..job import Job
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train an agent, judge it and write its report. --config.help lists the agent's own options."""
+
+    env: Annotated[str, tyro.conf.Positional] = "Plan2vec/CMaze-v0"
+    """environment id; `plan2vec envs` lists them"""
+    agent: str = "plan2vec"
+    """registered agent"""
+    size: str = "1000x10"
+    """rollouts x steps of the dataset"""
+    rollouts: int | None = None
+    """shorthand for --size {rollouts}x10"""
+    data: Path | None = None
+    """train on this dataset file in place of a fresh collection"""
+    seed: int = 0
+    """root of all randomness"""
+    tasks: int = 200
+    """tasks to judge the agent on"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where to train"""
+    map: bool = False
+    """also train a 2-d map over the same graph, for the picture"""
+    fresh: bool = False
+    """begin a new run even where one was interrupted"""
+    out: Path = Path("runs")
+    """folder of all runs"""
+
+    def run(self, context: Context) -> int:
+        """Runs the job; an interrupted run with the same options is resumed."""
+        from ..job import Job
+        from ..worlds import room_of
+
+        room_of(self.env)
+        job = Job(
+            env_id=self.env,
+            agent=self.agent,
+            size=self.size if self.rollouts is None else f"{self.rollouts}x10",
+            seed=self.seed,
+            device=self.device,
+            num_tasks=self.tasks,
+            draw_map=self.map,
+            config=context.agent_config(self.agent),
+            data=self.data,
+        )
+        return run_and_print(job, self.out, context, fresh=self.fresh)
+
+
+def run_and_print(job: Job, out: Path, context: Context, *, reuse: bool = False, fresh: bool = False) -> int:
+    """Runs a job and prints its tables and where the report is."""
+    from ..console import print_results, print_stages
+    from ..pipeline import run_job
+    from ..report.numbers import Numbers
+
+    console = context.console
+    run = run_job(job, out, context.command, say=console.print, reuse=reuse, fresh=fresh)
+    numbers = Numbers.of(run)
+    console.print()
+    print_results(console, [line.result for line in numbers.lines])
+    console.print()
+    print_stages(console, numbers.stages)
+    console.print(f"\nReport: {run.path('report.html')}", soft_wrap=True)
+    return 0

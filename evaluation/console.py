@@ -1,0 +1,51 @@
+"""What the command line prints: tables that fit a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from .judging import label
+from .paper import paper_number
+from .results import EvalResult
+from .stats import wilson
+from .stopwatch import StageSeconds
+
+
+def print_results(console: Console, results: Sequence[EvalResult]) -> None:
+    """Success with its interval, on blocked tasks, and the paper's number."""
+    table = Table(title="Success within 50 steps, 2 cm from the goal", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("")
+    for name in ("%", "95 %", "wall in way", "steps/least", "paper"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in results:
+        success = wilson(result.success_02)
+        paper = None if result.oracle else paper_number(result.agent, result.env_id)
+        table.add_row(
+            label(result),
+            f"{100 * success.value:.1f}",
+            f"{100 * success.low:.1f}–{100 * success.high:.1f}",
+            _or_dash(100 * result.blocked_success_rate, ".1f"),
+            _or_dash(result.mean_optimality, ".2f"),
+            str(paper) if paper else "–",
+        )
+    console.print(table)
+
+
+def print_stages(console: Console, stages: Sequence[StageSeconds]) -> None:
+    """Wall and CPU seconds of each stage."""
+    table = Table(title="Seconds", title_justify="left", box=SIMPLE_HEAD, show_footer=True)
+    table.add_column("stage", footer="total")
+    table.add_column("wall", justify="right", footer=f"{sum(stage.wall for stage in stages):.1f}")
+    table.add_column("CPU", justify="right", footer=f"{sum(stage.cpu for stage in stages):.1f}")
+    for stage in stages:
+        table.add_row(stage.stage, f"{stage.wall:.1f}", f"{stage.cpu:.1f}")
+    console.print(table)
+
+
+def _or_dash(value: float, spec: str) -> str:
+    return "–" if np.isnan(value) else format(value, spec)

@@ -1,0 +1,44 @@
+"""How well the learned metric knows the true distance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from data_collection import Dataset
+
+from ..worlds import room_of
+from .style import GOAL, figure, png
+
+
+def distance_pairs(
+    agent: Any, dataset: Dataset, *, goals: int = 40, per_goal: int = 100, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Learned D and true geodesic distance of random frame pairs, both (goals * per_goal,) in steps."""
+    from plan2vec_envs.geodesic import GeodesicOracle
+
+    rng = np.random.default_rng(seed)
+    position = np.asarray(dataset.oracle_position, np.float64)
+    oracle = GeodesicOracle(room_of(str(dataset.env_id)))
+    goal_rows = rng.choice(len(position), min(goals, len(position)), replace=False)
+    rows = rng.integers(len(position), size=(len(goal_rows), per_goal))
+    true = np.concatenate([oracle.field(position[g])(position[r]) for g, r in zip(goal_rows, rows, strict=True)])
+    left, right = rows.ravel(), np.repeat(goal_rows, per_goal)
+    learned = np.asarray(agent.distance(dataset.observations[left], dataset.observations[right]), np.float64)
+    return learned, true
+
+
+def calibration_figure(agent: Any, dataset: Dataset) -> tuple[bytes, float]:
+    """D against the geodesic distance of random frame pairs, and their Pearson correlation."""
+    learned, true = distance_pairs(agent, dataset)
+    correlation = float(np.corrcoef(learned, true)[0, 1])
+    top = float(max(learned.max(), true.max()))
+    with figure(5.4, 4.6) as (drawing, (axis,)):
+        cells = axis.hexbin(true, learned, gridsize=45, mincnt=1, bins="log", cmap="Blues", extent=(0, top, 0, top))
+        axis.plot([0, top], [0, top], color=GOAL, linewidth=1, linestyle="--", label="D = geodesic")
+        axis.set(xlabel="true geodesic distance (steps)", ylabel="learned D (steps)", aspect="equal")
+        axis.set_title(f"correlation {correlation:.4f}, {len(true):,} pairs")
+        axis.legend(loc="upper left")
+        drawing.colorbar(cells, ax=axis, label="pairs", shrink=0.85)
+        return png(drawing), correlation

@@ -1,0 +1,97 @@
+"""How all figures look: one palette, one type size, PNG bytes at the end."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from plan2vec_envs.rooms import Room
+
+INK, PAPER, QUIET = "#1d2433", "#ffffff", "#8a93a6"
+FLOOR, WALL = "#f4f5f8", "#59637a"
+AGENT, GOAL = "#1f6feb", "#e5484d"
+ACCENT, WARM = "#0f9d8a", "#f0883e"
+
+_SETTINGS: dict[Any, Any] = {
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "font.family": "sans-serif",
+    "font.size": 10,
+}
+
+
+@contextmanager
+def figure(width: float, height: float, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, np.ndarray]]:
+    """A figure of one row in the project's style; drawn without a display, and closed afterwards."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(_SETTINGS):
+        drawing, axes = plt.subplots(
+            1, columns, figsize=(width, height), squeeze=False, layout="constrained", **options
+        )
+        try:
+            yield drawing, axes[0]
+        finally:
+            plt.close(drawing)
+
+
+def png(drawing: Figure) -> bytes:
+    """PNG bytes of a figure."""
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def draw_room(axes: Axes, room: Room, title: str = "", *, floor: bool = True) -> None:
+    """Walls and floor of a room, in metres, as they stand (not inflated by the agent)."""
+    from matplotlib.patches import Rectangle
+
+    from plan2vec_envs.geometry import ARENA_HALF
+
+    edge = ARENA_HALF + 0.018
+    axes.add_patch(Rectangle((-edge, -edge), 2 * edge, 2 * edge, color=WALL, zorder=-2))
+    inner = FLOOR if floor else PAPER
+    axes.add_patch(Rectangle((-ARENA_HALF, -ARENA_HALF), 2 * ARENA_HALF, 2 * ARENA_HALF, color=inner, zorder=-1))
+    for wall in room.obstacles:
+        corner = (wall.x - wall.half_x, wall.y - wall.half_y)
+        axes.add_patch(Rectangle(corner, 2 * wall.half_x, 2 * wall.half_y, color=WALL, zorder=1.5))
+    axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xticks=[], yticks=[], title=title)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def position_colors(position: np.ndarray) -> np.ndarray:
+    """(B, 2) metres -> (B, 3) colours in 0..1: hue follows the way round the room, lightness the north."""
+    from plan2vec_envs.geometry import CENTRE_HALF
+
+    u, v = np.clip((np.asarray(position) / CENTRE_HALF + 1) / 2, 0, 1).T
+    corners = np.array([[31, 60, 158], [0, 150, 136], [140, 30, 120], [250, 170, 30]]) / 255  # SW, SE, NW, NE
+    weights = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], 1)
+    return weights @ corners

@@ -1,0 +1,53 @@
+"""The paper's numbers, kept as data beside ours.
+
+Table 1 prints `value ± spread` and does not define the spread. The released code suggests half the inter-quartile
+range of per-epoch success rates, of the best run; ours is a 95 % interval, so the two are not comparable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPREAD_READING = (
+    "The paper does not define its ±. The released code suggests half the inter-quartile range of per-epoch rates "
+    "of the best run, which is not a confidence interval."
+)
+
+
+@dataclass(frozen=True)
+class PaperNumber:
+    """One printed number: table, row, room, metric, value and the ± as printed, both in percent."""
+
+    table: str
+    row: str
+    env_id: str
+    metric: str
+    value: float
+    spread: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.1f} ± {self.spread:.1f}"
+
+
+_ROOMS = ("Plan2vec/Open-v0", "Plan2vec/Table-v0", "Plan2vec/CMaze-v0")
+_TABLE_1 = {
+    "plan2vec (L2)": ((90.0, 2.0), (76.4, 9.2), (80.2, 6.3)),
+    "SPTM (1-step)": ((39.7, 6.1), (23.7, 6.1), (31.4, 6.5)),
+    "VAE": ((73.9, 4.3), (30.2, 6.5), (52.7, 5.8)),
+    "Random": ((3.2, 2.5), (3.5, 2.5), (4.7, 2.8)),
+}
+
+TABLE_1: tuple[PaperNumber, ...] = tuple(
+    PaperNumber("Table 1", row, env_id, "success rate (%)", value, spread)
+    for row, numbers in _TABLE_1.items()
+    for env_id, (value, spread) in zip(_ROOMS, numbers, strict=True)
+)
+
+PAPER_ROW = {"plan2vec": "plan2vec (L2)", "random": "Random", "vae": "VAE", "sptm": "SPTM (1-step)"}
+"""Our agent name -> the paper's row."""
+
+
+def paper_number(agent: str, env_id: str) -> PaperNumber | None:
+    """The paper's Table 1 entry for one of our agents in one room, or None where the paper has no such row."""
+    row = PAPER_ROW.get(agent)
+    return next((n for n in TABLE_1 if n.row == row and n.env_id == env_id), None)

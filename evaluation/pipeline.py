@@ -1,0 +1,124 @@
+"""The one path from a job to a report, shared by `demo` and `train`: collect, fit, evaluate, report.
+
+Every stage leaves its result in the run folder, so that the same command goes on where a killed run was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import runs
+from .closed_loop import decision_seconds
+from .environment import one_torch_thread, record
+from .errors import ResultsError
+from .job import Job
+from .judging import label, rows
+from .report import draw_figures, write_report
+from .results import EvalResult, write_json
+from .runs import RunFolder
+from .stopwatch import Stopwatch
+from .tasks import make_tasks
+
+Say = Callable[[str], None]
+
+
+def run_job(
+    job: Job,
+    out: Path,
+    command: str,
+    *,
+    say: Say,
+    progress: bool = True,
+    reuse: bool = False,
+    fresh: bool = False,
+) -> RunFolder:
+    """Runs a job to its report, resuming an interrupted run of the same job.
+
+    Args:
+        job: what to do.
+        out: folder of all runs.
+        command: how the user would run this again; kept in the folder.
+        say: gets a line for people now and then.
+        progress: whether to show progress bars.
+        reuse: whether a finished run of the same job is enough; then only its report is drawn again.
+        fresh: whether to begin anew even where the same job was interrupted.
+
+    Raises:
+        Plan2vecError: whatever goes wrong on purpose, in one line.
+    """
+    began = time.perf_counter(), time.process_time()
+    identity = job.identity()  # imports torch, the slowest part of starting
+    imports = time.perf_counter() - began[0], time.process_time() - began[1]
+    wanted = (job.env_id, job.agent, job.seed, identity)
+    if reuse and (run := runs.find(out, *wanted, finished=True)):
+        say(f"This was done before in {run.root}; drawing its report again. To start afresh: --fresh")
+        with run.writing(), one_torch_thread():
+            draw_figures(run)
+            write_report(run)
+        return run
+    if not fresh and (run := runs.find(out, *wanted, finished=False)):
+        say(f"Resuming the interrupted run {run.root}")
+    else:
+        run = runs.create(out, *wanted, command)
+        say(f"Writing to {run.root}")
+    with run.writing():
+        watch = Stopwatch(run.path("stages.json"))
+        watch.put("imports", *imports)
+        _work(job, run, watch, say, progress)
+    return run
+
+
+def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool) -> None:
+    write_json(run.path("env.json"), record(job.device))
+    with watch.stage("collect"):
+        dataset = job.dataset(progress=progress)
+    agent = _fit(job, run, dataset, watch, progress)
+    with watch.stage("evaluate"), one_torch_thread():
+        evaluate_run(run, agent, dataset, job, say)
+    with watch.stage("figures"), one_torch_thread():
+        draw_figures(run)
+    write_report(run)
+    run.finish()
+
+
+def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: bool) -> Any:
+    """The trained agent and, if asked for, its map; both saved in the folder."""
+    learnable = dataset.without_oracle()
+    options = {"seed": job.seed, "progress": progress}
+    agent = job.new_agent().fit(learnable, workdir=run.root, device=job.device, **options)
+    for entry in agent.fit_log:
+        watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
+    agent.save(run.path("agent"))
+    if job.draw_map and hasattr(agent, "with_latent_dim"):
+        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), **options)
+        for entry in drawn.fit_log:
+            watch.put(f"map ({entry.stage})", entry.wall_seconds, entry.cpu_seconds)
+        drawn.save(run.path("map", "agent"))
+    return agent
+
+
+def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> list[EvalResult]:
+    """Every row of the table; rows that an interrupted run has finished are read, not run again."""
+    tasks = make_tasks(job.env_id, job.num_tasks)
+    write_json(run.path("eval", "tasks.json"), tasks.to_dict())
+    found = []
+    for name, judge in rows(agent, dataset, tasks):
+        file = run.path("eval", f"{name}.json")
+        result = _kept(file)
+        if result is None:
+            result = judge()
+            result.save(file)
+        say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
+        found.append(result)
+    write_json(run.path("eval", "latency.json"), {"decision_seconds": decision_seconds(agent, tasks)})
+    return found
+
+
+def _kept(file: Path) -> EvalResult | None:
+    try:
+        return EvalResult.load(file) if file.is_file() else None
+    except ResultsError:
+        return None  # damaged, so judged again

@@ -1,0 +1,52 @@
+"""Small pieces of HTML; every text that goes in is escaped here and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+_MIME = {".png": "image/png", ".gif": "image/gif"}
+
+
+def tag(name: str, text: str, css: str = "") -> str:
+    """An element around escaped text."""
+    opening = f'{name} class="{css}"' if css else name
+    return f"<{opening}>{escape(text)}</{name}>"
+
+
+def picture(path: Path, alt: str, caption: str, *, narrow: bool = False) -> str:
+    """A figure with its image inside the page; nothing for a picture that was not drawn."""
+    if not path.is_file():
+        return ""
+    data = base64.b64encode(path.read_bytes()).decode()
+    source = f"data:{_MIME[path.suffix]};base64,{data}"
+    css = ' class="narrow"' if narrow else ""
+    return f'<figure{css}><img src="{source}" alt="{escape(alt)}">{tag("figcaption", caption)}</figure>'
+
+
+def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table that scrolls sideways on a narrow screen; a row is its class and its cells.
+
+    A line break in a cell puts what follows in small print below.
+    """
+    top = "".join(tag("th", cell) for cell in head)
+    body = "".join(f'<tr class="{escape(css)}">' + "".join(map(_cell, cells)) + "</tr>" for css, cells in rows)
+    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    return "<td>" + escape(first) + (tag("small", rest) if rest else "") + "</td>"
+
+
+def tiles(items: Sequence[tuple[str, str]]) -> str:
+    """Headline numbers, each with what it counts."""
+    cells = "".join("<div>" + tag("b", number) + tag("span", what) + "</div>" for number, what in items)
+    return f'<div class="tiles">{cells}</div>'
+
+
+def terms(items: Sequence[tuple[str, str]]) -> str:
+    """Names and values."""
+    return "<dl>" + "".join(tag("dt", name) + tag("dd", value) for name, value in items) + "</dl>"

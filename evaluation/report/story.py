@@ -1,0 +1,136 @@
+"""The sentences, headline numbers and tables of a report, each computed from the run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..judging import label
+from .dataflow import Box
+from .html import table
+from .numbers import Line, Numbers
+
+
+def title(numbers: Numbers) -> str:
+    """What happened, in one line."""
+    best = numbers.line("closed-loop-memory", "closed-loop-memoryless")
+    room = numbers.job.env_id.partition("/")[2].removesuffix("-v0")
+    if best is None:
+        return f"{numbers.job.agent} in {room}"
+    return f"{numbers.job.agent} reached {best.success.value:.1%} of the goals in {room}, from pixels"
+
+
+def lead(numbers: Numbers) -> str:
+    """What happened, in two sentences."""
+    best, facts = numbers.line("closed-loop-memory", "closed-loop-memoryless"), numbers.facts
+    rollouts = facts.get("num_rollouts", 0)
+    learned = (
+        f"From {rollouts:,} random rollouts ({facts.get('num_frames', 0):,} frames of 64 × 64 pixels, no rewards, no "
+        "positions) the agent learned how many steps apart any two images are."
+        if numbers.job.agent != "random"
+        else f"The agent acts at random; the data is {rollouts:,} random rollouts."
+    )
+    if best is None:
+        return learned
+    solved = int(best.result.success_02.sum())
+    acted = f"Acting on images only, it then solved {solved} of {best.result.num_tasks} unseen tasks"
+    if best.blocked is None:
+        return f"{learned} {acted}."
+    mask = best.result.blocked
+    hidden = f"{int(best.result.success_02[mask].sum())} of the {int(mask.sum())} whose straight line a wall blocks"
+    return f"{learned} {acted}, among them {hidden}."
+
+
+def headlines(numbers: Numbers) -> list[tuple[str, str]]:
+    """The few numbers to remember."""
+    found: list[tuple[str, str]] = []
+    for name, what in (("closed-loop-memory", "with memory"), ("closed-loop-memoryless", "memoryless")):
+        if line := numbers.line(name):
+            found.append((f"{line.success.value:.1%}", f"closed-loop success at 2 cm, {what}"))
+    if line := numbers.line("graph"):
+        found.append((f"{line.success.value:.1%}", "graph protocol, one-step lookahead"))
+    best = numbers.line("closed-loop-memory", "closed-loop-memoryless")
+    if best and not np.isnan(best.result.mean_optimality):
+        found.append((f"{best.result.mean_optimality:.2f}×", "steps taken over the least possible"))
+    if numbers.decision_seconds is not None:
+        found.append((f"{1e3 * numbers.decision_seconds:.2f} ms", "a decision, one image at a time"))
+    found.append((f"{sum(stage.wall for stage in numbers.stages):.0f} s", "from nothing to this report"))
+    return found
+
+
+def results_table(numbers: Numbers) -> str:
+    """All rows beside the paper's."""
+    head = ["", "success at 2 cm", "3 cm", "4 cm", "wall in the way", "steps / least", "paper, Table 1"]
+    return table(head, [_result_row(line) for line in numbers.lines])
+
+
+def _result_row(line: Line) -> tuple[str, list[str]]:
+    result, success, blocked = line.result, line.success, line.blocked
+    cells = [
+        label(result),
+        f"{100 * success.value:.1f} %\n{100 * success.low:.1f} to {100 * success.high:.1f}",
+        f"{100 * result.success_03.mean():.1f}",
+        f"{100 * result.success_04.mean():.1f}",
+        f"{100 * blocked.value:.1f} %\n{100 * blocked.low:.1f} to {100 * blocked.high:.1f}" if blocked else "–",
+        "–" if np.isnan(result.mean_optimality) else f"{result.mean_optimality:.2f}",
+        str(line.paper) if line.paper else "–",
+    ]
+    ours = line.name == "graph" or line.name.startswith("closed-loop")
+    return ("ours" if ours else ""), cells
+
+
+def stages_table(numbers: Numbers) -> str:
+    """Wall and CPU seconds of each stage, and what each reached on held-out data."""
+    rows = [
+        ("", [stage.stage, f"{stage.wall:.1f}", f"{stage.cpu:.1f}", _reached(numbers.learning.get(stage.stage, {}))])
+        for stage in numbers.stages
+    ]
+    total = [f"{sum(getattr(stage, kind) for stage in numbers.stages):.1f}" for kind in ("wall", "cpu")]
+    rows.append(("total", ["total", *total, ""]))
+    return table(["stage", "wall s", "CPU s", "reached"], rows)
+
+
+def _reached(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items())
+
+
+def boxes(numbers: Numbers) -> list[Box]:
+    """The data flow, with the sizes of this run."""
+    facts, edges = numbers.facts, numbers.facts.get("edges", {})
+    found = edges.get("recorded", 0) + edges.get("found", 0) + edges.get("bridge", 0) + edges.get("wormhole", 0)
+    return [
+        Box("random rollouts", f"{facts.get('num_frames', 0):,} images"),
+        Box("local metric d", "one step, or more?", ""),
+        Box("graph", f"{facts.get('num_vertices', 0):,} frames, {found:,} edges"),
+        Box("shortest paths", "Dijkstra, all pairs"),
+        Box("global metric D", f"image to {facts.get('latent_dims', '?')} numbers"),
+        Box("act", "argmin D(f(s, a), g)"),
+    ]
+
+
+def configuration(numbers: Numbers) -> list[tuple[str, str]]:
+    """What was asked, without the agent's own settings."""
+    job = numbers.job
+    return [
+        ("environment", job.env_id),
+        ("agent", job.agent),
+        ("data", f"{job.size} (rollouts x steps), random policy" if job.data is None else job.data.name),
+        ("seed", str(job.seed)),
+        ("tasks", f"{job.num_tasks}, reset seeds from {numbers.config.get('first_task_seed', '?')}"),
+        ("dataset fingerprint", str(numbers.facts.get("fingerprint", "?"))),
+    ]
+
+
+def provenance(numbers: Numbers) -> list[tuple[str, str]]:
+    """Commit, hardware and versions."""
+    environment = numbers.environment
+    commit, hardware = environment.get("commit", {}), environment.get("hardware", {})
+    sha = commit.get("sha") or "not a git checkout"
+    changed = " with uncommitted changes" if commit.get("dirty") else ""
+    versions = environment.get("versions", {})
+    found = [
+        ("commit", f"{sha}{changed}"),
+        ("processor", f"{hardware.get('cpu', '?')}, {hardware.get('cores', '?')} cores, {hardware.get('system', '?')}"),
+    ]
+    if gpu := hardware.get("gpu"):
+        found.append(("GPU", str(gpu)))
+    return [*found, ("versions", ", ".join(f"{name} {version}" for name, version in versions.items()))]

@@ -1,0 +1,18 @@
+"""From an environment id to the room behind it."""
+
+from __future__ import annotations
+
+from plan2vec_envs.errors import UnknownNameError, suggest
+from plan2vec_envs.rooms import ROOMS, Room
+
+
+def room_of(env_id: str) -> Room:
+    """The room of a registered environment.
+
+    Raises:
+        UnknownNameError: with the closest registered id.
+    """
+    by_id = {room.env_id: room for room in ROOMS.values()}
+    if env_id not in by_id:
+        raise UnknownNameError(f"unknown environment {env_id!r}.{suggest(env_id, by_id)}")
+    return by_id[env_id]
