@@ -94,9 +94,7 @@ class RoomCore:
         achieved, desired = np.asarray(achieved), np.asarray(desired)
         single = achieved.ndim == (3 if self.obs_type == "image" else 1)
         if achieved.shape != desired.shape:
-            raise FrameError(
-                f"achieved goals {achieved.shape} and desired goals {desired.shape} differ in shape"
-            )
+            raise FrameError(f"achieved goals {achieved.shape} and desired goals {desired.shape} differ in shape")
         if single:
             achieved, desired = achieved[None], desired[None]
         reward = reward_of(self.at_goal(self.locate(achieved), self.locate(desired)))
@@ -118,9 +116,7 @@ class RoomCore:
         if points.ndim not in (1, 2) or points.shape[-1] != 2:
             raise InvalidOptionError(f"positions must be (2,) or (B, 2), got shape {points.shape}")
         if not (np.abs(points) <= POSE_HALF).all():
-            raise InvalidOptionError(
-                f"positions must be within +-{POSE_HALF:.4f} m, where the agent is in view"
-            )
+            raise InvalidOptionError(f"positions must be within +-{POSE_HALF:.4f} m, where the agent is in view")
         observations = self.observe(points.reshape(-1, 2))
         return observations[0] if points.ndim == 1 else observations
 

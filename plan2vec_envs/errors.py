@@ -38,7 +38,7 @@ def suggest(name: object, choices: Iterable[object]) -> str:
     """
     known = [str(choice) for choice in choices]
     by_folded_name = {choice.casefold(): choice for choice in known}
-    close = difflib.get_close_matches(str(name).casefold(), by_folded_name, n=1)
+    close = difflib.get_close_matches(str(name).casefold(), by_folded_name, n=1, cutoff=0.5)
     question = f" Did you mean '{by_folded_name[close[0]]}'?" if close else ""
     return f"{question} Known: {', '.join(known)}."
 

@@ -75,9 +75,7 @@ class GeodesicOracle:
         least = steps.reshape(len(goal), -1).min(1)
         if not np.isfinite(least).all():
             i = int(np.flatnonzero(~np.isfinite(least))[0])
-            raise ValueError(
-                f"no way from {start[i].tolist()} to {goal[i].tolist()}: one of them is inside a wall"
-            )
+            raise ValueError(f"no way from {start[i].tolist()} to {goal[i].tolist()}: one of them is inside a wall")
         inside = np.linalg.norm(start - goal, axis=1) < SUCCESS_RADIUS
         return np.where(inside, 1, np.maximum(1, np.ceil(least - 1e-9))).astype(np.int64)
 

@@ -55,7 +55,7 @@ class Rect(NamedTuple):
         centre = np.array([self.x, self.y])
         half = np.array([self.half_x, self.half_y])
         start, direction = a - centre, b - a
-        moving = direction != 0
+        moving = np.abs(direction) > 1e-15  # metres; below, a quotient could overflow
         safe = np.where(moving, direction, 1.0)
         first, second = (-half - start) / safe, (half - start) / safe
         # An axis along which nothing moves is inside for ever or never.
@@ -66,13 +66,16 @@ class Rect(NamedTuple):
 
 
 def border(thickness: float) -> tuple[Rect, ...]:
-    """The four border walls, whose inner faces lie at +-ARENA_HALF, ``thickness`` metres thick."""
-    middle, half, length = ARENA_HALF + thickness / 2, thickness / 2, ARENA_HALF + thickness
+    """The four border walls, whose inner faces lie at +-ARENA_HALF, ``thickness`` metres thick.
+
+    The northern and the southern wall hold the corners, so no two walls overlap.
+    """
+    middle, half = ARENA_HALF + thickness / 2, thickness / 2
     return (
-        Rect(0.0, middle, length, half),
-        Rect(0.0, -middle, length, half),
-        Rect(middle, 0.0, half, length),
-        Rect(-middle, 0.0, half, length),
+        Rect(0.0, middle, ARENA_HALF + thickness, half),
+        Rect(0.0, -middle, ARENA_HALF + thickness, half),
+        Rect(middle, 0.0, half, ARENA_HALF),
+        Rect(-middle, 0.0, half, ARENA_HALF),
     )
 
 

@@ -157,9 +157,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
     def render(self) -> np.ndarray | None:
         """The colour picture (320, 320, 3) uint8 if ``render_mode`` is ``rgb_array``, else None."""
         if self.render_mode is None:
-            gym.logger.warn(
-                "render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')"
-            )
+            gym.logger.warn("render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')")
             return None
         if self._position is None:
             raise gym.error.ResetNeeded("call reset() before render()")

@@ -57,7 +57,7 @@ def rect_coverage(rect: Rect, size: int = SIZE) -> np.ndarray:
 
 def walls_coverage(room: Room, size: int = SIZE) -> np.ndarray:
     """How much of each pixel the drawn walls of a room cover: (size, size) float64."""
-    # Walls that overlap or meet in a pixel: the sum is right where they meet, the bound where they overlap.
+    # Walls that meet inside a pixel add up; the bound is for rooms whose obstacles overlap.
     shares = [rect_coverage(rect, size) for rect in (*border(WALL_DRAWN), *room.obstacles)]
     return np.minimum(np.sum(shares, axis=0), 1.0)
 
@@ -88,7 +88,7 @@ class Renderer:
         corner = np.stack([row, column], axis=1) - _SIDE / 2  # (B, 2) north-west corner
         first = np.clip(corner.astype(np.int64), 0, SIZE - _PATCH)
         covered = coverage(corner, corner + _SIDE, first, _PATCH)  # (B, 2, _PATCH)
-        share = (covered[:, 0, :, None] * covered[:, 1, None, :]).reshape(len(xy), -1)
+        share = (covered[:, 0, :, None] * covered[:, 1, None, :]).reshape(len(xy), _PATCH**2)
         # Only the pixels of a patch around the agent differ from the empty room.
         pixels = (first[:, 0] * SIZE + first[:, 1])[:, None] + _PATCH_PIXELS
         background = self._background.ravel()[pixels]
@@ -96,7 +96,7 @@ class Renderer:
         frames[:] = self._background.ravel()
         patch = np.rint(background + share * (AGENT - background)).astype(np.uint8)
         np.put_along_axis(frames, pixels, patch, axis=1)
-        return frames.reshape(-1, *FRAME_SHAPE)
+        return frames.reshape(len(xy), *FRAME_SHAPE)
 
     def decode(self, frames: np.ndarray, check: bool = True) -> np.ndarray:
         """Read the agent's position from frames, to within 1e-4 m.
@@ -120,12 +120,12 @@ class Renderer:
         image = frames[:, 0]
         lane = np.arange(len(image))
         # Fully covered pixels: the agent holds at least _STRIDE of them in a row, so one is on this grid.
-        full = (image[:, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE] == AGENT).reshape(len(image), -1)
+        grid = np.arange(_STRIDE // 2, SIZE, _STRIDE)
+        full = (image[:, grid[:, None], grid] == AGENT).reshape(len(image), len(grid) ** 2)
         found = full.argmax(1)
         if not full[lane, found].all():
             self._raise_no_agent(frames, full)
-        seed_row, seed_column = np.divmod(found, len(range(_STRIDE // 2, SIZE, _STRIDE)))
-        row, column = (seed * _STRIDE + _STRIDE // 2 for seed in (seed_row, seed_column))
+        row, column = grid[found // len(grid)], grid[found % len(grid)]
         x = _edge_mean(image[lane, row], self._background[row], column)
         y = _edge_mean(image[lane, :, column], self._background.T[column], row)
         xy = np.stack([x * _PIXEL - VIEW_HALF, VIEW_HALF - y * _PIXEL], axis=1)
@@ -196,7 +196,6 @@ def _as_frames(frames: np.ndarray) -> np.ndarray:
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != FRAME_SHAPE:
         raise FrameError(
-            f"frames must be (B, {', '.join(map(str, FRAME_SHAPE))}) uint8, "
-            f"got shape {frames.shape} of {frames.dtype}"
+            f"frames must be (B, {', '.join(map(str, FRAME_SHAPE))}) uint8, got shape {frames.shape} of {frames.dtype}"
         )
     return frames

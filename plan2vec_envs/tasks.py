@@ -47,9 +47,7 @@ def draw_task(
     return start, goal
 
 
-def _draw(
-    rng: np.random.Generator, low: float, high: float, excluded: Sequence[Rect], other: Point | None
-) -> Point:
+def _draw(rng: np.random.Generator, low: float, high: float, excluded: Sequence[Rect], other: Point | None) -> Point:
     while True:
         x, y = rng.uniform(low, high, 2).tolist()
         if any(abs(x - rect.x) < rect.half_x and abs(y - rect.y) < rect.half_y for rect in excluded):
@@ -81,9 +79,7 @@ def read_options(
             raise InvalidOptionError(f"unknown reset option {key!r}.{suggest(key, OPTIONS)}")
     if options.get("task") is not None:
         if options.get("start") is not None or options.get("goal") is not None:
-            raise InvalidOptionError(
-                "'task' already says where to start and end; leave out 'start' and 'goal'"
-            )
+            raise InvalidOptionError("'task' already says where to start and end; leave out 'start' and 'goal'")
         task = options["task"]
         names = list(task) if isinstance(task, (list, tuple, np.ndarray)) else [task] * num_lanes
         if len(names) != num_lanes:
@@ -114,9 +110,7 @@ def named_task(room: Room, task: Any) -> tuple[Point, Point]:
     return room.tasks[check_name(f"task of the room '{room.name}'", task, names)]
 
 
-def read_positions(
-    room: Room, value: Any, key: str, num_lanes: int, mask: np.ndarray | None = None
-) -> np.ndarray:
+def read_positions(room: Room, value: Any, key: str, num_lanes: int, mask: np.ndarray | None = None) -> np.ndarray:
     """Check positions of agents that a caller gives.
 
     Args:

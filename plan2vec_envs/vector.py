@@ -155,9 +155,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
     def render(self) -> tuple[np.ndarray | None, ...]:  # type: ignore[override]
         """One colour picture (320, 320, 3) uint8 a lane; None each without a ``render_mode``."""
         if self.render_mode is None:
-            gym.logger.warn(
-                "render() draws nothing without a render_mode: make_vec(id, render_mode='rgb_array')"
-            )
+            gym.logger.warn("render() draws nothing without a render_mode: make_vec(id, render_mode='rgb_array')")
             return (None,) * self.num_envs
         if np.isnan(self._positions).any():
             raise gym.error.ResetNeeded("call reset() before render()")
@@ -261,5 +259,6 @@ class MazeVectorEnv(gym.vector.VectorEnv):
 def _read_autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
     if isinstance(mode, AutoresetMode):
         return mode
-    by_name = {known.name.casefold(): known for known in AutoresetMode}
-    return by_name[check_name("autoreset_mode", str(mode).casefold(), by_name)]
+    by_name = {known.name.lower(): known for known in AutoresetMode}
+    by_value = {known.value: known.name.lower() for known in AutoresetMode}  # Gymnasium's own spelling
+    return by_name[check_name("autoreset_mode", by_value.get(mode, mode), by_name)]

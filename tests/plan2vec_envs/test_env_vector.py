@@ -44,7 +44,7 @@ def assert_same_for(native, loop, num_steps, rng):
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP], ids=lambda mode: mode.name)
 @pytest.mark.parametrize("env_id", ALL_ENV_IDS)
 def test_images_rewards_ends_and_infos_equal_those_of_single_envs(env_id, mode, rng):
-    assert assert_same_for(*pair(env_id, mode), 400, rng) > 40
+    assert assert_same_for(*pair(env_id, mode), 400, rng) > 30
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP], ids=lambda mode: mode.name)
@@ -61,9 +61,7 @@ def test_two_spaces_of_agents_equal_single_envs(rng):
 
 def test_lane_does_not_depend_on_the_number_of_lanes(rng):
     actions = rng.integers(0, 8, (120, 70))
-    few, many = (
-        MazeVectorEnv("table", num_envs=n, obs_type="state", autoreset_mode="same_step") for n in (3, 70)
-    )
+    few, many = (MazeVectorEnv("table", num_envs=n, obs_type="state", autoreset_mode="same_step") for n in (3, 70))
     few.reset(seed=0), many.reset(seed=0)
     for row in actions:
         left, right = few.step(row[:3])[0], many.step(row)[0]
