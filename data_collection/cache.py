@@ -43,7 +43,7 @@ def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:
     require_env(path, manifest, expect_env_id)
     folder = cache_dir() / "mapped" / manifest["manifest_sha256"]
     if (arrays := _open_arrays(folder, manifest)) is not None:
-        return assemble(arrays, manifest)
+        return assemble(path, arrays, manifest)
     shutil.rmtree(folder, ignore_errors=True)  # a damaged copy, if any
     dataset = load_dataset(path, expect_env_id=expect_env_id)
     try:
@@ -52,7 +52,7 @@ def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:
         _log.info("using %s in memory: %s", path, error)
         return dataset
     arrays = _open_arrays(folder, manifest)
-    return dataset if arrays is None else assemble(arrays, manifest)
+    return dataset if arrays is None else assemble(path, arrays, manifest)
 
 
 def _open_arrays(folder: Path, manifest: dict) -> dict[str, np.ndarray] | None:

@@ -94,7 +94,7 @@ def load_dataset(
                 f"{path} was changed after it was written: {name} does not match its checksum; "
                 "collect or fetch it again"
             )
-    return assemble(arrays, manifest)
+    return assemble(path, arrays, manifest)
 
 
 def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -111,6 +111,8 @@ def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
     expected = manifest.pop("manifest_sha256", None)
     if json_sha256(manifest) != expected:
         raise CorruptFileError(f"{path} was changed after it was written: its manifest does not match its checksum")
+    if not _is_complete(manifest):
+        raise CorruptFileError(f"{path} has a manifest with missing or unknown entries; collect or fetch it again")
     return manifest | {"manifest_sha256": expected}
 
 
@@ -122,15 +124,30 @@ def require_env(path: Path, manifest: Mapping[str, Any], expect_env_id: str | No
         )
 
 
-def assemble(arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> Dataset:
-    """The dataset that these arrays and this manifest describe."""
+def assemble(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> Dataset:
+    """The dataset that these arrays and this manifest describe; CorruptFileError if they describe none."""
     fields: dict[str, Any] = dict.fromkeys(_OPTIONAL) | dict(arrays)
-    return Dataset(**fields, env_id=manifest["env_id"], num_actions=manifest["num_actions"])
+    try:
+        return Dataset(**fields, env_id=manifest["env_id"], num_actions=manifest["num_actions"])
+    except (TypeError, ValueError) as error:
+        raise CorruptFileError(f"{path} holds no valid dataset: {error}") from error
 
 
 def matches(array: np.ndarray, description: Mapping[str, Any]) -> bool:
     """Whether an array has the shape and dtype that a manifest lists for it."""
     return all(description[key] == value for key, value in _description(array).items())
+
+
+def _is_complete(manifest: Mapping[str, Any]) -> bool:
+    """Whether everything that reading relies on is there; array names become file names, so only ours pass."""
+    arrays = manifest.get("arrays")
+    return (
+        {"env_id", "num_actions", "provenance"} <= manifest.keys()
+        and isinstance(manifest["provenance"], dict)
+        and isinstance(arrays, dict)
+        and set(ARRAYS) - _OPTIONAL <= arrays.keys() <= set(ARRAYS)
+        and all(isinstance(entry, dict) and {"shape", "dtype", "sha256"} <= entry.keys() for entry in arrays.values())
+    )
 
 
 def _description(array: np.ndarray) -> dict[str, Any]:
