@@ -86,7 +86,7 @@ class ForwardModel(nn.Module):
         model.standardise.fit(latents)
         before = torch.as_tensor(latents[transitions[:, 0]], device=training.device)
         change = torch.as_tensor(latents[transitions[:, 1]], device=training.device) - before
-        taken = torch.as_tensor(actions, device=training.device)
+        taken = torch.tensor(actions, device=training.device)
         learn = np.flatnonzero(~held_out)
 
         def sample(rng: np.random.Generator) -> Batch:

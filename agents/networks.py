@@ -117,8 +117,8 @@ class CoordCNN(Trunk):
         self.what = nn.Linear(channels * self._PATCH**2, 16)
         self.where = nn.Linear(2, 16, bias=False)
         self.conv = nn.Sequential(
-            nn.ReLU(), nn.Conv2d(16, 32, 4, stride=2),
-            nn.ReLU(), nn.Conv2d(32, 32, 4, stride=2),
+            nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            nn.ReLU(), nn.Conv2d(32, 32, 3, stride=2, padding=1),
             nn.ReLU(), nn.Flatten(),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
         with torch.no_grad():

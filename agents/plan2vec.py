@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from data_collection import Dataset
+from data_collection import Dataset, DatasetError
 from data_collection.splits import fold_episodes
 
 from .configs import from_dict
@@ -100,6 +100,7 @@ class Plan2Vec:
             CheckpointError: if the folder was begun for other data, another configuration or seed.
             TrainingDivergedError: if a loss becomes NaN.
             GraphError: if the graph cannot carry distances between all its vertices.
+            DatasetError: if there is only one trajectory.
         """
         training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
         learn, held_out = _folds(dataset, seed)
@@ -415,10 +416,16 @@ class Plan2Vec:
 
 
 def _folds(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Episode ids (to learn from, to validate on); a single episode has to serve as both."""
-    if dataset.num_episodes < 2:
-        return np.zeros(1, np.int64), np.zeros(1, np.int64)
-    return fold_episodes(dataset.num_episodes, 0, min(10, dataset.num_episodes), seed)
+    """Episode ids (to learn from, to validate on): a tenth is held out; of fewer than four, all serve as both."""
+    episodes = dataset.num_episodes
+    if episodes < 2:
+        raise DatasetError(
+            "1 trajectory was given; the local metric contrasts neighbours with frames of other trajectories, "
+            "so give at least 2, or cut a long one into pieces"
+        )
+    if episodes < 4:
+        return np.arange(episodes), np.arange(episodes)
+    return fold_episodes(episodes, 0, min(10, episodes // 2), seed)
 
 
 def _fitted(part: Any) -> Any:

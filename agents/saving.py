@@ -55,10 +55,11 @@ def read_agent(path: Path | str, name: str) -> tuple[Arrays, dict[str, Any]]:
     if record["agent"] != name:
         raise CheckpointError(f"{Path(path)} holds a {record['agent']!r} agent, not {name!r}; use load_agent(path)")
     weights = Path(path) / "weights.safetensors"
-    arrays = load_arrays(weights)
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != record.get("weights_sha256"):
-        raise CheckpointError(f"{weights} does not match agent.json; it is damaged or was written by another save")
-    return arrays, record
+    if weights.is_file() and hashlib.sha256(weights.read_bytes()).hexdigest() != record.get("weights_sha256"):
+        raise CheckpointError(
+            f"{weights} does not match the checksum in agent.json: it is damaged, or from another save; train again"
+        )
+    return load_arrays(weights), record
 
 
 def network_arrays(network: nn.Module) -> Arrays:

@@ -23,6 +23,7 @@ from .errors import DeviceError, TrainingDivergedError
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
+CHECKPOINT_SECONDS = 5.0  # what a kill may cost
 _WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 _INITIALISATION = 2**32  # a step number that no training reaches
 
@@ -65,7 +66,7 @@ class Training:
     workdir: Workdir
     device: torch.device
     progress: bool = True
-    checkpoint_seconds: float = 5.0
+    checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
 
     def rng(self, stage: str, step: int) -> np.random.Generator:

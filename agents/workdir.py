@@ -174,7 +174,7 @@ class Workdir:
                 training.clock.add(*state["spent"])
             except Exception as error:
                 raise CheckpointError(
-                    f"checkpoint {file} does not fit this training or is damaged ({error}); "
+                    f"checkpoint {file} does not fit this training or is damaged ({type(error).__name__}); "
                     "delete it to train the stage from its start"
                 ) from error
         self._forget_rows_after(stage, step)
