@@ -82,6 +82,20 @@ def test_a_damaged_file_is_not_mapped(cache, path):
     assert copies(cache) == []
 
 
+def test_a_copy_that_another_process_finished_meanwhile_is_used(cache, path, monkeypatch):
+    save, copying = np.save, []
+
+    def overtaken(*args, **kwargs):
+        if not copying:
+            copying.append(True)
+            load_mapped(path)  # the other process, from start to end
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(np, "save", overtaken)
+    assert is_mapped(load_mapped(path).observations)
+    assert len(copies(cache)) == 1
+
+
 def test_processes_that_write_the_same_copy_at_once_agree(cache, path, dataset):
     """Four of them, started together; each must see the whole dataset."""
     code = "import sys; from data_collection.cache import load_mapped as f; from pathlib import Path as P\n"
