@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .errors import InvalidOptionError
 from .geometry import CENTRE_HALF, CONTACT_TOLERANCE, STEP, SUCCESS_RADIUS, Room
 from .rooms import get_room
 
@@ -65,7 +66,7 @@ class GeodesicOracle:
             (B,) int64, at least 1, since success is judged after a step.
 
         Raises:
-            ValueError: if a position is inside a wall.
+            InvalidOptionError: if a position is inside a wall.
         """
         start, goal = np.broadcast_arrays(np.atleast_2d(start), np.atleast_2d(goal))
         angle = np.arange(_NUM_RIM_POINTS) * (2 * np.pi / _NUM_RIM_POINTS)
@@ -75,7 +76,9 @@ class GeodesicOracle:
         least = steps.reshape(len(goal), -1).min(1)
         if not np.isfinite(least).all():
             i = int(np.flatnonzero(~np.isfinite(least))[0])
-            raise ValueError(f"no way from {start[i].tolist()} to {goal[i].tolist()}: one of them is inside a wall")
+            raise InvalidOptionError(
+                f"no way from {start[i].tolist()} to {goal[i].tolist()}: one of them is inside a wall"
+            )
         inside = np.linalg.norm(start - goal, axis=1) < SUCCESS_RADIUS
         return np.where(inside, 1, np.maximum(1, np.ceil(least - 1e-9))).astype(np.int64)
 

@@ -117,8 +117,8 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         Raises:
             InvalidOptionError, UnknownNameError: for an option that cannot be used.
         """
+        start, goal = read_options(self.room, options, 1).lane(0)  # first: a refused reset changes nothing
         super().reset(seed=seed)
-        start, goal = read_options(self.room, options, 1).lane(0)
         if goal is None and self._fixed_goal is not None:
             goal = (float(self._fixed_goal[0]), float(self._fixed_goal[1]))
         start, goal = draw_task(self.room, self.np_random, start, goal)

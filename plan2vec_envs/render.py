@@ -25,7 +25,7 @@ _PIXEL = 2 * VIEW_HALF / SIZE  # metres
 _SIDE = 2 * AGENT_HALF / _PIXEL  # the agent's side in pixels: 8.35
 _PATCH = int(_SIDE) + 2  # pixels that a side can touch: 10
 _STRIDE = int(_SIDE) - 1  # a side covers at least this many pixels fully: 7
-_CHECKED_AT_ONCE = 64  # frames; more would leave the processor's cache
+_AT_ONCE = 64  # frames; the work on more would leave the processor's cache
 _GREY_TOLERANCE = 3  # grey levels between a frame and the drawing of the pose decoded from it
 
 
@@ -84,6 +84,12 @@ class Renderer:
             (B, 1, 64, 64) uint8, a fresh array.
         """
         xy = np.asarray(xy, dtype=np.float64)
+        frames = np.empty((len(xy), SIZE * SIZE), dtype=np.uint8)
+        for block in _blocks(len(xy)):
+            self._draw(xy[block], frames[block])
+        return frames.reshape(len(xy), *FRAME_SHAPE)
+
+    def _draw(self, xy: np.ndarray, frames: np.ndarray) -> None:
         column, row = (VIEW_HALF + xy[:, 0]) / _PIXEL, (VIEW_HALF - xy[:, 1]) / _PIXEL  # centres, in pixels
         corner = np.stack([row, column], axis=1) - _SIDE / 2  # (B, 2) north-west corner
         first = np.clip(corner.astype(np.int64), 0, SIZE - _PATCH)
@@ -92,11 +98,9 @@ class Renderer:
         # Only the pixels of a patch around the agent differ from the empty room.
         pixels = (first[:, 0] * SIZE + first[:, 1])[:, None] + _PATCH_PIXELS
         background = self._background.ravel()[pixels]
-        frames = np.empty((len(xy), SIZE * SIZE), dtype=np.uint8)
         frames[:] = self._background.ravel()
         patch = np.rint(background + share * (AGENT - background)).astype(np.uint8)
         np.put_along_axis(frames, pixels, patch, axis=1)
-        return frames.reshape(len(xy), *FRAME_SHAPE)
 
     def decode(self, frames: np.ndarray, check: bool = True) -> np.ndarray:
         """Read the agent's position from frames, to within 1e-4 m.
@@ -117,55 +121,70 @@ class Renderer:
             FrameError: if a frame does not show exactly one agent in this room.
         """
         frames = _as_frames(frames)
-        image = frames[:, 0]
-        lane = np.arange(len(image))
-        # Fully covered pixels: the agent holds at least _STRIDE of them in a row, so one is on this grid.
-        grid = np.arange(_STRIDE // 2, SIZE, _STRIDE)
-        full = (image[:, grid[:, None], grid] == AGENT).reshape(len(image), len(grid) ** 2)
-        found = full.argmax(1)
-        if not full[lane, found].all():
-            self._raise_no_agent(frames, full)
-        row, column = grid[found // len(grid)], grid[found % len(grid)]
-        x = _edge_mean(image[lane, row], self._background[row], column)
-        y = _edge_mean(image[lane, :, column], self._background.T[column], row)
-        xy = np.stack([x * _PIXEL - VIEW_HALF, VIEW_HALF - y * _PIXEL], axis=1)
-        if check:
-            self._check(frames, xy)
+        xy = np.empty((len(frames), 2))
+        for block in _blocks(len(frames)):
+            try:
+                xy[block] = self._read(frames[block, 0])
+                if check:
+                    self._check(frames[block], xy[block])
+            except _BadFrame as bad:
+                number = f"frame {block.start + bad.index} of {len(frames)}"
+                raise FrameError(f"{number} {bad.reason}") from None
         return xy
 
-    def _check(self, frames: np.ndarray, xy: np.ndarray) -> None:
-        for first in range(0, len(frames), _CHECKED_AT_ONCE):
-            block = slice(first, first + _CHECKED_AT_ONCE)
-            in_view = (np.abs(xy[block]) <= POSE_HALF + _PIXEL).all(axis=1)
-            drawn = self.frames(np.where(in_view[:, None], xy[block], 0.0))
-            # |a - b| without leaving uint8.
-            error = np.maximum(frames[block], drawn) - np.minimum(frames[block], drawn)
-            worst = error.reshape(len(error), -1).max(axis=1)
-            wrong = np.flatnonzero((worst > _GREY_TOLERANCE) | ~in_view)
-            if wrong.size:
-                i = int(wrong[0])
-                row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
-                (x, y), found = xy[first + i], frames[first + i, 0, row, column]
-                raise FrameError(
-                    f"frame {first + i} of {len(frames)} is not one agent in the room '{self.room.name}': an "
-                    f"agent was found at ({x:.3f}, {y:.3f}), but pixel ({row}, {column}) is {found} instead of "
-                    f"{drawn[i, 0, row, column]}. A second agent, another room, or a changed image?"
-                )
+    def _read(self, images: np.ndarray) -> np.ndarray:
+        """Positions (B, 2) from images (B, 64, 64)."""
+        lane = np.arange(len(images))
+        # The agent holds at least _STRIDE fully covered pixels in a row, so one of them is on this grid.
+        grid = np.arange(_STRIDE // 2, SIZE, _STRIDE)
+        full = (images[:, grid[:, None], grid] == AGENT).reshape(len(images), len(grid) ** 2)
+        found = full.argmax(axis=1)
+        if not full[lane, found].all():
+            i = int(np.flatnonzero(~full.any(axis=1))[0])
+            raise _BadFrame(
+                i,
+                f"shows no agent in the room '{self.room.name}': no fully covered pixel (grey {AGENT}) where "
+                f"one must be; its greys go from {images[i].min()} to {images[i].max()}. Give frames as the "
+                "environment draws them: uint8, not scaled, not stacked.",
+            )
+        row, column = grid[found // len(grid)], grid[found % len(grid)]
+        x = _middle(images[lane, row], self._background[row], column)
+        y = _middle(images[lane, :, column], self._background.T[column], row)
+        return np.stack([x * _PIXEL - VIEW_HALF, VIEW_HALF - y * _PIXEL], axis=1)
 
-    def _raise_no_agent(self, frames: np.ndarray, full: np.ndarray) -> None:
-        i = int(np.flatnonzero(~full.any(1))[0])
-        raise FrameError(
-            f"frame {i} of {len(frames)} shows no agent in the room '{self.room.name}': no fully covered "
-            f"pixel (grey {AGENT}) where one must be; its greys go from {frames[i].min()} to "
-            f"{frames[i].max()}. "
-            "Give frames as the environment draws them: uint8, not scaled, not stacked."
-        )
+    def _check(self, frames: np.ndarray, xy: np.ndarray) -> None:
+        """Draw the poses again and compare."""
+        in_view = (np.abs(xy) <= POSE_HALF + _PIXEL).all(axis=1)
+        drawn = self.frames(np.where(in_view[:, None], xy, 0.0))
+        error = np.maximum(frames, drawn) - np.minimum(frames, drawn)  # |a - b| without leaving uint8
+        worst = error.reshape(len(frames), -1).max(axis=1)
+        wrong = np.flatnonzero((worst > _GREY_TOLERANCE) | ~in_view)
+        if wrong.size:
+            i = int(wrong[0])
+            row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
+            raise _BadFrame(
+                i,
+                f"is not one agent in the room '{self.room.name}': an agent was found at "
+                f"({xy[i, 0]:.3f}, {xy[i, 1]:.3f}), but pixel ({row}, {column}) is {frames[i, 0, row, column]} "
+                f"instead of {drawn[i, 0, row, column]}. A second agent, another room, or a changed image?",
+            )
+
+
+class _BadFrame(Exception):
+    """A frame of a block that cannot be read, by its index in the block."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        self.index, self.reason = index, reason
+
+
+def _blocks(length: int) -> list[slice]:
+    return [slice(first, first + _AT_ONCE) for first in range(0, length, _AT_ONCE)]
 
 
 _PATCH_PIXELS = (np.arange(_PATCH)[:, None] * SIZE + np.arange(_PATCH)).ravel()
 
 
-def _edge_mean(line: np.ndarray, background: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def _middle(line: np.ndarray, background: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """The middle of the agent on lines of pixels that it crosses.
 
     Args:
@@ -178,7 +197,7 @@ def _edge_mean(line: np.ndarray, background: np.ndarray, inside: np.ndarray) -> 
     """
     share = _shares()[background, line]
     side = np.where(np.arange(SIZE) < inside[:, None], -0.5, 0.5)
-    return inside + (share * side).sum(1)
+    return inside + (share * side).sum(axis=1)
 
 
 @functools.cache

@@ -66,8 +66,9 @@ def test_refused_reset_leaves_the_episode_as_it_was():
     for each in (env, undisturbed):
         each.reset(seed=0)
     with pytest.raises(InvalidOptionError):
-        env.reset(options={"start": (0.0, 0.0)})
+        env.reset(seed=5, options={"start": (0.0, 0.0)})
     assert np.array_equal(env.step(6)[0]["observation"], undisturbed.step(6)[0]["observation"])
+    assert np.array_equal(env.reset()[1]["oracle_goal"], undisturbed.reset()[1]["oracle_goal"])
 
 
 def test_options_are_left_as_they_are():
