@@ -47,7 +47,7 @@ format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## speed, by the scripts in tests/benchmarks
-	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+	@for script in $(wildcard tests/benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 results: $(READY)  ## render the result tables of the README from the recorded runs
 	$(BIN)/python -m evaluation.benchmark --render $(ARGS)
