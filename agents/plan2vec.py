@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -22,10 +22,11 @@ from .graph import Graph
 from .graph_building import GraphConfig, build_graph, choose_vertices
 from .local_metric import LocalMetric, LocalMetricConfig
 from .memory import ActionMemory, MemoryConfig
-from .saving import load_network, network_arrays, read_agent, save_agent, under_prefix, with_prefix
+from .parts import STAGES, Parts, learned
+from .saving import read_agent, save_agent, under_prefix, with_prefix
 from .shortest_paths import Plan, shortest_plan
 from .training import StageLog, Training, resolve_device
-from .workdir import Arrays, Workdir
+from .workdir import FIGURES, Arrays, Workdir
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Plan2Vec:
 
     Example::
 
-        agent = Plan2Vec().fit(make_dataset("Plan2vec/CMaze-v0").without_oracle())
+        agent = Plan2Vec().fit(dataset)
         action = agent.act(observation["observation"], observation["desired_goal"])
     """
 
@@ -62,10 +63,7 @@ class Plan2Vec:
     def __init__(self, config: Plan2VecConfig | None = None) -> None:
         self.config = config or Plan2VecConfig()
         self.fit_log: list[StageLog] = []
-        self._local: LocalMetric | None = None
-        self._global: GlobalMetric | None = None
-        self._forward: ForwardModel | None = None
-        self._graph: Graph | None = None
+        self._parts: Parts | None = None
         self._goal_latents: tuple[np.ndarray, np.ndarray] | None = None
 
     # Learning
@@ -104,11 +102,11 @@ class Plan2Vec:
         """
         training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
         learn, held_out = _folds(dataset, seed)
-        self._fit_local(dataset, learn, held_out, training)
-        self._fit_graph(dataset, training)
-        self._fit_global(dataset, held_out, training)
+        self._stage("local", training, lambda: self._fit_local(dataset, learn, held_out, training))
+        self._stage("graph", training, lambda: self._fit_graph(dataset, training))
+        self._stage("global", training, lambda: self._fit_global(dataset, held_out, training))
         if dataset.actions is not None:
-            self._fit_forward(dataset, held_out, training)
+            self._stage("forward", training, lambda: self._fit_forward(dataset, held_out, training))
         training.workdir.close()
         return self
 
@@ -132,132 +130,129 @@ class Plan2Vec:
         """
         other = Plan2Vec(self.config.with_latent_dim(latent_dim))
         training = other._begin(dataset, seed, Workdir(workdir), str(self.local_metric.device), progress)
-        other._local, other._graph, other.vertex_rows = self.local_metric, self.graph, self.vertex_rows
-        other.local_vertex_embeddings = self.local_vertex_embeddings
-        other._fit_global(dataset, _folds(dataset, seed)[1], training)
+        mine, its = learned(self._parts), learned(other._parts)
+        its.local_metric, its.graph = self.local_metric, self.graph
+        its.vertex_rows, its.local_latents = mine.vertex_rows, mine.local_latents
+        held_out = _folds(dataset, seed)[1]
+        other._stage("global", training, lambda: other._fit_global(dataset, held_out, training))
         return other
 
     def _begin(self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool) -> Training:
+        training = Training(seed, workdir, resolve_device(device), progress)
+        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
         self.fit_log = []
         self.seed = seed
-        self.observation_shape = dataset.observation_shape
-        self.is_image = dataset.is_image
-        self.env_id = dataset.env_id
+        self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions
-        self.dataset_fingerprint = dataset.fingerprint
-        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
-        return Training(seed, workdir, resolve_device(device), progress)
+        self.env_id, self.dataset_fingerprint = dataset.env_id, dataset.fingerprint
+        self._parts = Parts(self.config, dataset.observation_shape, training.device)
+        return training
 
-    def _stage(
-        self,
-        stage: str,
-        training: Training,
-        learn: Callable[[], tuple[Arrays, dict[str, float]]],
-        restore: Callable[[Arrays], None],
-    ) -> None:
-        """Run a stage, or take its result from the working folder; either way ``restore`` takes it in."""
-        found = training.workdir.load_stage(stage)
-        if found is None:
-            training.clock.begin()
-            arrays, figures = learn()
-            wall, cpu = training.clock.spent()
-            record = asdict(StageLog(stage, wall, cpu, figures))
-            training.workdir.save_stage(stage, arrays, record)
-            training.workdir.log(stage, -1, figures)
-        else:
+    def _stage(self, stage: str, training: Training, learn: Callable[[], dict[str, float]]) -> None:
+        """Run a stage and keep its result, or take the result from the working folder."""
+        parts, workdir = learned(self._parts), training.workdir
+        found = workdir.load_stage(stage)
+        if found is not None:
             arrays, record = found
-        restore(arrays)
-        self.fit_log.append(StageLog(**record))
+            parts.restore(stage, arrays)
+            self.fit_log.append(StageLog(**record))
+            return
+        workdir.forget_figures(stage)
+        training.clock.begin()
+        figures = learn()
+        wall, cpu = training.clock.spent()
+        workdir.log(stage, FIGURES, figures)
+        self.fit_log.append(StageLog(stage, wall, cpu, figures))
+        workdir.save_stage(stage, parts.arrays(stage), asdict(self.fit_log[-1]))
 
-    def _fit_local(self, dataset: Dataset, learn: np.ndarray, held_out: np.ndarray, training: Training) -> None:
-        def run() -> tuple[Arrays, dict[str, float]]:
-            metric, figures = LocalMetric.fit(
-                self.config.local_metric,
-                dataset.take_episodes(learn),
-                dataset.take_episodes(held_out),
-                training,
-            )
-            return metric.arrays(), figures
+    def _fit_local(
+        self, dataset: Dataset, learn: np.ndarray, held_out: np.ndarray, training: Training
+    ) -> dict[str, float]:
+        config = self.config.local_metric
+        metric, figures = LocalMetric.fit(
+            config, dataset.take_episodes(learn), dataset.take_episodes(held_out), training
+        )
+        learned(self._parts).local_metric = metric
+        return figures
 
-        self._stage("local", training, run, lambda arrays: self._restore_local(arrays, training.device))
+    def _fit_graph(self, dataset: Dataset, training: Training) -> dict[str, float]:
+        parts, config = learned(self._parts), self.config.graph
+        parts.vertex_rows = choose_vertices(dataset, config.max_vertices, training.rng("graph", 0))
+        parts.local_latents = self.local_metric.embed(dataset.observations[parts.vertex_rows])
+        parts.graph = build_graph(config, dataset, parts.vertex_rows, parts.local_latents, self.threshold)
+        return {
+            "vertices": float(parts.graph.num_vertices),
+            "edges": float(parts.graph.num_edges),
+            "inferred": float(parts.graph.inferred.sum()),
+            "bridges": float(parts.graph.bridge.sum()) / 2,
+            "threshold": self.threshold,
+        }
 
-    def _fit_graph(self, dataset: Dataset, training: Training) -> None:
-        config, local = self.config.graph, self.local_metric
+    def _fit_global(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> dict[str, float]:
+        parts = learned(self._parts)
+        frames = dataset.observations[parts.vertex_rows]
+        unseen = _held_out(dataset.episode_ids[parts.vertex_rows], held_out)
+        metric, figures = GlobalMetric.fit(self.config.global_metric, frames, unseen, self.graph, training)
+        parts.global_metric, parts.vertex_embeddings = metric, metric.embed(frames)
+        return figures
 
-        def run() -> tuple[Arrays, dict[str, float]]:
-            rows = choose_vertices(dataset, config.max_vertices, training.rng("graph", 0))
-            latents = local.embed(dataset.observations[rows])
-            threshold = local.threshold if config.threshold is None else config.threshold
-            graph = build_graph(config, dataset, rows, latents, threshold)
-            figures = {
-                "vertices": float(graph.num_vertices),
-                "edges": float(graph.num_edges),
-                "inferred": float(graph.inferred.sum()),
-                "bridges": float(graph.bridge.sum()) / 2,
-                "threshold": threshold,
-            }
-            return {**graph.arrays(), "rows": rows, "local_latents": latents}, figures
-
-        self._stage("graph", training, run, self._restore_graph)
-
-    def _fit_global(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> None:
-        def run() -> tuple[Arrays, dict[str, float]]:
-            frames = dataset.observations[self.vertex_rows]
-            unseen = np.isin(dataset.episode_ids[self.vertex_rows], held_out)
-            if unseen.all():
-                unseen = np.zeros(len(frames), bool)
-            metric, figures = GlobalMetric.fit(self.config.global_metric, frames, unseen, self.graph, training)
-            return {**network_arrays(metric.network), "vertex_embeddings": metric.embed(frames)}, figures
-
-        self._stage("global", training, run, lambda arrays: self._restore_global(arrays, training.device))
-
-    def _fit_forward(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> None:
-        def run() -> tuple[Arrays, dict[str, float]]:
-            assert dataset.actions is not None
-            transitions = dataset.transitions
-            unseen = np.isin(dataset.episode_ids[transitions[:, 0]], held_out)
-            if unseen.all():
-                unseen = np.zeros(len(transitions), bool)
-            latents = self.global_metric.embed(dataset.observations)
-            model, figures = ForwardModel.fit(
-                self.config.forward_model,
-                latents,
-                transitions,
-                dataset.actions,
-                dataset.num_actions,
-                unseen,
-                training,
-            )
-            return network_arrays(model), figures
-
-        self._stage("forward", training, run, lambda arrays: self._restore_forward(arrays, training.device))
+    def _fit_forward(self, dataset: Dataset, held_out: np.ndarray, training: Training) -> dict[str, float]:
+        assert dataset.actions is not None
+        model, figures = ForwardModel.fit(
+            self.config.forward_model,
+            self.global_metric.embed(dataset.observations),
+            dataset.transitions,
+            dataset.actions,
+            dataset.num_actions,
+            _held_out(dataset.episode_ids[dataset.transitions[:, 0]], held_out),
+            training,
+        )
+        learned(self._parts).forward_model = model
+        return figures
 
     # What was learned
 
     @property
     def local_metric(self) -> LocalMetric:
         """The local metric d."""
-        return _fitted(self._local)
+        return learned(learned(self._parts).local_metric)
 
     @property
     def graph(self) -> Graph:
-        """The graph over ``vertex_rows`` of the training dataset."""
-        return _fitted(self._graph)
+        """The graph; its vertices are ``vertex_rows`` of the training dataset."""
+        return learned(learned(self._parts).graph)
 
     @property
     def global_metric(self) -> GlobalMetric:
         """The global metric D."""
-        return _fitted(self._global)
+        return learned(learned(self._parts).global_metric)
 
     @property
     def forward_model(self) -> ForwardModel:
         """The latent forward model."""
-        if self._forward is None and self._global is not None:
+        model = learned(self._parts).forward_model
+        if model is None:
             raise NotFittedError(
                 "this agent has no forward model, so it measures and plans but does not act; "
                 "fit it on a dataset with actions"
             )
-        return _fitted(self._forward)
+        return model
+
+    @property
+    def vertex_rows(self) -> np.ndarray:
+        """(V,) int64, the row of the training dataset behind each vertex."""
+        return learned(self._parts).vertex_rows
+
+    @property
+    def vertex_embeddings(self) -> np.ndarray:
+        """(V, D) float32, phi of each vertex."""
+        return learned(self._parts).vertex_embeddings
+
+    @property
+    def threshold(self) -> float:
+        """The neighbour threshold d0 of the graph, in steps."""
+        chosen = self.config.graph.threshold
+        return self.local_metric.threshold if chosen is None else chosen
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
@@ -330,14 +325,8 @@ class Plan2Vec:
         for value, what in ((observation, "observation"), (goal, "goal")):
             batch, _ = as_batch(value, self.observation_shape, self.is_image, what)
             latent = self.local_metric.embed(batch[:1])
-            ends.append(int(np.linalg.norm(self.local_vertex_embeddings - latent, axis=1).argmin()))
+            ends.append(int(np.linalg.norm(learned(self._parts).local_latents - latent, axis=1).argmin()))
         return shortest_plan(self.graph, *ends, threshold=self.threshold)
-
-    @property
-    def threshold(self) -> float:
-        """The neighbour threshold d0 of the graph, in steps."""
-        chosen = self.config.graph.threshold
-        return self.local_metric.threshold if chosen is None else chosen
 
     def _embed_goal(self, goal: np.ndarray) -> np.ndarray:
         """Latents of goals; those of the last call are kept, since a goal stays for a whole episode."""
@@ -352,15 +341,11 @@ class Plan2Vec:
 
     def save(self, path: Path | str) -> None:
         """Write the agent into a folder: ``weights.safetensors`` and ``agent.json``."""
-        arrays = {
-            **with_prefix("local", self.local_metric.arrays()),
-            **with_prefix("graph", {**self.graph.arrays(), "rows": self.vertex_rows}),
-            **with_prefix("graph", {"local_latents": self.local_vertex_embeddings}),
-            **with_prefix("global", network_arrays(self.global_metric.network)),
-            **with_prefix("global", {"vertex_embeddings": self.vertex_embeddings}),
-        }
-        if self._forward is not None:
-            arrays |= with_prefix("forward", network_arrays(self._forward))
+        parts = learned(self._parts)
+        arrays: Arrays = {}
+        for stage in STAGES:
+            if parts.has(stage):
+                arrays |= with_prefix(stage, parts.arrays(stage))
         record = {
             "config": asdict(self.config),
             "seed": self.seed,
@@ -387,32 +372,11 @@ class Plan2Vec:
         agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
         agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]
         agent.fit_log = [StageLog(**entry) for entry in record["fit_log"]]
-        target = resolve_device(device)
-        agent._restore_local(under_prefix("local", arrays), target)
-        agent._restore_graph(under_prefix("graph", arrays))
-        agent._restore_global(under_prefix("global", arrays), target)
-        forward = under_prefix("forward", arrays)
-        if forward:
-            agent._restore_forward(forward, target)
+        parts = agent._parts = Parts(agent.config, agent.observation_shape, resolve_device(device))
+        for stage in STAGES:
+            if found := under_prefix(stage, arrays):
+                parts.restore(stage, found)
         return agent
-
-    def _restore_local(self, arrays: Arrays, device: torch.device) -> None:
-        self._local = LocalMetric.restore(self.config.local_metric, self.observation_shape, device, arrays)
-
-    def _restore_graph(self, arrays: Arrays) -> None:
-        self.vertex_rows, self.local_vertex_embeddings = arrays["rows"], arrays["local_latents"]
-        self._graph = Graph.from_arrays(arrays)
-
-    def _restore_global(self, arrays: Arrays, device: torch.device) -> None:
-        self._global = GlobalMetric(self.config.global_metric, self.observation_shape, device)
-        self.vertex_embeddings = arrays["vertex_embeddings"]
-        weights = {name: array for name, array in arrays.items() if name != "vertex_embeddings"}
-        load_network(self._global.network, weights)
-
-    def _restore_forward(self, arrays: Arrays, device: torch.device) -> None:
-        latent_dim = self.config.global_metric.latent_dim
-        self._forward = ForwardModel(self.config.forward_model, latent_dim, arrays["candidates"]).to(device)
-        load_network(self._forward, arrays)
 
 
 def _folds(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -428,7 +392,7 @@ def _folds(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return fold_episodes(episodes, 0, min(10, episodes // 2), seed)
 
 
-def _fitted(part: Any) -> Any:
-    if part is None:
-        raise NotFittedError("this agent has learned nothing yet; call fit(dataset) or load(path) first")
-    return part
+def _held_out(episode_ids: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Which of these belong to held-out episodes; none, if nothing would be left to learn from."""
+    unseen = np.isin(episode_ids, held_out)
+    return np.zeros(len(unseen), bool) if unseen.all() else unseen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .training import Training
 
 Arrays = dict[str, np.ndarray]
+FIGURES = -1  # the step at which a stage's closing figures are logged
 
 
 def save_arrays(path: Path, arrays: Arrays) -> str:
@@ -177,7 +179,7 @@ class Workdir:
                     f"checkpoint {file} does not fit this training or is damaged ({type(error).__name__}); "
                     "delete it to train the stage from its start"
                 ) from error
-        self._forget_rows_after(stage, step)
+        self._keep_rows(stage, lambda row_step: row_step <= step)
         return step, loss
 
     # Metrics
@@ -194,8 +196,12 @@ class Workdir:
             for name, value in values.items():
                 self._writer.add_scalar(f"{stage}/{name}", value, step)
 
-    def _forget_rows_after(self, stage: str, step: int) -> None:
-        """Drop rows that a killed run wrote after its last checkpoint: they will be written again."""
+    def forget_figures(self, stage: str) -> None:
+        """Drop the closing figures of a stage that was killed between logging and keeping them."""
+        self._keep_rows(stage, lambda row_step: row_step != FIGURES)
+
+    def _keep_rows(self, stage: str, keep: Callable[[int], bool]) -> None:
+        """Drop rows of metrics.csv that a killed run wrote and that will be written again."""
         file = None if self.path is None else self.path / "metrics.csv"
         if file is None:
             return
@@ -203,7 +209,7 @@ class Workdir:
         if file.exists():
             with open(file, newline="") as opened:
                 rows = [row for row in csv.reader(opened) if len(row) == 4 and row[0] != "stage"]
-        kept = [row for row in rows if row[0] != stage or int(row[1]) <= step]
+        kept = [row for row in rows if row[0] != stage or keep(int(row[1]))]
         with atomic_write(file) as opened_binary:
             lines = [["stage", "step", "name", "value"], *kept]
             opened_binary.write("".join(",".join(line) + "\n" for line in lines).encode())

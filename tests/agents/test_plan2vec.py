@@ -9,6 +9,7 @@ import pytest
 
 from agents import Plan2Vec
 from agents.errors import GraphError, NoPathError, NotFittedError
+from agents.graph import Graph
 from agents.graph_building import GraphConfig
 from agents.local_metric import LocalMetric
 from data_collection import Dataset
@@ -99,14 +100,10 @@ def test_a_graph_in_pieces_has_no_distances_to_learn():
         Plan2Vec(config).fit(plane(episodes=5), progress=False)
 
 
-def test_planning_between_pieces_says_what_was_reachable(agent, dataset):
-    from agents.graph import Graph
-
-    pieces = Plan2Vec(agent.config)
-    vars(pieces).update(vars(agent))
-    pieces._graph = Graph.from_edges(agent.graph.num_vertices, [(0, 1, 1.0)])
+def test_planning_between_pieces_says_what_was_reachable(agent, dataset, monkeypatch):
+    monkeypatch.setattr(agent._parts, "graph", Graph.from_edges(agent.graph.num_vertices, [(0, 1, 1.0)]))
     with pytest.raises(NoPathError, match="vertices are reachable"):
-        pieces.plan(dataset.observations[agent.vertex_rows[5]], dataset.observations[agent.vertex_rows[900]])
+        agent.plan(dataset.observations[agent.vertex_rows[5]], dataset.observations[agent.vertex_rows[900]])
 
 
 def test_the_threshold_is_calibrated_on_trajectories_not_learned_from(dataset, monkeypatch):
