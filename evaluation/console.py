@@ -18,17 +18,22 @@ from .stopwatch import StageSeconds
 
 def print_results(console: Console, results: Sequence[EvalResult]) -> None:
     """Success with its interval, on blocked tasks, and the paper's number."""
-    table = Table(title="Success within 50 steps, 2 cm from the goal", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("")
-    for name in ("%", "95 %", "wall in way", "steps/least", "paper"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(
+        title="Success within 50 steps, 2 cm from the goal",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    table.add_column("", no_wrap=True)
+    for name, width in (("% [95 % interval]", 19), ("wall in way", 7), ("steps / least", 7), ("paper", 10)):
+        table.add_column(name, justify="right", min_width=width)
     for result in results:
         success = wilson(result.success_02)
         paper = None if result.oracle else paper_number(result.agent, result.env_id)
         table.add_row(
             label(result),
-            f"{100 * success.value:.1f}",
-            f"{100 * success.low:.1f}–{100 * success.high:.1f}",
+            success.percent(),
             _or_dash(100 * result.blocked_success_rate, ".1f"),
             _or_dash(result.mean_optimality, ".2f"),
             str(paper) if paper else "–",

@@ -47,10 +47,9 @@ def rows(agent: Any, dataset: Dataset, tasks: TaskList, *, seed: int = 0) -> Ite
 def label(result: EvalResult) -> str:
     """What a row of a table is called."""
     if result.oracle:
-        names = {"geodesic": "geodesic greedy", "straight-line": "straight-line greedy"}
-        return f"{names.get(result.agent, result.agent)} (oracle)"
+        return f"{result.agent} (oracle)"
     if result.protocol == "graph":
-        return f"{result.agent}, graph protocol k = {result.config.get('lookahead', 1)}"
+        return f"{result.agent}, graph walk, k = {result.config.get('lookahead', 1)}"
     if result.agent == "random":
         return "random actions"
     return f"{result.agent}, {'with memory' if result.memory else 'memoryless'}"

@@ -40,5 +40,5 @@ def calibration_figure(agent: Any, dataset: Dataset) -> tuple[bytes, float]:
         axis.set(xlabel="true geodesic distance (steps)", ylabel="learned D (steps)", aspect="equal")
         axis.set_title(f"correlation {correlation:.4f}, {len(true):,} pairs")
         axis.legend(loc="upper left")
-        drawing.colorbar(cells, ax=axis, label="pairs", shrink=0.85)
+        drawing.colorbar(cells, ax=axis, shrink=0.85).ax.set_title("pairs", fontsize=9, fontweight="normal")
         return png(drawing), correlation

@@ -28,10 +28,10 @@ def edges_figure(agent: Any, dataset: Dataset) -> tuple[bytes, dict[str, int]]:
         "wormhole": (wormhole, GOAL, 1.2, 1.0),
     }
     counts = {name: int(mask.sum()) for name, (mask, *_) in kinds.items()}
-    with figure(9.2, 4.6, 2) as (drawing, axes):
+    with figure(7.6, 3.9, 2) as (drawing, axes):
         room = room_of(str(dataset.env_id))
         draw_room(axes[0], room, f"{counts['recorded']:,} recorded edges")
-        draw_room(axes[1], room, f"{counts['found']:,} edges found by the local metric")
+        draw_room(axes[1], room, f"{counts['found']:,} found edges")
         for name, (mask, color, width, alpha) in kinds.items():
             panel = axes[0 if name == "recorded" else 1]
             lines = LineCollection(position[edges[mask]], colors=color, linewidths=width, alpha=alpha, label=name)

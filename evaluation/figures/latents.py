@@ -29,7 +29,7 @@ def embedding_figure(agent: Any, dataset: Dataset, *, num_points: int = 4000, se
         title = f"first two principal components of {len(spread)} ({share:.0%} of the variance)"
     latents = upright(latents - latents.mean(0), position)
     colors = position_colors(position)
-    with figure(9.2, 4.5, 2, width_ratios=[1, 1.25]) as (drawing, axes):
+    with figure(7.6, 3.8, 2, width_ratios=[1, 1.25]) as (drawing, axes):
         draw_room(axes[0], room_of(str(dataset.env_id)), "the room")
         axes[0].scatter(*position.T, c=colors, s=5, linewidths=0)
         axes[1].scatter(*latents.T, c=colors, s=5, linewidths=0)

@@ -11,7 +11,7 @@ def rooms_figure(env_ids: tuple[str, ...]) -> bytes:
     """Each room in colour with the agent (blue) at the start and the goal (red) of its first named task."""
     import gymnasium as gym
 
-    with figure(3.1 * len(env_ids), 3.3, len(env_ids)) as (drawing, axes):
+    with figure(2.5 * len(env_ids), 2.75, len(env_ids)) as (drawing, axes):
         for axis, env_id in zip(axes, env_ids, strict=True):
             env = gym.make(env_id, render_mode="rgb_array")
             try:

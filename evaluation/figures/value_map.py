@@ -29,7 +29,7 @@ def value_map_figure(agent: Any, room: Room, goal: tuple[float, float] | None = 
     true[free] = GeodesicOracle(room).field(np.array(goal))(grid[free])
     top = float(np.nanmax([np.nanmax(learned), np.nanmax(true)]))
     levels = np.arange(0, top + 4, 4)
-    with figure(9.2, 4.3, 2) as (drawing, axes):
+    with figure(7.6, 3.6, 2) as (drawing, axes):
         for panel, values, title in zip(axes, (learned, true), ("learned D", "true geodesic"), strict=True):
             draw_room(panel, room, title)
             surface = values.reshape(cells, cells)

@@ -26,14 +26,15 @@ def picture(path: Path, alt: str, caption: str, *, narrow: bool = False) -> str:
     return f'<figure{css}><img src="{source}" alt="{escape(alt)}">{tag("figcaption", caption)}</figure>'
 
 
-def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, prose: bool = False) -> str:
     """A table that scrolls sideways on a narrow screen; a row is its class and its cells.
 
-    A line break in a cell puts what follows in small print below.
+    A line break in a cell puts what follows in small print below. With `prose` the last column is text that wraps.
     """
     top = "".join(tag("th", cell) for cell in head)
     body = "".join(f'<tr class="{escape(css)}">' + "".join(map(_cell, cells)) + "</tr>" for css, cells in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    css = ' class="prose"' if prose else ""
+    return f'<div class="scroll"><table{css}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _cell(text: str) -> str:

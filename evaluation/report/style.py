@@ -17,9 +17,9 @@ p { margin:10px 0; max-width:70ch; }
   overflow-wrap:anywhere; }
 .lead { font-size:1.16rem; color:var(--ink); max-width:62ch; }
 .soft, figcaption, .tiles span { color:var(--soft); }
-.tiles { display:grid; grid-template-columns:repeat(auto-fit, minmax(150px, 1fr)); gap:12px; margin:34px 0 0; }
+.tiles { display:grid; grid-template-columns:repeat(auto-fit, minmax(260px, 1fr)); gap:12px; margin:34px 0 0; }
 .tiles div { background:var(--card); border-radius:14px; padding:16px 18px; }
-.tiles b { display:block; font-size:1.75rem; line-height:1.2; letter-spacing:-.02em;
+.tiles b { display:block; white-space:nowrap; font-size:1.75rem; line-height:1.2; letter-spacing:-.02em;
     font-variant-numeric:tabular-nums; }
 .tiles span { display:block; font-size:.86rem; line-height:1.4; margin-top:4px; }
 .scroll { overflow-x:auto; margin:18px 0; }
@@ -28,6 +28,7 @@ th, td { text-align:right; padding:9px 12px; border-bottom:1px solid var(--line)
     vertical-align:top; }
 th { color:var(--soft); font-weight:600; font-size:.82rem; line-height:1.3; vertical-align:bottom; }
 th:first-child, td:first-child { text-align:left; padding-left:0; white-space:normal; min-width:11.5em; }
+table.prose :is(th, td):last-child { text-align:left; white-space:normal; min-width:17em; }
 tr.ours td { font-weight:600; } tr.ours td:first-child { color:var(--accent); }
 tr.total td { font-weight:600; border-bottom:0; }
 td small { display:block; color:var(--soft); font-weight:400; font-size:.8rem; }
@@ -40,9 +41,8 @@ svg.flow { width:100%; height:auto; margin:16px 0 4px; } svg.tall { display:none
 svg .box { fill:var(--card); stroke:var(--line); } svg .arrow { fill:none; stroke:var(--accent); stroke-width:2;
   stroke-linecap:round; stroke-linejoin:round; }
 svg text { text-anchor:middle; fill:var(--ink); font-family:inherit; } svg .name { font-size:15px; font-weight:650; }
-svg .note { font-size:12px; fill:var(--soft); } svg .out { font-size:11.5px; fill:var(--accent); }
-svg .out.left { text-anchor:start; }
-dl { display:grid; grid-template-columns:minmax(120px, max-content) 1fr; gap:6px 22px; font-size:.92rem;
+svg .note { font-size:12px; fill:var(--soft); } dl { display:grid;
+    grid-template-columns:minmax(120px, max-content) 1fr; gap:6px 22px; font-size:.92rem;
   margin:18px 0; }
 dt { color:var(--soft); } dd { margin:0; overflow-wrap:anywhere; }
 pre { background:var(--card); border-radius:12px; padding:14px 18px; overflow-x:auto; font-size:.86rem;

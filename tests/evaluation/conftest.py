@@ -1,0 +1,100 @@
+"""Fakes: agents that know too much, so that the harness itself can be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from evaluation.oracles import GeodesicGreedy
+from evaluation.worlds import room_of
+from plan2vec_envs.geodesic import GeodesicOracle
+from plan2vec_envs.render import Renderer
+
+CMAZE = "Plan2vec/CMaze-v0"
+
+
+class SeeingAgent:
+    """Decodes the frames it is given and follows the geodesic: a perfect agent that sees images only."""
+
+    name = "seeing"
+
+    def __init__(self, env_id: str) -> None:
+        room = room_of(env_id)
+        self._renderer, self._greedy, self._oracle = Renderer(room), GeodesicGreedy(room), GeodesicOracle(room)
+
+    def act(self, observation, goal, *, memory=None, rng=None):
+        assert observation.dtype == np.uint8
+        assert observation.shape[1:] == (1, 64, 64)
+        return self._greedy.act(self._renderer.decode(observation), self._renderer.decode(goal))
+
+    def new_memory(self, num_lanes):
+        return None
+
+    def distance(self, x, g):
+        return self._oracle.distance(self._renderer.decode(x), self._renderer.decode(g))
+
+
+class LineAgent(SeeingAgent):
+    """Its distance is the straight line: it knows nothing of walls."""
+
+    def distance(self, x, g):
+        return np.linalg.norm(self._renderer.decode(x) - self._renderer.decode(g), axis=1)
+
+
+@dataclass
+class Chain:
+    """A corridor of frames one step apart, linked both ways: a graph whose truth is plain."""
+
+    name: str = "chain"
+    length: int = 8
+    goal_side: int = 1
+    graph: SimpleNamespace = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = self.length - 1
+        neighbours = [[v for v in (u - 1, u + 1) if 0 <= v <= last] for u in range(self.length)]
+        self.vertex_rows = np.arange(self.length)
+        self.graph = SimpleNamespace(
+            indptr=np.cumsum([0, *map(len, neighbours)]),
+            indices=np.concatenate([np.array(row) for row in neighbours]),
+        )
+
+    def distance(self, x, g):
+        return self.goal_side * np.abs(x[:, 0] - g[:, 0])
+
+
+class ChainDataset:
+    """The dataset of a `Chain`: the observation of a frame is its number."""
+
+    env_id = "Plan2vec/Open-v0"
+    fingerprint = "0" * 64
+
+    def __init__(self, length: int = 8) -> None:
+        self.observations = np.arange(length, dtype=np.float32)[:, None]
+        self.oracle_position = np.stack([0.03 * np.arange(length) - 0.1, np.zeros(length)], 1)
+
+
+@pytest.fixture
+def seeing_agent() -> SeeingAgent:
+    return SeeingAgent(CMAZE)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory, shared_cache) -> Path:
+    """A whole run of the smallest kind, finished, by the command line."""
+    from evaluation.cli import main
+
+    out = tmp_path_factory.mktemp("runs")
+    assert main([*TINY, "--out", str(out)]) == 0
+    (folder,) = out.glob("*/*/*")
+    return folder
+
+
+TINY = [
+    *("train", CMAZE, "--rollouts", "20", "--tasks", "8"),
+    *("--config.local-metric.steps", "5", "--config.global-metric.steps", "5", "--config.forward-model.steps", "5"),
+]

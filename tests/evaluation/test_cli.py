@@ -1,0 +1,176 @@
+"""The command line: quick, readable when it fails, resumable when it is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from evaluation import cli
+from evaluation.commands import command_names
+from evaluation.commands.context import split_config_args
+from evaluation.runs import RunFolder
+
+from .conftest import CMAZE, TINY
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*args, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "evaluation.cli", *args],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom evaluation.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'matplotlib', 'gymnasium', 'agents'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in command_names())
+    assert time.perf_counter() - began < 2  # .15 s on an idle machine
+
+
+@pytest.mark.parametrize("name", command_names())
+def test_every_command_has_help(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([name, "--help"])
+    assert "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "Plan2vec/CMaz-v0"], "Did you mean 'Plan2vec/CMaze-v0'"),
+        (["collect", "Plan2vec/Opn-v0"], "Did you mean 'Plan2vec/Open-v0'"),
+        (["train", "--agent", "plan2vek"], "Did you mean 'plan2vec'"),
+        (["train", "--size", "ten"], "rollouts x horizon"),
+        (["evaluate", "nowhere"], "agent.json"),
+        (["report", "nowhere"], "no run folder"),
+        (["envs", "--config.memory.radius", "1"], "trains no agent"),
+        (["train", "--data", "missing.npz"], "missing.npz"),
+    ],
+)
+def test_errors_are_one_readable_line(args, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(args) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("plan2vec: ")
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert cli.main(["train", "nope", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_unavailable_device_is_said_before_anything_is_collected(tmp_path, capsys):
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    assert cli.main([*TINY, "--device", "cuda", "--out", str(tmp_path)]) == 2
+    assert "cuda" in capsys.readouterr().err.lower()
+
+
+def test_a_dataset_of_another_environment_is_refused(tmp_path, capsys):
+    file = tmp_path / "open.npz"
+    assert cli.main(["collect", "Plan2vec/Open-v0", "--rollouts", "20", "--out", str(file)]) == 0
+    assert cli.main([*TINY, "--data", str(file), "--out", str(tmp_path / "runs")]) == 2
+    assert "Plan2vec/Open-v0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (cli.Terminated, 143)])
+def test_a_stopped_command_says_how_to_resume(stop, code, monkeypatch, capsys):
+    def interrupted(args):
+        raise stop
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert cli.main(["demo"]) == code
+    assert "run the same command to resume" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_run_that_the_same_command_finishes(number, code, tmp_path):
+    command = [*TINY, "--out", str(tmp_path), "--config.local-metric.steps", "100000"]
+    process = start(*command)
+    try:
+        _wait_for(lambda: any(tmp_path.glob("*/*/*/metrics.csv")))
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == code, errors
+    assert "run the same command to resume" in errors
+    (root,) = tmp_path.glob("*/*/*")
+    assert not RunFolder(root).is_finished
+
+
+def test_an_interrupted_run_is_resumed_and_keeps_what_was_judged(tmp_path, capsys, monkeypatch):
+    from evaluation import pipeline
+
+    judged = []
+    draw = pipeline.draw_figures
+
+    def killed(run):
+        judged.extend(run.path("eval").glob("closed-loop-*.json"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "draw_figures", killed)
+    assert cli.main([*TINY, "--out", str(tmp_path)]) == 130
+    (root,) = tmp_path.glob("*/*/*")
+    before = {file: file.stat().st_mtime_ns for file in judged}
+    monkeypatch.setattr(pipeline, "draw_figures", draw)
+    capsys.readouterr()
+    assert cli.main([*TINY, "--out", str(tmp_path)]) == 0
+    assert "Resuming the interrupted run" in capsys.readouterr().out
+    assert list(tmp_path.glob("*/*/*")) == [root]
+    assert RunFolder(root).is_finished
+    assert before
+    assert {file: file.stat().st_mtime_ns for file in judged} == before
+
+
+def test_a_trained_agent_is_evaluated_from_its_run_folder(tiny_run, tmp_path, capsys):
+    assert cli.main(["evaluate", str(tiny_run), "--tasks", "4", "--out", str(tmp_path)]) == 0
+    assert "with memory" in capsys.readouterr().out
+    assert (tmp_path / "closed-loop-memory.json").is_file()
+
+
+def test_environments_are_listed(capsys):
+    assert cli.main(["envs"]) == 0
+    assert CMAZE in capsys.readouterr().out
+
+
+def test_the_doctor_names_versions_threads_cache_and_clashes(capsys):
+    cli.main(["doctor"])
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("torch", "threads", "cache", "PLAN2VEC_DATA", "package names", "OpenCV"))
+
+
+def test_agent_options_are_set_apart_with_their_values():
+    plain, config = split_config_args(["train", "--config.a.b", "3", "--seed", "1", "--config.c=4", "x"])
+    assert plain == ["train", "--seed", "1", "x"]
+    assert config == ["--config.a.b", "3", "--config.c=4"]
+
+
+def _wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the run did not begin"
+        time.sleep(0.05)

@@ -1,0 +1,190 @@
+"""The protocols, judged with agents whose score is known beforehand."""
+
+import numpy as np
+import pytest
+
+from agents import UniformAgent
+from evaluation.closed_loop import closed_loop, decision_seconds
+from evaluation.errors import ProtocolError
+from evaluation.graph_walk import graph_walk, nearest_neighbors
+from evaluation.oracles import imagine_moves, oracles
+from evaluation.results import EvalResult
+from evaluation.tasks import TaskList, make_tasks
+from evaluation.worlds import room_of
+from plan2vec_envs import ALL_ENV_IDS, UnknownNameError
+from plan2vec_envs.geometry import SUCCESS_RADIUS
+
+from .conftest import CMAZE, Chain, ChainDataset
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    return make_tasks(CMAZE, 60)
+
+
+class Fixed:
+    """Plays one move for ever."""
+
+    name = "fixed"
+
+    def __init__(self, move):
+        self.move = move
+
+    def act(self, observation, goal, *, memory=None, rng=None):
+        return np.full(len(observation), self.move)
+
+
+def tasks_of(start, goal):
+    start, goal = np.atleast_2d(start), np.atleast_2d(goal)
+    n = len(start)
+    return TaskList("Plan2vec/Open-v0", np.arange(n), start, goal, np.ones(n, int), np.zeros(n, bool))
+
+
+def test_tasks_are_the_draws_of_single_environments():
+    import gymnasium as gym
+
+    tasks = make_tasks(CMAZE, 3, first_seed=77)
+    env = gym.make(CMAZE)
+    for j in range(3):
+        _, info = env.reset(seed=77 + j)
+        assert np.array_equal(info["oracle_position"], tasks.start[j])
+        assert np.array_equal(info["oracle_goal"], tasks.goal[j])
+
+
+def test_tasks_survive_the_round_trip_through_json_exactly(tasks):
+    import json
+
+    again = TaskList.from_dict(json.loads(json.dumps(tasks.to_dict())))
+    for name in ("seeds", "start", "goal", "least_steps", "blocked"):
+        assert np.array_equal(getattr(again, name), getattr(tasks, name))
+
+
+def test_about_half_of_the_c_maze_tasks_are_blocked_and_none_in_the_open(tasks):
+    assert 0.3 < tasks.blocked.mean() < 0.7
+    assert not make_tasks("Plan2vec/Open-v0", 20).blocked.any()
+
+
+def test_an_unknown_environment_is_refused_with_the_closest_name():
+    with pytest.raises(UnknownNameError, match="Did you mean 'Plan2vec/CMaze-v0'"):
+        make_tasks("Plan2vec/CMaz-v0")
+
+
+def test_an_agent_that_reads_frames_and_follows_the_geodesic_solves_everything(seeing_agent, tasks):
+    result = closed_loop(seeing_agent, tasks)
+    assert result.success_rate == 1.0
+    assert not result.oracle
+    assert not result.memory
+
+
+@pytest.mark.parametrize("env_id", ALL_ENV_IDS)
+def test_the_geodesic_oracle_solves_everything_nearly_as_fast_as_possible(env_id):
+    geodesic, straight = (closed_loop(oracle, make_tasks(env_id, 60)) for oracle in oracles(env_id))
+    assert geodesic.success_rate == 1.0
+    assert (geodesic.optimality >= 1).all()
+    assert geodesic.mean_optimality < 1.1
+    assert straight.success_02[~straight.blocked].all()
+
+
+def test_the_straight_line_oracle_fails_where_the_wall_is_in_the_way(tasks):
+    straight = closed_loop(oracles(CMAZE)[1], tasks)
+    assert straight.blocked_success_rate < 0.7
+    assert straight.oracle
+
+
+def test_random_actions_reach_about_a_tenth_of_the_goals():
+    result = closed_loop(UniformAgent().fit(_dataset()), make_tasks(CMAZE, 200))
+    assert 0.03 < result.success_rate < 0.25
+
+
+def test_a_lane_is_counted_until_its_first_success_only():
+    """East once reaches the first goal; the next episode of that lane is nobody's business."""
+    tasks = tasks_of([(0.0, 0.0), (0.0, 0.1)], [(0.05, 0.0), (-0.1, 0.1)])
+    result = closed_loop(Fixed(6), tasks, horizon=30)  # (+1, 0) in x-major order
+    assert result.success_02.tolist() == [True, False]
+    assert result.steps.tolist() == [2, 30]
+    assert len(result.trajectories[0]) == 3
+    assert np.isnan(result.optimality[1])
+
+
+def test_wider_radii_ask_for_the_closest_approach():
+    """Passing a goal at 2.5 cm and at 3.5 cm."""
+    tasks = tasks_of([(0.0, 0.0)] * 2, [(0.05, 0.025), (0.05, 0.035)])
+    result = closed_loop(Fixed(6), tasks, horizon=10)
+    assert [result.success_02.tolist(), result.success_03.tolist(), result.success_04.tolist()] == [
+        [False, False],
+        [True, False],
+        [True, True],
+    ]
+
+
+def test_results_say_that_success_means_within_the_radius(seeing_agent, tasks):
+    result = closed_loop(seeing_agent, tasks)
+    ends = np.array([path[-1] for path in result.trajectories])
+    assert (np.linalg.norm(ends - tasks.goal, axis=1) < SUCCESS_RADIUS + 1e-3).all()
+
+
+def test_results_survive_the_round_trip_through_a_file(tmp_path, seeing_agent, tasks):
+    result = closed_loop(seeing_agent, tasks)
+    result.save(tmp_path / "result.json")
+    again = EvalResult.load(tmp_path / "result.json")
+    assert again.to_dict() == result.to_dict()
+
+
+def test_decision_seconds_are_positive_and_small(seeing_agent, tasks):
+    assert 0 < decision_seconds(seeing_agent, tasks, repeats=5) < 1
+
+
+def test_imagined_moves_stop_at_walls():
+    """Just west of the passage, pressed to the wall's face: north is blocked, east is free."""
+    ends = imagine_moves(room_of(CMAZE), np.array([[0.0, -0.09]]))[0]
+    north, east = ends[4], ends[6]
+    assert north == pytest.approx([0.0, -0.09])
+    assert east == pytest.approx([0.0249167, -0.09])
+
+
+def test_a_walker_that_knows_the_distance_arrives_in_as_many_hops_as_there_are():
+    result = graph_walk(Chain(), ChainDataset(), num_tasks=30, keep_paths=True)
+    assert result.success_rate == 1.0
+    hops = [round(np.abs(path[0] - path[-1]).max() / 0.03) for path in result.trajectories]
+    assert all(steps <= n or steps == n for steps, n in zip(result.steps, hops, strict=True))
+
+
+def test_a_walker_that_is_misled_does_not_arrive():
+    result = graph_walk(Chain(goal_side=-1), ChainDataset(), num_tasks=30)
+    assert result.success_rate < 1.0
+    assert (result.steps[~result.success_02] == 50).all()
+
+
+def test_graph_tasks_are_at_least_a_step_apart_and_depend_on_the_seed():
+    one, same, other = (graph_walk(Chain(), ChainDataset(), num_tasks=30, seed=s).steps for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert one.min() >= 1
+
+
+def test_the_nearest_neighbour_is_found_as_a_loop_would(rng):
+    from scipy.sparse import random as random_graph
+
+    graph = random_graph(30, 30, 0.1, format="csr", rng=rng)
+    table = rng.integers(0, 5, (30, 30)).astype(float)  # many ties
+    walkers, goals = rng.integers(30, size=50), rng.integers(30, size=50)
+    found = nearest_neighbors(graph, walkers, goals, lambda v, g: table[v, g])
+    for walker, goal, next_vertex in zip(walkers, goals, found, strict=True):
+        row = graph.indices[graph.indptr[walker] : graph.indptr[walker + 1]]
+        assert next_vertex == (row[np.argmin(table[row, goal])] if len(row) else walker)
+
+
+def test_an_agent_without_a_graph_is_refused_by_the_graph_protocol():
+    with pytest.raises(ProtocolError, match="no graph"):
+        graph_walk(Fixed(0), ChainDataset())
+
+
+def test_a_deeper_lookahead_is_refused_rather_than_ignored():
+    with pytest.raises(ProtocolError, match="lookahead=3"):
+        graph_walk(Chain(), ChainDataset(), lookahead=3)
+
+
+def _dataset():
+    from data_collection.make import make_dataset
+
+    return make_dataset(CMAZE, size="20x10", progress=False).without_oracle()
