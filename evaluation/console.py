@@ -18,16 +18,12 @@ from .stopwatch import StageSeconds
 
 def print_results(console: Console, results: Sequence[EvalResult]) -> None:
     """Success with its interval, on blocked tasks, and the paper's number."""
-    table = Table(
-        title="Success within 50 steps, 2 cm from the goal",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+    title = "Success within 50 steps, 2 cm from the goal"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    for name, width in (("% [95 % interval]", 19), ("wall in way", 7), ("steps / least", 7), ("paper", 10)):
-        table.add_column(name, justify="right", min_width=width)
+    columns = (("% [95 % interval]", 19), ("wall in\nthe way", 7), ("steps /\nleast", 7), ("paper", 10))
+    for name, width in columns:
+        table.add_column(name, justify="right", width=width, no_wrap=True)
     for result in results:
         success = wilson(result.success_02)
         paper = None if result.oracle else paper_number(result.agent, result.env_id)

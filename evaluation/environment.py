@@ -79,7 +79,11 @@ def record(device: str = "cpu") -> dict[str, Any]:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Acting and planning run with one torch thread: small batches lose more to waking threads than they gain."""
+    """Everything inside runs with one torch thread, the same on every machine.
+
+    Small batches lose more to waking threads than they gain, and on a busy processor waiting threads cost several
+    times the work. It also keeps results independent of the number of cores.
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -64,7 +64,7 @@ def run_job(
     else:
         run = runs.create(out, *wanted, command)
         say(f"Writing to {run.root}")
-    with run.writing():
+    with run.writing(), one_torch_thread():
         watch = Stopwatch(run.path("stages.json"))
         watch.put("imports", *imports)
         _work(job, run, watch, say, progress)
@@ -76,9 +76,9 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool) 
     with watch.stage("collect"):
         dataset = job.dataset(progress=progress)
     agent = _fit(job, run, dataset, watch, progress)
-    with watch.stage("evaluate"), one_torch_thread():
+    with watch.stage("evaluate"):
         evaluate_run(run, agent, dataset, job, say)
-    with watch.stage("figures"), one_torch_thread():
+    with watch.stage("figures"):
         draw_figures(run)
     write_report(run)
     run.finish()
