@@ -17,9 +17,9 @@ from .training import Batch, Training, train
 class ForwardModelConfig:
     """A residual MLP z' = z + f(z, a)."""
 
-    hidden: int = 256
+    hidden: int = 128
     """width of the two hidden layers"""
-    steps: int = 2500
+    steps: int = 2000
     """gradient steps"""
     batch_size: int = 256
     """transitions a step"""
