@@ -8,6 +8,7 @@ the same bits as one that was not.
 from __future__ import annotations
 
 import math
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -141,7 +142,14 @@ def train(
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     workdir = training.workdir
     step, mean_loss = workdir.load_checkpoint(stage, network, optimizer, training)
-    bar = tqdm(total=steps, initial=step, desc=f"{stage:>8}", unit="step", disable=not training.progress)
+    bar = tqdm(
+        total=steps,
+        initial=step,
+        desc=f"{stage:>8}",
+        unit="step",
+        disable=not training.progress,
+        mininterval=0.1 if sys.stderr.isatty() else 10,  # a log file need not hold every tenth of a second
+    )
     saved = time.perf_counter()
     losses: list[torch.Tensor] = []
     network.train()

@@ -68,7 +68,9 @@ def collect(
     streams = np.random.SeedSequence(seed).spawn(num_policies)
     lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
     parts = []
-    with tqdm(total=num_rollouts, desc=f"Collecting {env_id}", unit="rollout", disable=not progress) as bar:
+    with tqdm(
+        total=num_rollouts, desc=f"Collecting {env_id}", unit="rollout", disable=not progress, mininterval=1
+    ) as bar:
         for index, (stream, num_lanes) in enumerate(zip(streams, lanes, strict=True)):
             if num_lanes:
                 if (part := store.load(index)) is None:

@@ -21,7 +21,7 @@ def print_results(console: Console, results: Sequence[EvalResult]) -> None:
     title = "Success within 50 steps, 2 cm from the goal"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    columns = (("% [95 % interval]", 19), ("wall in\nthe way", 7), ("steps /\nleast", 7), ("paper", 10))
+    columns = (("% [95 % interval]", 19), ("wall in\nthe way", 7), ("steps/\nleast", 6), ("paper", 10))
     for name, width in columns:
         table.add_column(name, justify="right", width=width, no_wrap=True)
     for result in results:
