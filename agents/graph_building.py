@@ -56,16 +56,16 @@ def build_graph(
     """
     if not np.isfinite(latents).all():
         raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
-    vertex_of = np.full(len(dataset.observations), -1)
-    vertex_of[rows] = np.arange(len(rows))
-    recorded = vertex_of[dataset.transitions]
-    recorded = recorded[(recorded >= 0).all(1)]
-    weight = np.ones(len(recorded)) if config.recorded_weight == "one" else _distance(latents, recorded)
+    recorded = _recorded_pairs(dataset, rows, latents)
     near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
     near = np.concatenate([near, near[:, ::-1]])
+    # What was recorded is known, so the metric is asked about other pairs only.
+    near = near[~np.isin(near @ (len(rows), 1), recorded @ (len(rows), 1))]
 
     pairs = np.concatenate([recorded, near])
-    weights = np.concatenate([weight, _distance(latents, near)])
+    weights = _distance(latents, pairs)
+    if config.recorded_weight == "one":
+        weights[: len(recorded)] = 1
     inferred = np.arange(len(pairs)) >= len(recorded)
     graph = _graph(len(rows), pairs, weights, inferred, np.zeros(len(pairs), bool))
     if not config.bridge:
@@ -77,6 +77,15 @@ def build_graph(
     weights = np.concatenate([weights, np.tile(_distance(latents, bridges), 2)])
     found = np.arange(len(pairs)) >= len(inferred)
     return _graph(len(rows), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
+
+
+def _recorded_pairs(dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> np.ndarray:
+    """(M', 2) vertex pairs of recorded transitions that moved; a blocked action joins two pictures of one place."""
+    vertex_of = np.full(len(dataset.observations), -1)
+    vertex_of[rows] = np.arange(len(rows))
+    recorded = vertex_of[dataset.transitions]
+    recorded = recorded[(recorded >= 0).all(1)]
+    return recorded[_distance(latents, recorded) > _LEAST_WEIGHT]
 
 
 def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:

@@ -103,9 +103,10 @@ def test_found_edges_are_exactly_the_pairs_within_the_threshold(rng):
     dataset = plane(episodes=15)
     rows, latents = np.arange(len(dataset.observations)), dataset.observations
     graph = build_graph(GraphConfig(bridge=False), dataset, rows, latents, threshold=0.8)
-    expected = cdist(latents, latents) <= 0.8
-    np.fill_diagonal(expected, False)
-    expected[tuple(dataset.transitions.T)] = True
+    distance = cdist(latents, latents)
+    expected = distance <= 0.8
+    before, after = dataset.transitions.T
+    expected[before, after] |= distance[before, after] > 0
     np.fill_diagonal(expected, False)
     found = np.zeros_like(expected)
     found[graph.starts, graph.indices] = True
@@ -116,18 +117,27 @@ def gaps_of(graph: Graph, latents: np.ndarray) -> np.ndarray:
     return np.linalg.norm(latents[graph.starts] - latents[graph.indices], axis=1)
 
 
-def test_recorded_edges_weigh_one_and_found_edges_their_distance():
+@pytest.mark.parametrize("scale", [0.5, 3.0])  # a recorded move is within the threshold, and beyond it
+def test_recorded_edges_weigh_one_and_found_edges_their_distance(scale):
     dataset = plane(episodes=15)
-    latents = 3 * dataset.observations  # a recorded move is 3 units here, beyond the threshold
-    graph = build_graph(GraphConfig(bridge=False), dataset, np.arange(len(latents)), latents, threshold=0.9)
-    assert (graph.weights[~graph.inferred] == 1).all()
+    latents = scale * dataset.observations
+    rows = np.arange(len(latents))
+    graph = build_graph(GraphConfig(bridge=False), dataset, rows, latents, threshold=0.9)
     gaps = gaps_of(graph, latents)
+    assert (graph.weights[~graph.inferred] == 1).all()
     np.testing.assert_allclose(graph.weights[graph.inferred], np.maximum(gaps[graph.inferred], 1e-3), rtol=1e-5)
-    by_distance = build_graph(
-        GraphConfig(bridge=False, recorded_weight="local"), dataset, np.arange(len(latents)), latents, threshold=0.9
-    )
-    moved = gaps_of(by_distance, latents) > 0
-    np.testing.assert_allclose(by_distance.weights[~by_distance.inferred & moved], 3, rtol=1e-5)
+    by_distance = build_graph(GraphConfig(bridge=False, recorded_weight="local"), dataset, rows, latents, 0.9)
+    np.testing.assert_allclose(by_distance.weights[~by_distance.inferred], scale, rtol=1e-5)
+
+
+def test_every_recorded_move_is_a_recorded_edge_and_a_blocked_action_is_none():
+    dataset = plane(episodes=15)
+    graph = build_graph(GraphConfig(), dataset, np.arange(len(dataset.observations)), dataset.observations, 1.05)
+    found = set(zip(graph.starts[~graph.inferred].tolist(), graph.indices[~graph.inferred].tolist(), strict=True))
+    before, after = dataset.transitions.T
+    moved = (dataset.observations[before] != dataset.observations[after]).any(1)
+    assert 0 < moved.sum() < len(moved)
+    assert found == set(zip(before[moved].tolist(), after[moved].tolist(), strict=True))
 
 
 def minimum_spanning_tree_weight(latents: np.ndarray, components: np.ndarray) -> float:
