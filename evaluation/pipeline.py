@@ -32,6 +32,7 @@ def run_job(
     *,
     say: Say,
     progress: bool = True,
+    tensorboard: bool = False,
     reuse: bool = False,
     fresh: bool = False,
 ) -> RunFolder:
@@ -43,6 +44,7 @@ def run_job(
         command: how the user would run this again; kept in the folder.
         say: gets a line for people now and then.
         progress: whether to show progress bars.
+        tensorboard: whether the agent also logs for TensorBoard, to `tb/` in the run folder.
         reuse: whether a finished run of the same job is enough; then only its report is drawn again.
         fresh: whether to begin anew even where the same job was interrupted.
 
@@ -67,15 +69,15 @@ def run_job(
     with run.writing(), one_torch_thread():
         watch = Stopwatch(run.path("stages.json"))
         watch.put("imports", *imports)
-        _work(job, run, watch, say, progress)
+        _work(job, run, watch, say, progress, tensorboard)
     return run
 
 
-def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool) -> None:
+def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool) -> None:
     write_json(run.path("env.json"), record(job.device))
     with watch.stage("collect"):
         dataset = job.dataset(progress=progress)
-    agent = _fit(job, run, dataset, watch, progress)
+    agent = _fit(job, run, dataset, watch, progress, tensorboard)
     with watch.stage("evaluate"):
         evaluate_run(run, agent, dataset, job, say)
     with watch.stage("figures"):
@@ -84,11 +86,11 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool) 
     run.finish()
 
 
-def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: bool) -> Any:
+def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: bool, tensorboard: bool) -> Any:
     """The trained agent and, if asked for, its map; both saved in the folder."""
     learnable = dataset.without_oracle()
     options = {"seed": job.seed, "progress": progress}
-    agent = job.new_agent().fit(learnable, workdir=run.root, device=job.device, **options)
+    agent = job.new_agent().fit(learnable, workdir=run.root, device=job.device, tensorboard=tensorboard, **options)
     for entry in agent.fit_log:
         watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
     agent.save(run.path("agent"))

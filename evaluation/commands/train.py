@@ -36,6 +36,8 @@ class Command:
     """where to train"""
     map: bool = False
     """also train a 2-d map over the same graph, for the picture"""
+    tensorboard: bool = True
+    """also log losses for TensorBoard, to tb/ in the run folder; metrics.csv is always written"""
     fresh: bool = False
     """begin a new run even where one was interrupted"""
     out: Path = Path("runs")
@@ -58,17 +60,17 @@ class Command:
             config=context.agent_config(self.agent),
             data=self.data,
         )
-        return run_and_print(job, self.out, context, fresh=self.fresh)
+        return run_and_print(job, self.out, context, tensorboard=self.tensorboard, fresh=self.fresh)
 
 
-def run_and_print(job: Job, out: Path, context: Context, *, reuse: bool = False, fresh: bool = False) -> int:
-    """Runs a job and prints its tables and where the report is."""
+def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int:
+    """Runs a job, with the options of `run_job`, and prints its tables and where the report is."""
     from ..console import print_results, print_stages
     from ..pipeline import run_job
     from ..report.numbers import Numbers
 
     console = context.console
-    run = run_job(job, out, context.command, say=console.print, reuse=reuse, fresh=fresh)
+    run = run_job(job, out, context.command, say=console.print, **options)
     numbers = Numbers.of(run)
     console.print()
     print_results(console, [line.result for line in numbers.lines])
