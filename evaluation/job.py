@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import RunFolderError
+from .errors import ProtocolError, RunFolderError
 from .runs import RunFolder
 from .tasks import FIRST_SEED
 
@@ -37,6 +37,24 @@ class Job:
     draw_map: bool = True
     config: Any = None
     data: Path | None = None
+
+    def check(self) -> None:
+        """Looks for what would stop the job later, so that nothing is written for a job that cannot run.
+
+        Raises:
+            Plan2vecError: an unusable size, number of tasks, device or dataset file.
+        """
+        from agents.training import resolve_device
+        from data_collection.make import parse_size
+        from data_collection.storage import load_dataset
+
+        resolve_device(self.device)
+        if self.num_tasks < 1:
+            raise ProtocolError(f"{self.num_tasks} tasks were asked for; an agent is judged on at least 1")
+        if self.data is not None:
+            load_dataset(self.data, expect_env_id=self.env_id)
+        else:
+            parse_size(self.size)
 
     def new_agent(self) -> Any:
         """An untrained agent of this job.

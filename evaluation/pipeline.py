@@ -52,6 +52,7 @@ def run_job(
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
     began = time.perf_counter(), time.process_time()
+    job.check()
     identity = job.identity()  # imports torch, the slowest part of starting
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
     wanted = (job.env_id, job.agent, job.seed, identity)

@@ -137,6 +137,14 @@ def test_every_stage_logs_its_loss_and_validation_figures(tmp_path):
     assert {("local", "accuracy"), ("graph", "edges"), ("global", "relative_error"), ("forward", "error")} <= names
 
 
+def test_tensorboard_gets_the_losses_too(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    Plan2Vec(quick_config(50)).fit(plane(), workdir=tmp_path, progress=False, tensorboard=True)
+    events = EventAccumulator(str(tmp_path / "tb")).Reload()
+    assert {"local/loss", "global/loss", "forward/loss", "graph/edges"} <= set(events.Tags()["scalars"])
+
+
 KILLED = """
     import os, signal, sys
     sys.path.insert(0, {root!r})

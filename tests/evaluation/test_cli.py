@@ -74,6 +74,12 @@ def test_errors_are_one_readable_line(args, message, tmp_path, monkeypatch, caps
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize("wrong", [["--tasks", "0"], ["--size", "10y10"], ["--data", "no-such-file.npz"]])
+def test_a_job_that_cannot_run_leaves_no_run_folder(wrong, tmp_path, capsys):
+    assert cli.main(["train", "--out", str(tmp_path / "runs"), *wrong]) == 2
+    assert not (tmp_path / "runs").exists()
+
+
 def test_debug_shows_the_traceback(capsys):
     assert cli.main(["train", "nope", "--debug"]) == 2
     assert "Traceback" in capsys.readouterr().err
