@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from agents import Plan2Vec
 from agents.errors import GraphError, NoPathError, NotFittedError
@@ -41,6 +42,16 @@ def test_the_local_metric_measures_all_pairs_as_it_measures_each(agent, dataset)
     xs, ys = dataset.observations[:4], dataset.observations[10:13]
     singly = [[agent.local_metric.distance(x[None], y[None])[0] for y in ys] for x in xs]
     np.testing.assert_allclose(agent.local_metric.pairwise(xs, ys), singly, atol=1e-5)
+
+
+def test_the_local_distance_is_the_root_mean_square_of_its_members(agent, dataset):
+    xs, ys = (torch.as_tensor(np.array(dataset.observations[part])) for part in (slice(0, 9), slice(9, 18)))
+    with torch.inference_mode():
+        members = [(member(xs) - member(ys)).norm(dim=1) for member in agent.local_metric.network.members]
+    expected = torch.stack(members).square().mean(0).sqrt().numpy()
+    assert len(members) == 2
+    assert not torch.allclose(members[0], members[1], rtol=1e-3)
+    np.testing.assert_allclose(agent.local_metric.distance(xs.numpy(), ys.numpy()), expected, rtol=1e-5)
 
 
 def test_the_global_metric_orders_pairs_as_the_plane_does(agent):

@@ -34,7 +34,7 @@ def quick_config(steps: int = 60) -> Plan2VecConfig:
     config = Plan2VecConfig()
     return replace(
         config,
-        local_metric=replace(config.local_metric, steps=steps, hidden=32, batch_pairs=32),
+        local_metric=replace(config.local_metric, members=2, steps=steps, hidden=32, batch_pairs=32),
         graph=replace(config.graph, max_vertices=300),
         global_metric=replace(
             config.global_metric, steps=steps, hidden=32, sources=64, batch_sources=32, batch_frames=64
