@@ -25,7 +25,7 @@ from .memory import ActionMemory, MemoryConfig
 from .parts import STAGES, Parts, learned
 from .saving import read_agent, save_agent, under_prefix, with_prefix
 from .shortest_paths import Plan, shortest_plan
-from .training import StageLog, Training, resolve_device
+from .training import StageLog, Training, one_torch_thread, resolve_device
 from .workdir import FIGURES, Arrays, Workdir
 
 
@@ -270,6 +270,7 @@ class Plan2Vec:
         """An empty memory of tried actions for so many parallel episodes."""
         return ActionMemory(self.config.memory, num_lanes)
 
+    @one_torch_thread()
     def act(
         self,
         observation: np.ndarray,
@@ -296,18 +297,16 @@ class Plan2Vec:
         """
         model = self.forward_model
         batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
-        goals = np.atleast_2d(self._embed_goal(goal))
         with torch.inference_mode():
             device = self.global_metric.device
-            latents = torch.as_tensor(self.global_metric.embed(batch), device=device)
-            imagined = model.imagine(latents)
-            target = torch.as_tensor(goals, device=device)[:, None]
+            imagined = model.imagine(torch.as_tensor(self.global_metric.embed(batch), device=device))
+            target = torch.as_tensor(np.atleast_2d(self._embed_goal(goal)), device=device)[:, None]
             scores = self.global_metric.head.distance(imagined, target).cpu().numpy()
-        if memory is not None:
+        if memory is None:
+            choice = scores.argmin(1)
+        else:
             keys = self.local_metric.embed(batch)
-            scores = scores + memory.penalties(keys, scores.shape[1])
-        choice = scores.argmin(1)
-        if memory is not None:
+            choice = (scores + memory.penalties(keys, scores.shape[1])).argmin(1)
             memory.remember(keys, choice)
         actions = model.candidates.cpu().numpy()[choice]
         return actions[0] if single else actions

@@ -82,6 +82,21 @@ class Training:
             yield
 
 
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Everything inside runs with one torch thread, the same on every machine.
+
+    Small batches lose more to waking threads than they gain, and on a busy processor waiting threads cost several
+    times the work. It also keeps results independent of the number of cores. Entering costs less than a microsecond.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def resolve_device(name: str) -> torch.device:
     """The torch device called ``name`` ("cpu", "cuda", "cuda:1").
 

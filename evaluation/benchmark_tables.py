@@ -70,6 +70,10 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     ]
     seconds = [_seconds(env_id, room["stages"]) for env_id, room in summary["rooms"].items()]
     notes += ["", "Seconds of learning, wall (CPU), mean over seeds: " + "; ".join(seconds) + "."]
+    latency = [
+        f"{_room_name(env_id)} {1e3 * room['decision_seconds']:.2f}" for env_id, room in summary["rooms"].items()
+    ]
+    notes[-1] += f" Milliseconds a decision, one picture at a time, median: {', '.join(latency)}."
     for env_id, room in summary["rooms"].items():
         if room["corridor"]:
             learned, true = room["corridor"]["learned"], room["corridor"]["geodesic"]

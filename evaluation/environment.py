@@ -6,8 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -75,20 +73,3 @@ def record(device: str = "cpu") -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "platform": sys.platform,
     }
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Everything inside runs with one torch thread, the same on every machine.
-
-    Small batches lose more to waking threads than they gain, and on a busy processor waiting threads cost several
-    times the work. It also keeps results independent of the number of cores.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import runs
 from .closed_loop import decision_seconds
-from .environment import one_torch_thread, record
+from .environment import record
 from .errors import ResultsError
 from .job import Job
 from .judging import label, rows
@@ -52,8 +52,10 @@ def run_job(
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
     began = time.perf_counter(), time.process_time()
+    from agents.training import one_torch_thread  # imports torch, the slowest part of starting
+
     job.check()
-    identity = job.identity()  # imports torch, the slowest part of starting
+    identity = job.identity()
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
     wanted = (job.env_id, job.agent, job.seed, identity)
     if reuse and (run := runs.find(out, *wanted, finished=True)):

@@ -30,9 +30,9 @@ class Command:
         """Judges and prints; a run folder is left as it is."""
         context.refuse_config()
         from agents import load_agent
+        from agents.training import one_torch_thread
 
         from ..console import print_results
-        from ..environment import one_torch_thread
         from ..tasks import make_tasks
 
         folder = self.agent / "agent" if (self.agent / "agent").is_dir() else self.agent

@@ -21,7 +21,8 @@ class Command:
     def run(self, context: Context) -> int:
         """Draws figures and page from what the folder holds."""
         context.refuse_config()
-        from ..environment import one_torch_thread
+        from agents.training import one_torch_thread
+
         from ..errors import RunFolderError
         from ..report import draw_figures, write_report
         from ..runs import open_run
