@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data_collection.files import atomic_write
 
+from .benchmark_seed import flags
 from .errors import ResultsError
 from .paper import paper_number
 from .results import read_json
+from .stats import wilson
 
 _BLOCK = re.compile(r"(<!-- results:(?P<name>[A-Za-z0-9._-]+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
@@ -47,9 +51,9 @@ def table(summary: dict[str, Any]) -> str:
     ]
     for name in names:
         found = [room["rows"][name] for room in rooms.values()]
-        lines.append(f"| {found[0]['label']} | {' | '.join(_percent(row['mean']) for row in found)} |")
+        lines.append(f"| {found[0]['label']} | {' | '.join(_percent(_interval(row)) for row in found)} |")
         if any(row["blocked_mean"] for row in found) and name != "random":
-            cells = [_percent(row["blocked_mean"]) for row in found]
+            cells = [_percent(_interval(row, blocked=True)) for row in found]
             lines.append(f"| – on tasks whose straight line is blocked | {' | '.join(cells)} |")
     for agent in ("plan2vec", "random"):
         numbers = [paper_number(agent, env_id) for env_id in rooms]
@@ -64,7 +68,8 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         f"`{summary['command']}`",
         "",
         f"{seeds} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; mean "
-        "[95 % stratified bootstrap over seeds within tasks; Wilson for rows of a single run]. "
+        "[95 % stratified bootstrap over seeds within tasks; Wilson for a single run, and where "
+        "every run is alike, since a bootstrap cannot see beyond what happened]. "
         f"{hardware['cpu']}, one thread a run, {summary['jobs']} at once; torch {summary['versions']['torch']}, "
         f"{summary['date']}{f', commit {commit[:10]}' if commit else ''}.",
     ]
@@ -84,6 +89,16 @@ def _notes(summary: dict[str, Any]) -> list[str]:
                 f"{max(learned):.2f} over seeds), truly {true[0]:.2f}.",
             ]
     return notes
+
+
+def _interval(row: dict[str, Any], *, blocked: bool = False) -> dict[str, float] | None:
+    """A row's interval; Wilson over all attempts where resampling has nothing to vary."""
+    interval = row["blocked_mean" if blocked else "mean"]
+    if interval is None or interval["low"] < interval["high"]:
+        return interval
+    success = np.stack([flags(run) for run in row["success_02"]])
+    chosen = np.stack([flags(run) for run in row["blocked"]]) if blocked else np.ones(1, bool)
+    return vars(wilson(success[np.broadcast_to(chosen, success.shape)]))
 
 
 def _seconds(env_id: str, stages: list[dict[str, Any]]) -> str:

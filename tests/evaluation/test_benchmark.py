@@ -7,7 +7,7 @@ import pytest
 
 from evaluation import benchmark as bench
 from evaluation.benchmark_seed import bits, flags
-from evaluation.benchmark_tables import render_readme, table
+from evaluation.benchmark_tables import _interval, render_readme, table
 from evaluation.errors import ResultsError
 
 ENV = "Plan2vec/CMaze-v0"
@@ -126,6 +126,16 @@ def test_a_table_says_seeds_interval_and_hardware(ran, tmp_path):
     assert "2 data-and-training seeds × 4 tasks" in text
     assert "bootstrap" in text
     assert "4.50 times as far in the embedding (4.00 to 5.00 over seeds), truly 4.50" in text
+
+
+def test_a_row_without_a_failure_shows_an_interval_all_the_same():
+    """Ten of ten: the Wilson lower bound is 1 / (1 + 1.96^2 / 10) = 72.2 %."""
+    flat = {"value": 1.0, "low": 1.0, "high": 1.0}
+    row = {"mean": flat, "blocked_mean": flat, "success_02": ["11111"] * 2, "blocked": ["11000"]}
+    assert _interval(row)["low"] == pytest.approx(0.7225, abs=1e-4)
+    assert _interval(row, blocked=True)["low"] == pytest.approx(4 / (4 + 1.959964**2), abs=1e-4)
+    varied = row | {"mean": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    assert _interval(varied) is varied["mean"]
 
 
 def test_digits_round_trip():
