@@ -121,8 +121,7 @@ class _Archive:
 
     def _damaged(self, error: Exception) -> CorruptFileError:
         return CorruptFileError(
-            f"{self._path} is no complete .npz archive ({error}): truncated, damaged, or another kind of file; "
-            "collect or fetch it again"
+            f"{self._path} is truncated or damaged, or no .npz archive at all ({error}); collect or fetch it again"
         )
 
 
