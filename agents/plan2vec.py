@@ -68,6 +68,7 @@ class Plan2Vec:
 
     # Learning
 
+    @one_torch_thread()
     def fit(
         self,
         dataset: Dataset,
@@ -110,6 +111,7 @@ class Plan2Vec:
         training.workdir.close()
         return self
 
+    @one_torch_thread()
     def with_latent_dim(
         self,
         latent_dim: int,
@@ -129,7 +131,7 @@ class Plan2Vec:
             progress: Show a bar.
         """
         other = Plan2Vec(self.config.with_latent_dim(latent_dim))
-        training = other._begin(dataset, seed, Workdir(workdir), str(self.local_metric.device), progress)
+        training = other._begin(dataset, seed, Workdir(workdir), str(self.local_metric.device), progress, "map")
         mine, its = learned(self._parts), learned(other._parts)
         its.local_metric, its.graph = self.local_metric, self.graph
         its.vertex_rows, its.local_latents = mine.vertex_rows, mine.local_latents
@@ -137,8 +139,10 @@ class Plan2Vec:
         other._stage("global", training, lambda: other._fit_global(dataset, held_out, training))
         return other
 
-    def _begin(self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool) -> Training:
-        training = Training(seed, workdir, resolve_device(device), progress)
+    def _begin(
+        self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool, label: str | None = None
+    ) -> Training:
+        training = Training(seed, workdir, resolve_device(device), progress, label)
         workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
         self.fit_log = []
         self.seed = seed

@@ -25,15 +25,31 @@ def save_agent(path: Path | str, name: str, arrays: Arrays, record: dict[str, An
     write_json(folder / "agent.json", {**record, **head})
 
 
+def agent_folder(path: Path | str) -> Path:
+    """The folder of a saved agent: ``path`` itself, or its ``agent/`` if it is the folder of a finished run.
+
+    Raises:
+        CheckpointError: if there is no agent in either.
+    """
+    folder = Path(path)
+    for candidate in (folder, folder / "agent"):
+        if (candidate / "agent.json").is_file():
+            return candidate
+    if not folder.exists():
+        raise CheckpointError(f"{folder} does not exist; give the folder of a finished run, or one that save() wrote")
+    raise CheckpointError(
+        f"{folder} holds no saved agent (no agent.json, nor agent/agent.json); give the folder of a finished run, "
+        "such as runs/<env>/<agent>/seed0-..., or one that save() wrote"
+    )
+
+
 def read_record(path: Path | str) -> dict[str, Any]:
     """The record of a saved agent.
 
     Raises:
         CheckpointError: if there is no agent here, or one of another format version.
     """
-    file = Path(path) / "agent.json"
-    if not file.is_file():
-        raise CheckpointError(f"{Path(path)} holds no saved agent (no agent.json); give the folder that save() wrote")
+    file = agent_folder(path) / "agent.json"
     record = read_json(file)
     if not isinstance(record, dict) or "agent" not in record:
         raise CheckpointError(f"{file} is not the record of an agent")
@@ -54,7 +70,7 @@ def read_agent(path: Path | str, name: str) -> tuple[Arrays, dict[str, Any]]:
     record = read_record(path)
     if record["agent"] != name:
         raise CheckpointError(f"{Path(path)} holds a {record['agent']!r} agent, not {name!r}; use load_agent(path)")
-    weights = Path(path) / "weights.safetensors"
+    weights = agent_folder(path) / "weights.safetensors"
     if weights.is_file() and hashlib.sha256(weights.read_bytes()).hexdigest() != record.get("weights_sha256"):
         raise CheckpointError(
             f"{weights} does not match the checksum in agent.json: it is damaged, or from another save; train again"

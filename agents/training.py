@@ -24,7 +24,7 @@ from .errors import DeviceError, TrainingDivergedError
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
-CHECKPOINT_SECONDS = 5.0  # what a kill may cost
+CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 _INITIALISATION = 2**32  # a step number that no training reaches
 
@@ -67,6 +67,7 @@ class Training:
     workdir: Workdir
     device: torch.device
     progress: bool = True
+    label: str | None = None  # on the progress bar, in place of the stage's name
     checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
 
@@ -160,7 +161,7 @@ def train(
     bar = tqdm(
         total=steps,
         initial=step,
-        desc=f"{stage:>8}",
+        desc=f"{training.label or stage:>8}",
         unit="step",
         disable=not training.progress,
         mininterval=0.1 if sys.stderr.isatty() else 10,  # a log file need not hold every tenth of a second

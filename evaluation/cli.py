@@ -46,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: list[str]) -> int:
+    if args == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"plan2vec {version('plan2vec')}")
+        return 0
     import tyro
 
     from .commands import command_type

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plan2vec_envs.errors import Plan2vecError
+
 from . import runs
 from .closed_loop import decision_seconds
 from .environment import record
@@ -59,20 +61,24 @@ def run_job(
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
     wanted = (job.env_id, job.agent, job.seed, identity)
     if reuse and (run := runs.find(out, *wanted, finished=True)):
-        say(f"This was done before in {run.root}; drawing its report again. To start afresh: --fresh")
+        say(f"This was done before in {run.root}; drawing its report again.")
+        say("To start afresh add --fresh (with make: make demo ARGS=--fresh).")
         with run.writing(), one_torch_thread():
             draw_figures(run)
             write_report(run)
         return run
-    if not fresh and (run := runs.find(out, *wanted, finished=False)):
-        say(f"Resuming the interrupted run {run.root}")
-    else:
-        run = runs.create(out, *wanted, command)
-        say(f"Writing to {run.root}")
-    with run.writing(), one_torch_thread():
-        watch = Stopwatch(run.path("stages.json"))
-        watch.put("imports", *imports)
-        _work(job, run, watch, say, progress, tensorboard)
+    found = None if fresh else runs.find(out, *wanted, finished=False)
+    run = found or runs.create(out, *wanted, command)
+    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
+    try:
+        with run.writing(), one_torch_thread():
+            watch = Stopwatch(run.path("stages.json"))
+            watch.put("imports", *imports)
+            _work(job, run, watch, say, progress, tensorboard)
+    except Plan2vecError:
+        if not found:
+            run.discard_if_nothing_was_learned()
+        raise
     return run
 
 

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,12 @@ class RunFolder:
     def finish(self) -> None:
         """Says that the run came to its end; nothing is written afterwards but the report."""
         write_json(self.path(_FINISHED), {"finished": time.strftime("%Y-%m-%d %H:%M:%S")})
+
+    def discard_if_nothing_was_learned(self) -> None:
+        """Removes the folder of a job that failed before its first result: there is nothing to resume or to look at."""
+        kept = [path for name in ("stages", "checkpoints") for path in self.path(name).glob("*")]
+        if not kept and not list(self.root.glob("diverged-*")):
+            shutil.rmtree(self.root)
 
     @contextmanager
     def writing(self) -> Iterator[RunFolder]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ class Context:
         from agents import get_agent
 
         start = default if default is not None else get_agent(agent)().config
-        args = ["--" + arg.removeprefix(_PREFIX) if arg.startswith(_PREFIX) else arg for arg in self.config_args]
-        return tyro.cli(type(start), default=start, args=args, prog=f"plan2vec train --agent {agent} --config.…")
+        options = make_dataclass("Options", [("config", type(start), field(default=start))], frozen=True)
+        args = ["--help" if arg == f"{_PREFIX}help" else arg for arg in self.config_args]
+        description = f"The options of agent {agent!r}, to be added to a `plan2vec train` command."
+        return tyro.cli(options, args=args, prog="plan2vec train", description=description).config
 
 
 def split_config_args(args: Sequence[str]) -> tuple[list[str], list[str]]:

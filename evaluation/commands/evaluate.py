@@ -13,7 +13,10 @@ from .context import Context
 
 @dataclass(frozen=True)
 class Command:
-    """Judge a trained agent in the closed loop, beside random actions and the oracles."""
+    """Judge a trained agent in the closed loop, beside random actions and the oracles.
+
+    The graph walk needs the training dataset: `train` judges it.
+    """
 
     agent: Annotated[Path, tyro.conf.Positional]
     """run folder, or the folder of a saved agent"""
@@ -35,8 +38,7 @@ class Command:
         from ..console import print_results
         from ..tasks import make_tasks
 
-        folder = self.agent / "agent" if (self.agent / "agent").is_dir() else self.agent
-        agent = load_agent(folder)
+        agent = load_agent(self.agent)
         tasks = make_tasks(self._env_id(agent), self.tasks, self.first_seed)
         with one_torch_thread():
             results = list(_judge(agent, tasks, self.seed))
@@ -59,11 +61,17 @@ class Command:
 
 
 def _judge(agent: Any, tasks: Any, seed: int) -> Any:
+    from agents import get_agent
+    from data_collection import make_dataset
+
     from ..closed_loop import closed_loop
     from ..oracles import oracles
 
     if agent.new_memory(1) is not None:
         yield "closed-loop-memory", closed_loop(agent, tasks, memory=True, seed=seed)
     yield "closed-loop-memoryless", closed_loop(agent, tasks, memory=False, seed=seed)
+    if agent.name != "random":
+        least = make_dataset(tasks.env_id, size="1x1", progress=False)  # all that it learns is which actions there are
+        yield "random", closed_loop(get_agent("random")().fit(least.without_oracle(), seed=seed), tasks, seed=seed)
     for oracle in oracles(tasks.env_id):
         yield oracle.name, closed_loop(oracle, tasks, seed=seed)

@@ -29,8 +29,13 @@ def distance_pairs(
     return learned, true
 
 
-def calibration_figure(agent: Any, dataset: Dataset) -> tuple[bytes, float]:
-    """D against the geodesic distance of random frame pairs, and their Pearson correlation."""
+def calibration_figure(agent: Any, dataset: Dataset) -> tuple[bytes, dict[str, float]]:
+    """D against the geodesic distance of random frame pairs.
+
+    Returns:
+        The picture, and ``correlation`` (Pearson) and, where pairs are truly more than twenty steps apart,
+        ``far_ratio`` (their mean D over their mean geodesic).
+    """
     learned, true = distance_pairs(agent, dataset)
     correlation = float(np.corrcoef(learned, true)[0, 1])
     top = float(max(learned.max(), true.max()))
@@ -41,4 +46,6 @@ def calibration_figure(agent: Any, dataset: Dataset) -> tuple[bytes, float]:
         axis.set_title(f"correlation {correlation:.4f}, {len(true):,} pairs")
         axis.legend(loc="upper left")
         drawing.colorbar(cells, ax=axis, shrink=0.85).ax.set_title("pairs", fontsize=9, fontweight="normal")
-        return png(drawing), correlation
+        far = true > 20
+        far_ratio = {"far_ratio": float(learned[far].mean() / true[far].mean())} if far.any() else {}
+        return png(drawing), {"correlation": correlation, **far_ratio}

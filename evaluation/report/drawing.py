@@ -40,7 +40,8 @@ def draw_figures(run: RunFolder) -> None:
         facts["latent_dims"] = int(agent.vertex_embeddings.shape[1])
         _keep(run, "embedding.png", figures.embedding_figure(drawn, dataset))
         _keep(run, "value.png", figures.value_map_figure(agent, room))
-        png, facts["correlation"] = figures.calibration_figure(agent, dataset)
+        png, calibration = figures.calibration_figure(agent, dataset)
+        facts.update(calibration)
         _keep(run, "calibration.png", png)
         if room.name == "c_maze":
             both = {facts["latent_dims"]: agent, facts["embedding_dims"]: drawn}

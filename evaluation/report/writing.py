@@ -100,6 +100,9 @@ def _figures(numbers: Numbers, pictures: Path) -> list[str]:
         f"times as far apart as equally near points in the open (true ratio {true:.2f})."
         for dims, (learned, true) in facts.get("corridor", {}).items()
     )
+    far = ""
+    if "far_ratio" in facts:
+        far = f" Pairs truly more than twenty steps apart read {facts['far_ratio']:.0%} of their distance on average."
     edges = facts.get("edges", {})
     found = [
         picture(
@@ -116,8 +119,8 @@ def _figures(numbers: Numbers, pictures: Path) -> list[str]:
         picture(
             pictures / "embedding.png",
             "Embedding coloured by position",
-            "Where the metric puts each image, in the colours of the room. Axes are in steps; the map is turned, not "
-            f"stretched, to lie like the room.{corridor}",
+            "Where the metric puts each image, in the colours of the room. Axes are in steps; the map may be turned "
+            f"and mirrored, and a flat one may flip over where the room is narrow.{corridor}",
         ),
         picture(
             pictures / "edges.png",
@@ -130,7 +133,7 @@ def _figures(numbers: Numbers, pictures: Path) -> list[str]:
             pictures / "calibration.png",
             "Learned against true distance",
             "Learned distance against the true geodesic distance of random pairs of frames; on the dashed line they "
-            f"are equal. Correlation {facts.get('correlation', float('nan')):.4f}.",
+            f"are equal. Correlation {facts.get('correlation', float('nan')):.4f}.{far}",
             narrow=True,
         ),
     ]

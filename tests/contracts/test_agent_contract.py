@@ -139,6 +139,13 @@ def test_damaged_weights_are_refused(agent, tmp_path):
 def test_a_folder_without_an_agent_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="holds no saved agent"):
         load_agent(tmp_path)
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load_agent(tmp_path / "nowhere")
+
+
+def test_an_agent_is_found_in_the_folder_of_its_run(agent, tmp_path):
+    agent.save(tmp_path / "agent")
+    assert load_agent(tmp_path).name == agent.name
 
 
 def test_an_observation_of_another_shape_or_dtype_is_refused(agent, frames):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_every_command_has_help(name, capsys):
         (["collect", "Plan2vec/Opn-v0"], "Did you mean 'Plan2vec/Open-v0'"),
         (["train", "--agent", "plan2vek"], "Did you mean 'plan2vec'"),
         (["train", "--size", "ten"], "rollouts x horizon"),
-        (["evaluate", "nowhere"], "agent.json"),
+        (["evaluate", "nowhere"], "does not exist"),
         (["report", "nowhere"], "no run folder"),
         (["envs", "--config.memory.radius", "1"], "trains no agent"),
         (["train", "--data", "missing.npz"], "missing.npz"),
@@ -74,10 +75,23 @@ def test_errors_are_one_readable_line(args, message, tmp_path, monkeypatch, caps
     assert "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("wrong", [["--tasks", "0"], ["--size", "10y10"], ["--data", "no-such-file.npz"]])
+@pytest.mark.parametrize(
+    "wrong", [["--tasks", "0"], ["--size", "10y10"], ["--data", "no-such-file.npz"], ["--rollouts", "1"]]
+)
 def test_a_job_that_cannot_run_leaves_no_run_folder(wrong, tmp_path, capsys):
     assert cli.main(["train", "--out", str(tmp_path / "runs"), *wrong]) == 2
-    assert not (tmp_path / "runs").exists()
+    assert not list(tmp_path.glob("runs/*/*/*"))
+
+
+def test_the_help_of_agent_options_names_them_as_they_are_typed(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["train", "--config.help"])
+    assert "--config.local-metric.steps" in capsys.readouterr().out
+
+
+def test_the_version_is_the_installed_one(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"plan2vec {version('plan2vec')}\n"
 
 
 def test_debug_shows_the_traceback(capsys):
@@ -148,7 +162,8 @@ def test_an_interrupted_run_is_resumed_and_keeps_what_was_judged(tmp_path, capsy
 
 def test_a_trained_agent_is_evaluated_from_its_run_folder(tiny_run, tmp_path, capsys):
     assert cli.main(["evaluate", str(tiny_run), "--tasks", "4", "--out", str(tmp_path)]) == 0
-    assert "with memory" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert all(row in shown for row in ("with memory", "memoryless", "random actions", "geodesic", "straight-line"))
     assert (tmp_path / "closed-loop-memory.json").is_file()
 
 
