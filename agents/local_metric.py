@@ -91,7 +91,7 @@ class LocalMetric:
     def _train(self, dataset: Dataset, training: Training) -> None:
         prepared = prepare_in_chunks(self.network, dataset.observations, self.device)
         episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
-        pairs = _moving_transitions(dataset)
+        pairs = moving_transitions(dataset)
         count = min(self.config.batch_pairs, len(pairs))
 
         def sample(rng: np.random.Generator) -> Batch:
@@ -139,7 +139,7 @@ class LocalMetric:
 
     def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
-        near = self._between(latents, _moving_transitions(held_out))
+        near = self._between(latents, moving_transitions(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)
         batch = held_out.sample_pairs(4000, rng=rng)
         distance = self._between(latents, np.stack([batch.left, batch.right], 1))
@@ -190,7 +190,7 @@ class LocalMetric:
         return cdist(self.embed(xs), self.embed(ys)).astype(np.float32)
 
 
-def _moving_transitions(dataset: Dataset) -> np.ndarray:
+def moving_transitions(dataset: Dataset) -> np.ndarray:
     """(M', 2) recorded transitions whose two frames differ; a blocked action says nothing about one step."""
     pairs = dataset.transitions
     observations = dataset.observations

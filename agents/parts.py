@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
+from torch import nn
 
 from .errors import NotFittedError
 from .forward_model import ForwardModel
-from .global_metric import GlobalMetric
-from .graph import Graph
+from .heads import MetricHead
 from .local_metric import LocalMetric
 from .saving import load_network, network_arrays
 from .workdir import Arrays
 
-if TYPE_CHECKING:
-    from .plan2vec import Plan2VecConfig
 
-_PART_OF = {"local": "local_metric", "graph": "graph", "global": "global_metric", "forward": "forward_model"}
-STAGES = tuple(_PART_OF)
+class LatentMetric(Protocol):
+    """A network that embeds observations, and the distance between its latents."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        ...
+
+    @property
+    def head(self) -> MetricHead:
+        """The distance."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """The embedding."""
+        ...
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        ...
 
 
 class Parts:
-    """The learned parts of a plan2vec agent, one for each stage of its fit; those not learned yet are None."""
+    """The learned parts of a distance agent, one for each stage of its fit; those not learned yet are None."""
 
-    def __init__(self, config: Plan2VecConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
+    part_of: ClassVar[dict[str, str]] = {"local": "local_metric", "embedding": "metric", "forward": "forward_model"}
+
+    def __init__(
+        self,
+        config: Any,
+        observation_shape: tuple[int, ...],
+        device: torch.device,
+        new_metric: Callable[[tuple[int, ...], torch.device], Any],
+    ) -> None:
+        """Nothing learned yet; ``new_metric`` makes the untrained metric that saved arrays are filled into."""
         self.config = config
         self.observation_shape = observation_shape
         self.device = device
+        self.new_metric = new_metric
         self.local_metric: LocalMetric | None = None
-        self.graph: Graph | None = None
-        self.vertex_rows = np.zeros(0, np.int64)
-        self.local_latents = np.zeros((0, 0), np.float32)
-        self.global_metric: GlobalMetric | None = None
-        self.vertex_embeddings = np.zeros((0, 0), np.float32)
+        self.metric: Any = None
         self.forward_model: ForwardModel | None = None
 
     def has(self, stage: str) -> bool:
         """Whether the part of this stage is there."""
-        return getattr(self, _PART_OF[stage]) is not None
+        return getattr(self, self.part_of[stage]) is not None
 
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
-        if stage == "local":
-            return learned(self.local_metric).arrays()
-        if stage == "graph":
-            return {
-                **learned(self.graph).arrays(),
-                "vertex_rows": self.vertex_rows,
-                "local_latents": self.local_latents,
-            }
-        if stage == "global":
-            return {**network_arrays(learned(self.global_metric).network), "vertex_embeddings": self.vertex_embeddings}
-        return network_arrays(learned(self.forward_model))
+        if stage == "forward":
+            return network_arrays(learned(self.forward_model))
+        return learned(getattr(self, self.part_of[stage])).arrays()
 
     def restore(self, stage: str, arrays: Arrays) -> None:
         """Make the part of this stage from the arrays that ``arrays`` gave.
@@ -65,18 +81,13 @@ class Parts:
             self.local_metric = LocalMetric.restore(
                 self.config.local_metric, self.observation_shape, self.device, arrays
             )
-        elif stage == "graph":
-            self.vertex_rows, self.local_latents = arrays["vertex_rows"], arrays["local_latents"]
-            self.graph = Graph.from_arrays(arrays)
-        elif stage == "global":
-            self.vertex_embeddings = arrays["vertex_embeddings"]
-            self.global_metric = GlobalMetric(self.config.global_metric, self.observation_shape, self.device)
-            weights = {name: array for name, array in arrays.items() if name != "vertex_embeddings"}
-            load_network(self.global_metric.network, weights)
-        else:
-            latent_dim = self.config.global_metric.latent_dim
+        elif stage == "forward":
+            latent_dim = len(arrays["standardise.mean"])
             self.forward_model = ForwardModel(self.config.forward_model, latent_dim, arrays["candidates"])
             load_network(self.forward_model.to(self.device), arrays)
+        else:
+            self.metric = self.new_metric(self.observation_shape, self.device)
+            self.metric.fill(arrays)
 
 
 def learned(part: Any) -> Any:

@@ -1,0 +1,156 @@
+"""A variational autoencoder: an encoder that is one of our trunks, a convolutional decoder, the ELBO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .networks import Trunk, build_trunk, mlp, prepare_in_chunks
+from .training import Batch, Training, train
+
+_LEAST = 1e-3  # grey values of the mean image are kept this far from black and white, where logits are infinite
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """The autoencoder and how it is trained."""
+
+    trunk: str = "coord_cnn"
+    """network that encodes a frame, by default that of plan2vec"""
+    latent_dim: int = 8
+    """dimensions of the latent; the paper has 2 and more"""
+    hidden: int = 128
+    """width of the hidden layers"""
+    beta: float = 1.0
+    """weight of the KL term; 1 is the ELBO, more presses the latents towards the prior (beta-VAE)"""
+    steps: int = 2000
+    """gradient steps"""
+    batch_size: int = 64
+    """frames a step"""
+    learning_rate: float = 2e-3
+    """peak of the one-cycle schedule"""
+
+
+class ImageDecoder(nn.Module):
+    """Latent -> logits of an image: two linear layers, then three transposed convolutions that double the side.
+
+    What it draws is added to ``base``, the logits of the mean image, so that it need not learn walls and floor.
+    """
+
+    base: torch.Tensor
+
+    def __init__(self, observation_shape: Sequence[int], latent_dim: int, hidden: int) -> None:
+        super().__init__()
+        channels, self.height, self.width = observation_shape
+        self.grid = -(-self.height // 8), -(-self.width // 8)
+        self.fully = mlp([latent_dim, hidden, 32 * self.grid[0] * self.grid[1]])
+        self.conv = nn.Sequential(
+            nn.ReLU(), nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1),
+            nn.ReLU(), nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1),
+            nn.ReLU(), nn.ConvTranspose2d(16, channels, 4, stride=2, padding=1),
+        )  # fmt: skip
+        self.register_buffer("base", torch.zeros(tuple(observation_shape)))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """(B, D) -> (B, C, H, W) logits of grey values in [0, 1]."""
+        image = self.conv(self.fully(z).unflatten(1, (32, *self.grid)))
+        return image[..., : self.height, : self.width] + self.base
+
+
+class VAE(Trunk):
+    """q(z | x) a Gaussian with diagonal covariance, p(z) = N(0, 1); as a trunk it embeds a frame as the mean of q.
+
+    Images are Bernoulli in their grey values in [0, 1], vectors Gaussian of unit variance once standardised.
+    """
+
+    def __init__(self, config: VAEConfig, observation_shape: Sequence[int]) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        self.is_image = len(observation_shape) == 3
+        self.encoder = build_trunk(config.trunk, observation_shape, 2 * config.latent_dim, config.hidden)
+        self.standardise = self.encoder.standardise
+        self.decoder: nn.Module = (
+            ImageDecoder(observation_shape, config.latent_dim, config.hidden)
+            if self.is_image
+            else mlp([config.latent_dim, config.hidden, config.hidden, observation_shape[0]])
+        )
+
+    def prepare(self, x: torch.Tensor) -> torch.Tensor:
+        """As the encoder does: (B, ...) -> (B, ...)."""
+        return self.encoder.prepare(x)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, ...) prepared input -> (B, D) means."""
+        return self.encoder.encode(x)[:, : self.config.latent_dim]
+
+    def terms(self, prepared: torch.Tensor, x: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The two terms of the negative ELBO, each (B,) in nats.
+
+        Args:
+            prepared: (B, ...) frames as ``prepare`` gave them.
+            x: (B, ...) the same frames as observed.
+            noise: (B, D) standard normal draws for the reparameterisation.
+
+        Returns:
+            -log p(x | z) (for vectors up to a constant) and KL(q(z | x) || p(z)).
+        """
+        mean, log_variance = self.encoder.encode(prepared).chunk(2, 1)
+        decoded = self.decoder(mean + (log_variance / 2).exp() * noise)
+        if self.is_image:
+            error = F.binary_cross_entropy_with_logits(decoded, x.float() / 255, reduction="none")
+        else:
+            error = (decoded - self.standardise(x)).square() / 2
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+        return error.flatten(1).sum(1), divergence
+
+    def fit(self, observations: np.ndarray, device: torch.device, training: Training) -> None:
+        """Maximise E log p(x | z) - beta KL over (N, ...) observations."""
+        self.standardise.fit(observations)
+        if isinstance(self.decoder, ImageDecoder):
+            grey = torch.as_tensor(observations[:: max(1, len(observations) // 4000)].mean(0) / 255)
+            self.decoder.base.copy_(grey.clamp(_LEAST, 1 - _LEAST).logit())
+        prepared = prepare_in_chunks(self, observations, device)
+        frames = torch.tensor(observations, device=device)
+        count = self.config.batch_size
+
+        def sample(rng: np.random.Generator) -> Batch:
+            rows = rng.integers(len(frames), size=count)
+            return {"rows": rows, "noise": rng.standard_normal((count, self.config.latent_dim), np.float32)}
+
+        def loss(batch: Batch) -> torch.Tensor:
+            rows = torch.as_tensor(batch["rows"], device=device)
+            noise = torch.as_tensor(batch["noise"], device=device)
+            error, divergence = self.terms(prepared[rows], frames[rows], noise)
+            return (error + self.config.beta * divergence).mean()
+
+        train(
+            "embedding",
+            self,
+            sample,
+            loss,
+            steps=self.config.steps,
+            learning_rate=self.config.learning_rate,
+            training=training,
+        )
+
+    def validate(self, observations: np.ndarray, device: torch.device, rng: np.random.Generator) -> dict[str, float]:
+        """Mean negative ELBO of (up to 1000 of) some observations and its two terms, in nats; beta plays no part."""
+        chosen = observations[:: max(1, len(observations) // 1000)]
+        x = torch.tensor(chosen, device=device)
+        noise = torch.as_tensor(rng.standard_normal((len(x), self.config.latent_dim), np.float32), device=device)
+        with torch.inference_mode():
+            error, divergence = (float(term.mean()) for term in self.terms(self.prepare(x), x, noise))
+        return {"negative_elbo": error + divergence, "reconstruction": error, "divergence": divergence}
+
+    def reconstruct(self, observations: np.ndarray, device: torch.device) -> np.ndarray:
+        """What is decoded from the mean latents of (B, ...) observations: same shape and dtype."""
+        with torch.inference_mode():
+            decoded = self.decoder(self(torch.tensor(observations, device=device)))
+            if self.is_image:
+                return (decoded.sigmoid() * 255).round().to(torch.uint8).cpu().numpy()
+            return (decoded * self.standardise.std + self.standardise.mean).cpu().numpy().astype(observations.dtype)

@@ -1,0 +1,55 @@
+"""VAE: distances in the latent space of a variational autoencoder, which has never heard of steps (Table 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from data_collection import Dataset
+
+from ..autoencoder import VAE, VAEConfig
+from ..core import as_batch, register_agent
+from ..distance_agent import DistanceAgent, DistanceConfig
+from ..embedding_metric import EmbeddingMetric
+from ..folds import Folds
+from ..training import Training
+
+
+@dataclass(frozen=True)
+class VAEAgentConfig(DistanceConfig):
+    """The autoencoder beside what every such agent has."""
+
+    vae: VAEConfig = field(default_factory=VAEConfig)
+    """the autoencoder"""
+
+
+@register_agent
+class VAEAgent(DistanceAgent):
+    """D = L2 between the encoder's means, in the unit of one recorded step."""
+
+    name = "vae"
+    config: VAEAgentConfig
+    config_class = VAEAgentConfig
+
+    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
+        return EmbeddingMetric(VAE(self.config.vae, observation_shape), device)
+
+    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        with training.seeded_torch("embedding"):
+            metric = self._new_metric(dataset.observation_shape, training.device)
+        network: VAE = metric.network  # type: ignore[assignment]
+        network.fit(learn.observations, training.device, training)
+        metric.calibrate(learn)
+        self._parts.metric = metric
+        rng = training.rng("embedding-validation", 0)
+        return {"scale": metric.scale, **network.validate(held_out.observations, training.device, rng)}
+
+    def reconstruct(self, observations: np.ndarray) -> np.ndarray:
+        """What the decoder makes of (B, ...) observations or of a single one: same shape and dtype."""
+        network: VAE = self.metric.network  # type: ignore[assignment]
+        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
+        images = network.reconstruct(batch, self.metric.device)
+        return images[0] if single else images

@@ -1,0 +1,292 @@
+"""What every agent that is a distance shares: a fit in stages, acting by argmin with a memory, saving and loading."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from data_collection import Dataset
+
+from .configs import from_dict
+from .core import as_batch
+from .errors import NotFittedError
+from .folds import Folds
+from .forward_model import ForwardModel, ForwardModelConfig
+from .local_metric import LocalMetric, LocalMetricConfig
+from .memory import ActionMemory, MemoryConfig
+from .parts import LatentMetric, Parts, learned
+from .saving import read_agent, save_agent, under_prefix, with_prefix
+from .training import StageLog, Training, one_torch_thread, resolve_device
+from .workdir import FIGURES, Arrays, Workdir
+
+
+@dataclass(frozen=True)
+class DistanceConfig:
+    """What all such agents choose, so that they differ in their embedding alone."""
+
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d, by which the memory knows a spot again"""
+    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
+    """where the latent goes for each action"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
+
+
+class DistanceAgent(ABC):
+    """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
+
+    A subclass gives ``name``, ``config_class`` and, for each entry of ``stages`` other than "local" and "forward", a
+    method ``_fit_<stage>`` that puts what it learned into ``self._parts`` and returns validation figures.
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[DistanceConfig]]
+    parts_class: ClassVar[type[Parts]] = Parts
+    stages: ClassVar[tuple[str, ...]] = ("local", "embedding", "forward")
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = config or self.config_class()
+        self.fit_log: list[StageLog] = []
+        self._parts: Any = None
+        self._goal_latents: tuple[np.ndarray, np.ndarray] | None = None
+
+    @abstractmethod
+    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> LatentMetric:
+        """The untrained metric."""
+
+    # Learning
+
+    @one_torch_thread()
+    def fit(
+        self,
+        dataset: Dataset,
+        *,
+        seed: int = 0,
+        workdir: Path | str | None = None,
+        device: str = "cpu",
+        progress: bool = True,
+        tensorboard: bool = False,
+    ) -> Self:
+        """Learn from a dataset, stage by stage.
+
+        Args:
+            dataset: Recorded rollouts, without ground truth. Without actions the forward model is left out, and
+                the agent measures but does not act.
+            seed: Root of all randomness.
+            workdir: Folder for checkpoints, metrics.csv and finished stages; calling again with the same folder
+                and arguments goes on where a killed run was, and ends with the same weights.
+            device: "cpu" or "cuda".
+            progress: Show a bar a stage.
+            tensorboard: Also log to ``workdir/tb``.
+
+        Returns:
+            The agent itself.
+
+        Raises:
+            DeviceError: if the device is absent.
+            CheckpointError: if the folder was begun for other data, another configuration or seed.
+            TrainingDivergedError: if a loss becomes NaN.
+            GraphError: if a graph is learned from and cannot carry distances between all its vertices.
+            DatasetError: if there is only one trajectory.
+        """
+        training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
+        folds = Folds.of(dataset, seed)
+        for stage in self.stages:
+            if stage != "forward" or dataset.actions is not None:
+                self._stage(stage, dataset, folds, training)
+        training.workdir.close()
+        return self
+
+    def _begin(
+        self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool, label: str | None = None
+    ) -> Training:
+        training = Training(seed, workdir, resolve_device(device), progress, label)
+        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
+        self.fit_log = []
+        self.seed = seed
+        self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
+        self.num_actions = dataset.num_actions
+        self.env_id, self.dataset_fingerprint = dataset.env_id, dataset.fingerprint
+        self._goal_latents = None
+        self._parts = self._new_parts(training.device)
+        return training
+
+    def _new_parts(self, device: torch.device) -> Parts:
+        return self.parts_class(self.config, self.observation_shape, device, self._new_metric)
+
+    def _stage(self, stage: str, dataset: Dataset, folds: Folds, training: Training) -> None:
+        """Run a stage and keep its result, or take the result from the working folder."""
+        parts, workdir = learned(self._parts), training.workdir
+        found = workdir.load_stage(stage)
+        if found is not None:
+            arrays, record = found
+            parts.restore(stage, arrays)
+            self.fit_log.append(StageLog(**record))
+            return
+        workdir.forget_figures(stage)
+        training.clock.begin()
+        figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
+        wall, cpu = training.clock.spent()
+        workdir.log(stage, FIGURES, figures)
+        self.fit_log.append(StageLog(stage, wall, cpu, figures))
+        workdir.save_stage(stage, parts.arrays(stage), asdict(self.fit_log[-1]))
+
+    def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        self._parts.local_metric, figures = LocalMetric.fit(self.config.local_metric, learn, held_out, training)
+        return figures
+
+    def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        assert dataset.actions is not None
+        self._parts.forward_model, figures = ForwardModel.fit(
+            self.config.forward_model,
+            self.metric.embed(dataset.observations),
+            dataset.transitions,
+            dataset.actions,
+            dataset.num_actions,
+            folds.unseen(dataset.episode_ids[dataset.transitions[:, 0]]),
+            training,
+        )
+        return figures
+
+    # What was learned
+
+    @property
+    def local_metric(self) -> LocalMetric:
+        """The local metric d."""
+        return learned(learned(self._parts).local_metric)
+
+    @property
+    def metric(self) -> LatentMetric:
+        """The embedding and the distance of its latents, by which the agent acts."""
+        return learned(learned(self._parts).metric)
+
+    @property
+    def forward_model(self) -> ForwardModel:
+        """The latent forward model."""
+        model = learned(self._parts).forward_model
+        if model is None:
+            raise NotFittedError(
+                "this agent has no forward model, so it measures and plans but does not act; "
+                "fit it on a dataset with actions"
+            )
+        return model
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
+        learned(self._parts)
+        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
+        latents = self.metric.embed(batch)
+        return latents[0] if single else latents
+
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
+        here, there = self.embed(observation), self._embed_goal(goal)
+        with torch.inference_mode():
+            return self._between(torch.as_tensor(here), torch.as_tensor(there)).numpy()
+
+    def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """D between latents, (..., D) and (..., D) -> (...)."""
+        return self.metric.head.distance(z, g)
+
+    # Acting
+
+    def new_memory(self, num_lanes: int = 1) -> ActionMemory:
+        """An empty memory of tried actions for so many parallel episodes."""
+        return ActionMemory(self.config.memory, num_lanes)
+
+    @one_torch_thread()
+    def act(
+        self,
+        observation: np.ndarray,
+        goal: np.ndarray,
+        *,
+        memory: ActionMemory | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """The action whose imagined next latent is nearest to the goal: argmin_a D(f(phi(s), a), phi(g)).
+
+        Args:
+            observation: (B, ...) or a single observation.
+            goal: The same number of goal observations.
+            memory: From ``new_memory``; actions already tried at this spot are avoided. Without it: memoryless.
+            rng: Unused; the choice is deterministic.
+
+        Returns:
+            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
+            batch axis.
+
+        Raises:
+            ObservationError: for an observation unlike those of the training dataset.
+            NotFittedError: if there is no forward model.
+        """
+        model = self.forward_model
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        with torch.inference_mode():
+            device = self.metric.device
+            imagined = model.imagine(torch.as_tensor(self.metric.embed(batch), device=device))
+            target = torch.as_tensor(np.atleast_2d(self._embed_goal(goal)), device=device)[:, None]
+            scores = self._between(imagined, target).cpu().numpy()
+        if memory is None:
+            choice = scores.argmin(1)
+        else:
+            keys = self.local_metric.embed(batch)
+            choice = (scores + memory.penalties(keys, scores.shape[1])).argmin(1)
+            memory.remember(keys, choice)
+        actions = model.candidates.cpu().numpy()[choice]
+        return actions[0] if single else actions
+
+    def _embed_goal(self, goal: np.ndarray) -> np.ndarray:
+        """Latents of goals; those of the last call are kept, since a goal stays for a whole episode."""
+        if self._goal_latents is not None and np.array_equal(self._goal_latents[0], goal):
+            return self._goal_latents[1]
+        batch, single = as_batch(goal, self.observation_shape, self.is_image, "goal")
+        latents = self.metric.embed(batch)
+        self._goal_latents = np.array(goal), latents[0] if single else latents
+        return self._goal_latents[1]
+
+    # Saving
+
+    def save(self, path: Path | str) -> None:
+        """Write the agent into a folder: ``weights.safetensors`` and ``agent.json``."""
+        parts = learned(self._parts)
+        arrays: Arrays = {}
+        for stage in self.stages:
+            if parts.has(stage):
+                arrays |= with_prefix(stage, parts.arrays(stage))
+        record = {
+            "config": asdict(self.config),
+            "seed": self.seed,
+            "observation_shape": list(self.observation_shape),
+            "is_image": self.is_image,
+            "num_actions": self.num_actions,
+            "env_id": self.env_id,
+            "dataset_fingerprint": self.dataset_fingerprint,
+            "fit_log": [asdict(entry) for entry in self.fit_log],
+        }
+        save_agent(path, self.name, arrays, record)
+
+    @classmethod
+    def load(cls, path: Path | str, *, device: str = "cpu") -> Self:
+        """Read an agent that ``save`` wrote.
+
+        Raises:
+            CheckpointError: if it is another agent, of another version, or damaged.
+        """
+        arrays, record = read_agent(path, cls.name)
+        agent = cls(from_dict(cls.config_class, record["config"]))
+        agent.seed = record["seed"]
+        agent.observation_shape = tuple(record["observation_shape"])
+        agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
+        agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]
+        agent.fit_log = [StageLog(**entry) for entry in record["fit_log"]]
+        agent._parts = agent._new_parts(resolve_device(device))
+        for stage in cls.stages:
+            if found := under_prefix(stage, arrays):
+                agent._parts.restore(stage, found)
+        return agent
