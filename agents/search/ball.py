@@ -51,7 +51,7 @@ class Balls:
     def __init__(self, graph: Graph, plans: int) -> None:
         self._graph = graph
         self._cost = np.full(plans * graph.num_vertices, np.inf, np.float32)
-        self._latest = np.zeros(plans * graph.num_vertices, np.int64)
+        self._latest = np.empty(plans * graph.num_vertices, np.int32)
 
     def around(self, rows: np.ndarray, centres: np.ndarray, k: int, limit: np.ndarray) -> Ball:
         """The balls of k edges around (K,) centres.
@@ -121,3 +121,24 @@ class Balls:
             edges,
             befores,
         )
+
+
+def neighbours(graph: Graph, centres: np.ndarray, limit: np.ndarray) -> Ball:
+    """The balls of one edge around (K,) centres, which need no scratch; see ``Balls.around``."""
+    cut_short = limit < 1
+    owner, edge, degree = edges_of(graph, centres)
+    vertices = graph.indices[edge]
+    keep = ~cut_short[owner] & (vertices != centres[owner])
+    owner, edge, vertices = owner[keep], edge[keep], vertices[keep]
+    record, expanded = np.arange(len(edge)), (~cut_short).astype(np.int64)
+    return Ball(
+        owner,
+        vertices,
+        graph.weights[edge],
+        expanded,
+        degree * expanded,
+        cut_short,
+        record,
+        edge,
+        np.full(len(edge), -1),
+    )

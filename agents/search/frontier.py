@@ -52,7 +52,7 @@ class Frontier:
 
     Attributes:
         cost: (R * V,) float32, cheapest known cost from the row's root; inf where unseen.
-        via: (R * V,) int32, the edge that led there; -1 at the root.
+        via: (R * V,) int32, the edge that led there; -1 at the root, anything where unseen.
         closed: (R * V,) bool, whether the vertex was ever expanded.
         slot: (R * V,) int32, where the vertex stands in the row's open list; -1 where it does not.
         entries: (R, C) int64, the open lists: unsorted keys, EMPTY in the holes.
@@ -62,7 +62,7 @@ class Frontier:
         rows = np.arange(len(roots))
         self.num_vertices = num_vertices
         self.cost = np.full(len(roots) * num_vertices, np.inf, np.float32)
-        self.via = np.full(len(roots) * num_vertices, -1, np.int32)
+        self.via = np.empty(len(roots) * num_vertices, np.int32)
         self.closed = np.zeros(len(roots) * num_vertices, bool)
         self.slot = np.full(len(roots) * num_vertices, -1, np.int32)
         self.entries = np.full((len(roots), 64), EMPTY, np.int64)
@@ -70,6 +70,7 @@ class Frontier:
         self._hole = np.full(len(roots), -1, np.int64)  # a free slot below that, if one is known
         flat = rows * num_vertices + roots
         self.cost[flat] = 0
+        self.via[flat] = -1
         self.slot[flat] = 0
         self.entries[:, 0] = pack(priority, roots)
 
@@ -100,8 +101,12 @@ class Frontier:
 
     def _reserve(self, rows: np.ndarray) -> np.ndarray:
         """A free slot (K,) for each of the ascending rows: first the hole left by the last pop, then the far end."""
-        first = np.flatnonzero(np.diff(rows, prepend=-1))
-        count = np.diff(first, append=len(rows))
+        begins = np.ones(len(rows), bool)
+        np.not_equal(rows[1:], rows[:-1], out=begins[1:])
+        first = np.flatnonzero(begins)
+        count = np.empty_like(first)
+        count[:-1] = first[1:] - first[:-1]
+        count[-1] = len(rows) - first[-1]
         row = rows[first]
         hole = self._hole[row]
         has_hole = hole >= 0

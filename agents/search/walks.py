@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph
-from .ball import Balls
+from .ball import Balls, neighbours
 from .budget import SearchBudget
 from .frontier import EMPTY, pack, without_parallel_edges
 from .records import Heuristic, PlanBatch, as_vertices, estimate
@@ -57,8 +57,10 @@ def lookahead_walk(
     start, goal = as_vertices(graph, starts, goals)
     graph = without_parallel_edges(graph)
     plans, size = len(start), graph.num_vertices
-    balls = Balls(graph, plans)
-    memory = np.full(plans * size, np.nan, np.float32)  # estimates; the balls of a walk overlap
+    # Estimates (B * V,) are kept because the balls of a walk overlap; single steps hardly do, and need no scratch.
+    deep = budget.lookahead > 1
+    balls = Balls(graph, plans) if deep else None
+    memory = np.full(plans * size if deep else 0, np.nan, np.float32)
     visited = np.zeros(plans * size, bool)
     at = start.copy()
     expanded, generated = np.zeros(plans, np.int64), np.zeros(plans, np.int64)
@@ -67,15 +69,22 @@ def lookahead_walk(
     active = np.flatnonzero(at != goal)
     while active.size:
         visited[active * size + at[active]] = True
-        ball = balls.around(active, at[active], budget.lookahead, budget.expansions - expanded[active])
+        left = budget.expansions - expanded[active]
+        if balls is None:
+            ball = neighbours(graph, at[active], left)
+        else:
+            ball = balls.around(active, at[active], budget.lookahead, left)
         expanded[active] += ball.expanded
         generated[active] += ball.generated
         rows, flat = active[ball.owner], (active * size)[ball.owner] + ball.vertices
-        guess = memory[flat]
-        unknown = np.flatnonzero(np.isnan(guess))
-        if unknown.size:
-            guess[unknown] = estimate(heuristic, ball.vertices[unknown], goal[rows[unknown]])
-            memory[flat] = guess
+        if balls is None:
+            guess = estimate(heuristic, ball.vertices, goal[rows])
+        else:
+            guess = memory[flat]
+            unknown = np.flatnonzero(np.isnan(guess))
+            if unknown.size:
+                guess[unknown] = estimate(heuristic, ball.vertices[unknown], goal[rows[unknown]])
+                memory[flat] = guess
         keys = pack(ball.cost + guess if add_path_cost else guess, ball.vertices)
         if avoid_visited:
             keys[visited[flat]] = EMPTY
