@@ -38,3 +38,7 @@ class NoPathError(Plan2vecError, LookupError):
             f"from {start} at neighbour threshold {threshold:.3g}. Build the graph with bridge=True, "
             "or collect more rollouts between the two places."
         )
+
+
+class HeuristicError(Plan2vecError, ValueError):
+    """A heuristic that answered with NaN or with the wrong number of values."""

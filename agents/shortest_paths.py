@@ -18,6 +18,10 @@ class Plan(NamedTuple):
     """(L + 1,) int64, start and goal included"""
     cost: float
     """sum of the L edge weights, in steps"""
+    expanded: int = 0
+    """vertices whose edges were looked at to find it; 0 where nobody counted"""
+    generated: int = 0
+    """edges looked at to find it; 0 where nobody counted"""
 
 
 def distances_from(graph: Graph, sources: np.ndarray) -> np.ndarray:

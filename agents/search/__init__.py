@@ -1,0 +1,19 @@
+"""Planners under a budget: pure functions of a graph and a heuristic that run many plans in lockstep."""
+
+from .bidirectional import bidirectional
+from .budget import SearchBudget
+from .ordered import a_star, best_first, dijkstra
+from .records import Heuristic, PlanBatch
+from .walks import greedy_walk, lookahead_walk
+
+__all__ = [
+    "Heuristic",
+    "PlanBatch",
+    "SearchBudget",
+    "a_star",
+    "best_first",
+    "bidirectional",
+    "dijkstra",
+    "greedy_walk",
+    "lookahead_walk",
+]

@@ -1,0 +1,125 @@
+"""Walks: look at the k-step ball around the current vertex, go to its best vertex, forget the rest (Algorithm 2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..graph import Graph
+from .ball import Balls, neighbours
+from .budget import SearchBudget
+from .frontier import EMPTY, pack, without_parallel_edges
+from .records import Heuristic, PlanBatch, as_vertices, estimate
+
+
+def greedy_walk(
+    graph: Graph,
+    starts: np.ndarray,
+    goals: np.ndarray,
+    heuristic: Heuristic,
+    budget: SearchBudget = SearchBudget(),  # noqa: B008
+    *,
+    avoid_visited: bool = False,
+) -> PlanBatch:
+    """Walks that always go to the neighbour of lowest heuristic; see ``lookahead_walk`` for the arguments.
+
+    ``budget.lookahead`` is 1 here whatever it says. With ``avoid_visited=True`` this is ``best_first`` with
+    ``queue_size=1``.
+    """
+    one = SearchBudget(max_expansions=budget.max_expansions)
+    return lookahead_walk(graph, starts, goals, heuristic, one, add_path_cost=False, avoid_visited=avoid_visited)
+
+
+def lookahead_walk(
+    graph: Graph,
+    starts: np.ndarray,
+    goals: np.ndarray,
+    heuristic: Heuristic,
+    budget: SearchBudget = SearchBudget(),  # noqa: B008
+    *,
+    add_path_cost: bool = True,
+    avoid_visited: bool = False,
+) -> PlanBatch:
+    """Walks that go to the exact best vertex of the ball of ``budget.lookahead`` edges around them, then look again.
+
+    The ball leaves out the vertex that it surrounds, where "stay" would win otherwise; its path costs are the cheapest
+    over at most k edges; of equal values the lowest vertex wins. A walk without memory that comes to a stop for the
+    second time would go round for ever, and has failed.
+
+    Args:
+        graph: V vertices.
+        starts: (B,) vertices.
+        goals: (B,) vertices.
+        heuristic: D, estimated steps to the goal.
+        budget: ``lookahead`` and ``max_expansions`` apply; a walk stops where the next ball would pass the limit.
+        add_path_cost: Minimise path cost + D; False minimises D alone (Algorithm 2, line 6), which procrastinates.
+        avoid_visited: Leave out the vertices at which the walk has stopped before.
+    """
+    start, goal = as_vertices(graph, starts, goals)
+    graph = without_parallel_edges(graph)
+    plans, size = len(start), graph.num_vertices
+    # Estimates (B * V,) are kept because the balls of a walk overlap; single steps hardly do, and need no scratch.
+    deep = budget.lookahead > 1
+    balls = Balls(graph, plans) if deep else None
+    memory = np.full(plans * size if deep else 0, np.nan, np.float32)
+    visited = np.zeros(plans * size, bool)
+    at = start.copy()
+    expanded, generated = np.zeros(plans, np.int64), np.zeros(plans, np.int64)
+    out_of_budget = np.zeros(plans, bool)
+    legs: list[tuple[np.ndarray, np.ndarray]] = []  # (K,) plans and the edges (K,) that they took next
+    active = np.flatnonzero(at != goal)
+    while active.size:
+        visited[active * size + at[active]] = True
+        left = budget.expansions - expanded[active]
+        if balls is None:
+            ball = neighbours(graph, at[active], left)
+        else:
+            ball = balls.around(active, at[active], budget.lookahead, left)
+        expanded[active] += ball.expanded
+        generated[active] += ball.generated
+        rows, flat = active[ball.owner], (active * size)[ball.owner] + ball.vertices
+        if balls is None:
+            guess = estimate(heuristic, ball.vertices, goal[rows])
+        else:
+            guess = memory[flat]
+            unknown = np.flatnonzero(np.isnan(guess))
+            if unknown.size:
+                guess[unknown] = estimate(heuristic, ball.vertices[unknown], goal[rows[unknown]])
+                memory[flat] = guess
+        keys = pack(ball.cost + guess if add_path_cost else guess, ball.vertices)
+        if avoid_visited:
+            keys[visited[flat]] = EMPTY
+        best = np.full(len(active), EMPTY)
+        np.minimum.at(best, ball.owner, keys)
+        moves = (best != EMPTY) & ~ball.cut_short
+        out_of_budget[active[ball.cut_short]] = True
+        chosen = np.flatnonzero((keys == best[ball.owner]) & moves[ball.owner])  # one a moving plan, by plan
+        order = np.argsort(ball.owner[chosen])
+        chosen = chosen[order]
+        active = active[moves]
+        at[active] = ball.vertices[chosen]
+        legs += [(active[rows], edges) for rows, edges in ball.ways(chosen)]
+        again = visited[active * size + at[active]] | (at[active] == goal[active])
+        active = active[~again]
+    return _collect(graph, start, goal, at, legs, expanded, generated, out_of_budget)
+
+
+def _collect(
+    graph: Graph,
+    start: np.ndarray,
+    goal: np.ndarray,
+    at: np.ndarray,
+    legs: list[tuple[np.ndarray, np.ndarray]],
+    expanded: np.ndarray,
+    generated: np.ndarray,
+    out_of_budget: np.ndarray,
+) -> PlanBatch:
+    """Put the legs of each walk one behind the other."""
+    nothing = np.empty(0, np.int64)
+    plans = np.concatenate([nothing, *(leg[0] for leg in legs)])
+    edges = np.concatenate([nothing, *(leg[1] for leg in legs)])
+    order = np.argsort(plans, kind="stable")
+    per_plan = np.split(edges[order], np.cumsum(np.bincount(plans, minlength=len(start)))[:-1])
+    success = at == goal
+    paths = tuple(np.append(start[plan], graph.indices[taken]) for plan, taken in enumerate(per_plan[: len(start)]))
+    cost = np.array([graph.weights[taken].sum(dtype=np.float64) for taken in per_plan[: len(start)]])
+    return PlanBatch(paths, np.where(success, cost, np.inf), expanded, generated, success, out_of_budget)
