@@ -36,8 +36,9 @@ def draw_figures(run: RunFolder) -> None:
         _keep(run, "tasks.gif", gif)
     if hasattr(agent, "embed"):
         drawn = load_agent(run.path("map", "agent")) if run.path("map", "agent").is_dir() else agent
-        facts["embedding_dims"] = int(drawn.vertex_embeddings.shape[1])
-        facts["latent_dims"] = int(agent.vertex_embeddings.shape[1])
+        facts["embedding_dims"], facts["latent_dims"] = (
+            int(each.embed(dataset.observations[0]).shape[-1]) for each in (drawn, agent)
+        )
         _keep(run, "embedding.png", figures.embedding_figure(drawn, dataset))
         _keep(run, "value.png", figures.value_map_figure(agent, room))
         png, calibration = figures.calibration_figure(agent, dataset)
