@@ -42,7 +42,7 @@ class LocalMetricConfig:
     """the calibrated threshold accepts at most this share of held-out recorded neighbours ..."""
     max_threshold: float = 1.1
     """... and is at most this many steps: with few rollouts d of unseen neighbours spreads, and following it out
-    lets false edges in (100 rollouts: none at 1.1 steps, 29 % at the 95 % quantile)"""
+    lets false edges in (one network, 100 rollouts of C-Maze: 0 % at 1.1 steps, 29 % at the 95 % quantile of 2.1)"""
 
 
 class LocalMetric:

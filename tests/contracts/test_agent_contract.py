@@ -171,6 +171,14 @@ def test_the_seed_matters_and_the_same_seed_gives_the_same_agent(name, frames):
 
 
 @pytest.mark.parametrize("name", sorted(AGENTS))
+def test_ground_truth_in_the_dataset_changes_nothing(name, frames):
+    bare = tiny_images()
+    positions = np.random.default_rng(0).normal(size=(len(bare.observations), 2)).astype(np.float32)
+    agents = fitted(name, bare), fitted(name, replace(bare, oracle_position=positions))
+    np.testing.assert_array_equal(*(agent.distance(frames[:9], frames[9:18]) for agent in agents))
+
+
+@pytest.mark.parametrize("name", sorted(AGENTS))
 def test_no_agent_reads_ground_truth(name):
     class Poisoned(np.ndarray):
         """An array that raises when anything is read from it."""
