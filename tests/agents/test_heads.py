@@ -70,7 +70,9 @@ def test_head_measures_all_pairs_as_it_measures_each(name, options, points):
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_head_has_a_finite_gradient_where_two_latents_coincide(name, options):
     z = torch.zeros(2, 8, requires_grad=True)
-    (get_head(name, **options).pairwise(z, z).sum() + get_head(name, **options).distance(z, z.detach()).sum()).backward()
+    (
+        get_head(name, **options).pairwise(z, z).sum() + get_head(name, **options).distance(z, z.detach()).sum()
+    ).backward()
     assert torch.isfinite(z.grad).all()
 
 
