@@ -249,8 +249,8 @@ def test_the_target_network_is_updated_periodically_and_the_walking_one_in_betwe
 # Learning
 
 BLOCKS = {"steps": 150, "batch_sources": 32, "batch_frames": 64, "sources": 64}
-PAIRS = {**SMALL, "steps": 150, "replan": 15, "refresh": 7}
-WALKS = {**PAIRS, "steps": 250, "replan": 5, "step_limit": 6, "target_period": 11}
+PAIRS = {**SMALL, "steps": 150, "replan": 15, "refresh": 40}
+WALKS = {**PAIRS, "steps": 250, "replan": 5, "refresh": 7, "step_limit": 6, "target_period": 11}
 CONFIGS = {
     "all_pairs": {**BLOCKS},
     "all_pairs, printed loss": {**BLOCKS, "loss": "absolute"},
