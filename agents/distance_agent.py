@@ -215,9 +215,13 @@ class DistanceAgent(ABC):
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        here, there = self.embed(observation), self._embed_goal(goal)
+        return self.between(self.embed(observation), self._embed_goal(goal))
+
+    def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
+        """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
         with torch.inference_mode():
-            return self._between(torch.as_tensor(here), torch.as_tensor(there)).numpy()
+            z, g = (torch.as_tensor(array, device=self.metric.device) for array in (latents, goal_latents))
+            return self._between(z, g).cpu().numpy()
 
     def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """D between latents, (..., D) and (..., D) -> (...)."""
