@@ -11,7 +11,7 @@ from ..figures import curves
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC
-from ..lab.scores import compact, interval, flags, percent
+from ..lab.scores import compact, flags, interval, percent
 from ..lab.workbench import Source, Workbench
 from ..worlds import short_name
 

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from plan2vec_envs import PAPER_ENV_IDS
-
 from ..closed_loop import closed_loop
-from ..graph_walk import graph_tasks, graph_walk, memory_graph
+from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant
 from ..lab.scores import compact, percent, pooled
 from ..lab.workbench import Source, Workbench
+from ..memory_graph import graph_tasks, memory_graph
 from ..oracles import oracles
-from ..paper import SPREAD_READING, TABLE_1
+from ..paper import ROOMS, SPREAD_READING, TABLE_1
 from ..worlds import short_name
 
 PROTOCOLS: Mapping[str, str] = {
@@ -47,7 +46,7 @@ class Table1(Experiment):
         """A group a room and seed; a cell a contestant, and one for the oracles in the first group of a room."""
         cells = []
         for seed in range(plan.num_seeds(5)):
-            for env_id in plan.env_ids or PAPER_ENV_IDS:
+            for env_id in plan.env_ids or ROOMS:
                 group = f"{short_name(env_id)} seed {seed}"
                 place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
                 cells += [Cell(group, c.key, {**place, "contestant": c.params()}) for c in LINEUP]
@@ -96,7 +95,9 @@ def judge(contestant: Contestant, source: Source, bench: Workbench) -> dict[str,
     rows["closed-loop-memoryless"] = compact(loop(memory=False))
     rows["graph"] = compact(graph_walk(agent, memory, pairs, seed=source.seed))
     rows["graph-epsilon"] = compact(graph_walk(agent, memory, pairs, epsilon=EPSILON, seed=source.seed))
-    stages = [{"stage": s.stage, "wall": round(s.wall_seconds, 2), "cpu": round(s.cpu_seconds, 2)} for s in agent.fit_log]
+    stages = [
+        {"stage": s.stage, "wall": round(s.wall_seconds, 2), "cpu": round(s.cpu_seconds, 2)} for s in agent.fit_log
+    ]
     return {"rows": rows, "stages": stages, "fingerprint": dataset.fingerprint}
 
 
@@ -122,7 +123,10 @@ def _closed_loop(summary: dict[str, Any]) -> Table:
             rows.append((_kind(contestant), [label, *(percent(row["mean"]) for row in found)]))
             if contestant.key == "plan2vec" and any(row["blocked"] for row in found):
                 rows.append(
-                    ("detail", ["– on tasks whose straight line is blocked", *(percent(row["blocked"]) for row in found)])
+                    (
+                        "detail",
+                        ["– on tasks whose straight line is blocked", *(percent(row["blocked"]) for row in found)],
+                    )
                 )
         rows += _paper(contestant, list(rooms))
     for name in next(iter(rooms.values()))["oracles"]["rows"]:
@@ -161,7 +165,7 @@ def _cost(summary: dict[str, Any]) -> Table:
         cells = []
         for room in rooms.values():
             found = room[contestant.key]
-            last = list(found["rows"].values())[0]
+            last = next(iter(found["rows"].values()))
             cells.append(f"{found['learning_cpu_seconds']:.0f} s, {last['milliseconds_per_decision']:.2f} ms")
         rows.append((_kind(contestant), [contestant.label, *cells]))
     note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."

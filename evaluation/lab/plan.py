@@ -118,7 +118,7 @@ def _set(config: Any, path: str, names: list[str], value: Any) -> Any:
     known = [entry.name for entry in fields(config)] if is_dataclass(config) else []
     if first not in known:
         raise InvalidOptionError(f"{type(config).__name__} has no option {path!r}.{suggest(first, known)}")
-    return replace(config, **{first: _set(getattr(config, first), path, rest, value) if rest else value})  # type: ignore[type-var]
+    return replace(config, **{first: _set(getattr(config, first), path, rest, value) if rest else value})
 
 
 def _shorten(config: Any, factor: float) -> Any:

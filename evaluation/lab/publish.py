@@ -58,8 +58,8 @@ def how(summary: dict[str, Any]) -> str:
     hardware, sha = summary["hardware"], summary["commit"].get("sha")
     device = f", {hardware['gpu']}" if hardware.get("gpu") else ""
     return (
-        f"{hardware['cpu']}{device}, one thread a run, {summary['jobs']} at once; torch {summary['versions']['torch']}, "
-        f"{summary['date']}{f', commit {sha[:10]}' if sha else ''}."
+        f"{hardware['cpu']}{device}, one thread a run, {summary['jobs']} at once; "
+        f"torch {summary['versions']['torch']}, {summary['date']}{f', commit {sha[:10]}' if sha else ''}."
     )
 
 

@@ -61,9 +61,7 @@ def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs:
     return found
 
 
-def _run_groups(
-    experiment_id: str, groups: list[list[Cell]], plan: Plan, root: Path, folder: Path, jobs: int
-) -> None:
+def _run_groups(experiment_id: str, groups: list[list[Cell]], plan: Plan, root: Path, folder: Path, jobs: int) -> None:
     if not groups:
         return
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -95,7 +93,8 @@ def _run_group(experiment_id: str, group: list[Cell], plan: Plan, root: Path, fo
         result = json.loads(json.dumps(experiment.run(cell, bench), allow_nan=False))
         write_json(cell_file(folder, cell), {"identity": _identity(cell, plan), "result": result})
         print(
-            f"  {cell.group} · {cell.name}: {experiment.say(result)} ({time.perf_counter() - started:.0f} s)", flush=True
+            f"  {cell.group} · {cell.name}: {experiment.say(result)} ({time.perf_counter() - started:.0f} s)",
+            flush=True,
         )
 
 

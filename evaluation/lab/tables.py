@@ -32,7 +32,9 @@ class Table:
     def __post_init__(self) -> None:
         for kind, cells in self.rows:
             if kind not in KINDS or len(cells) != len(self.head):
-                raise ValueError(f"a row of {self.title!r} has kind {kind!r} and {len(cells)} of {len(self.head)} cells")
+                raise ValueError(
+                    f"a row of {self.title!r} has kind {kind!r} and {len(cells)} of {len(self.head)} cells"
+                )
 
     def markdown(self) -> str:
         """GitHub's kind of table, notes below."""

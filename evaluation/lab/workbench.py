@@ -58,9 +58,7 @@ class Workbench:
     def _dataset(self, source: Source) -> Any:
         from data_collection import make_dataset
 
-        return make_dataset(
-            source.env_id, size=source.size, seed=source.seed, obs_type=source.obs_type, progress=False
-        )
+        return make_dataset(source.env_id, size=source.size, seed=source.seed, obs_type=source.obs_type, progress=False)
 
     def tasks(self, env_id: str) -> TaskList:
         """The closed-loop tasks of an environment, the same for every agent."""
@@ -82,8 +80,9 @@ class Workbench:
         return self.root / "agents" / source.folder / f"{contestant.agent}-{digest}"
 
     def _fitted(self, contestant: Contestant, config: Any, source: Source, folder: Path) -> Any:
-        from agents import load_agent
         from filelock import FileLock
+
+        from agents import load_agent
 
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
