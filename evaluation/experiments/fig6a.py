@@ -10,7 +10,7 @@ from ..closed_loop import closed_loop
 from ..figures import curves
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC
+from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
 from ..lab.scores import compact, flags, interval, percent
 from ..lab.workbench import Source, Workbench
 from ..worlds import short_name
@@ -51,14 +51,14 @@ class Fig6a(Experiment):
                     "seed": seed,
                     "obs_type": obs_type,
                     "rollouts": size,
-                    "contestant": contestant.params(),
+                    "contestant": contestant.params(plan.preset),
                 },
             )
             for obs_type, env_ids, sizes, seeds in STUDIES
             for seed in range(plan.num_seeds(seeds))
             for env_id in plan.env_ids or env_ids
             for size in (sizes if plan.preset.comparable else SMOKE)
-            for contestant in CONTESTANTS
+            for contestant in among(plan, CONTESTANTS)
         ]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:

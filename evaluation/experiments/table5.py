@@ -34,8 +34,8 @@ class Table5(Experiment):
         "Pairs of frames from held-out trajectories, identical : neighbour : far at 1 : 1 : 2, far pairs drawn at "
         "random and not filtered; a pair counts as right when the learned distance lies on its side of 1.5 steps. "
         "Some far pairs are near by chance, so even the true geodesic distance does not reach 100 %: the ceiling is "
-        "its accuracy at the same 1.5 steps, and in brackets at the boundary where it does best. Found edges are judged by the true "
-        "distance: precision within 1.5 steps, recall of all pairs within one, wormholes beyond two."
+        "its accuracy at the same 1.5 steps, and in brackets at the boundary where it does best. Found edges "
+        "are judged by the true distance: precision within 1.5 steps, recall of all pairs within one, wormholes beyond two."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
@@ -114,8 +114,9 @@ class Table5(Experiment):
 
 def accuracy(kind: str, dataset: Any, fold: int, plan: Plan) -> dict[str, Any]:
     """Fits one local metric without the episodes of a fold, and scores it on both sides of the split."""
-    from agents.local_metric import LocalMetric, LocalMetricConfig
     from agents.pair_metric import PairMetric, PairMetricConfig
+
+    from agents.local_metric import LocalMetric, LocalMetricConfig
     from agents.training import Training, resolve_device
     from agents.workdir import Workdir
     from data_collection.splits import fold_episodes
