@@ -15,6 +15,7 @@ from plan2vec_envs.rooms import Room, get_room
 
 from .worlds import room_of
 
+
 @dataclass(frozen=True)
 class CorridorRatio:
     """How much farther the two sides of the C-Maze's wall are than equally near points in the open.
