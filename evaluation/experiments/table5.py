@@ -35,7 +35,8 @@ class Table5(Experiment):
         "random and not filtered; a pair counts as right when the learned distance lies on its side of 1.5 steps. "
         "Some far pairs are near by chance, so even the true geodesic distance does not reach 100 %: the ceiling is "
         "its accuracy at the same 1.5 steps, and in brackets at the boundary where it does best. Found edges "
-        "are judged by the true distance: precision within 1.5 steps, recall of all pairs within one, wormholes beyond two."
+        "are judged by the true distance: precision within 1.5 steps, recall of all pairs within one step, wormholes "
+        "beyond two."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
