@@ -41,7 +41,7 @@ class Contestant:
 
     def params(self, preset: Preset) -> dict[str, Any]:
         """Plain JSON: who it is, with the whole configuration, so that another one is another cell."""
-        config = json.loads(json.dumps(asdict(self.config(preset))))
+        config = json.loads(json.dumps(asdict(self.config(preset))), parse_constant=str)
         return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
 
 
