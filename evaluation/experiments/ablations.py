@@ -144,10 +144,7 @@ class Ablations(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success with and without memory."""
-        return ", ".join(
-            f"{name} {row['success_02'].count('1') / len(row['success_02']):.1%}"
-            for name, row in result["rows"].items()
-        )
+        return ", ".join(f"{name} {rate(row['success_02']):.1%}" for name, row in result["rows"].items())
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Families -> variants -> pooled rows."""
