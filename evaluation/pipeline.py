@@ -104,9 +104,9 @@ def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: boo
         watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
     agent.save(run.path("agent"))
     if job.draw_map and hasattr(agent, "with_latent_dim"):
-        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), **options)
-        for entry in drawn.fit_log:
-            watch.put(f"map ({entry.stage})", entry.wall_seconds, entry.cpu_seconds)
+        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), progress=progress)
+        embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
+        watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
     return agent
 

@@ -5,8 +5,6 @@ import pytest
 
 from agents import UniformAgent
 from evaluation.closed_loop import closed_loop, decision_seconds
-from evaluation.errors import ProtocolError
-from evaluation.graph_walk import graph_walk, nearest_neighbors
 from evaluation.oracles import imagine_moves, oracles
 from evaluation.results import EvalResult
 from evaluation.tasks import TaskList, make_tasks
@@ -14,7 +12,7 @@ from evaluation.worlds import room_of
 from plan2vec_envs import ALL_ENV_IDS, UnknownNameError
 from plan2vec_envs.geometry import SUCCESS_RADIUS
 
-from .conftest import CMAZE, Chain, ChainDataset
+from .conftest import CMAZE
 
 
 @pytest.fixture(scope="module")
@@ -140,48 +138,6 @@ def test_imagined_moves_stop_at_walls():
     north, east = ends[4], ends[6]
     assert north == pytest.approx([0.0, -0.09])
     assert east == pytest.approx([0.0249167, -0.09])
-
-
-def test_a_walker_that_knows_the_distance_arrives_in_as_many_hops_as_there_are():
-    result = graph_walk(Chain(), ChainDataset(), num_tasks=30, keep_paths=True)
-    assert result.success_rate == 1.0
-    hops = [round(np.abs(path[0] - path[-1]).max() / 0.03) for path in result.trajectories]
-    assert result.steps.tolist() == hops
-
-
-def test_a_walker_that_is_misled_does_not_arrive():
-    result = graph_walk(Chain(goal_side=-1), ChainDataset(), num_tasks=30)
-    assert result.success_rate < 1.0
-    assert (result.steps[~result.success_02] == 50).all()
-
-
-def test_graph_tasks_are_at_least_a_step_apart_and_depend_on_the_seed():
-    one, same, other = (graph_walk(Chain(), ChainDataset(), num_tasks=30, seed=s).steps for s in (1, 1, 2))
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
-    assert one.min() >= 1
-
-
-def test_the_nearest_neighbour_is_found_as_a_loop_would(rng):
-    from scipy.sparse import random as random_graph
-
-    graph = random_graph(30, 30, 0.1, format="csr", rng=rng)
-    table = rng.integers(0, 5, (30, 30)).astype(float)  # many ties
-    walkers, goals = rng.integers(30, size=50), rng.integers(30, size=50)
-    found = nearest_neighbors(graph, walkers, goals, lambda v, g: table[v, g])
-    for walker, goal, next_vertex in zip(walkers, goals, found, strict=True):
-        row = graph.indices[graph.indptr[walker] : graph.indptr[walker + 1]]
-        assert next_vertex == (row[np.argmin(table[row, goal])] if len(row) else walker)
-
-
-def test_an_agent_without_a_graph_is_refused_by_the_graph_protocol():
-    with pytest.raises(ProtocolError, match="no graph"):
-        graph_walk(Fixed(0), ChainDataset())
-
-
-def test_a_deeper_lookahead_is_refused_rather_than_ignored():
-    with pytest.raises(ProtocolError, match="lookahead=3"):
-        graph_walk(Chain(), ChainDataset(), lookahead=3)
 
 
 def _dataset():
