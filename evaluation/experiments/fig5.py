@@ -24,7 +24,7 @@ PLAN2VEC_2 = Contestant("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metr
 CONTESTANTS = (PLAN2VEC_2, VAE_2)
 CELLS = 33
 """Lattice points a side of the drawn sheets."""
-SHOWN = 8
+SHOWN = 6
 """Frames of a row of decoded pictures."""
 _DECODER = "decoder"
 
@@ -114,7 +114,7 @@ class Fig5(Experiment):
         ]
         pictures = {env_id: by_name[_DECODER][0][1] for env_id, by_name in by_room.items() if _DECODER in by_name}
         if pictures:
-            made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE))
+            made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE, narrow=True))
         return made
 
 
@@ -125,8 +125,8 @@ _CAPTION = (
 )
 _CAPTION_SEEDS = "The same for every seed: nothing was picked."
 _CAPTION_VAE = (
-    "Frames of the training rooms (first row), what the VAEs decode from their latents, and what they draw from "
-    "latents of the prior, seed 0."
+    "Frames of the training data, what the VAEs decode from their latents, and (where shown) what they draw from "
+    "latents of the prior; seed 0. From two numbers the decoder is often unsure where the agent is."
 )
 
 

@@ -34,7 +34,7 @@ def frames_from_text(text: str) -> np.ndarray:
 def frames_figure(rows: Sequence[tuple[str, np.ndarray]]) -> bytes:
     """A labelled row for each (label, (B, 1, 64, 64) frames)."""
     columns = max(len(frames) for _, frames in rows)
-    with grid(0.86 * columns + 1.3, 0.93 * len(rows), len(rows), columns) as (drawing, axes):
+    with grid(0.86 * columns + 1.5, 0.88 * len(rows), len(rows), columns) as (drawing, axes):
         for panels, (label, frames) in zip(axes, rows, strict=True):
             for panel in panels:
                 plain(panel)

@@ -97,8 +97,9 @@ def _draw(axes: Axes, sheet: Sheet) -> None:
     latents = sheet.latents - sheet.latents.mean(0)
     _paint(axes, sheet.lattice, upright(latents, sheet.lattice.positions))
     plain(axes)
-    axes.autoscale_view()
+    axes.set_adjustable("datalim")  # all panels stay of one size
     axes.margins(0.04)
+    axes.autoscale_view()
     if sheet.note:
         axes.set_xlabel(sheet.note)
 

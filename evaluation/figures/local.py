@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .style import AGENT, GOAL, INK, figure, png
+from .style import AGENT, GOAL, INK, PAPER, figure, png
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ def local_figure(panels: Sequence[LocalScores]) -> bytes:
                 )
             axis.axhline(shown.threshold, color=INK, linewidth=1, linestyle="--")
             axis.text(
-                0.985, shown.threshold, f"threshold {shown.threshold:.2f}", ha="right", va="top",
-                transform=axis.get_yaxis_transform(),
+                0.985, shown.threshold - 0.06, f"threshold {shown.threshold:.2f}", ha="right", va="top",
+                transform=axis.get_yaxis_transform(), bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
             )  # fmt: skip
-            axis.set(title=shown.title, xlabel="true distance, steps", xlim=(-0.3, None), ylim=(-0.05, None))
+            axis.set(title=shown.title, xlabel="true distance, steps")
+            axis.set_xlim(left=-0.3)
             axis.grid(alpha=0.25, linewidth=0.6)
         axes[0].set_ylabel("local metric d")
+        axes[0].set_ylim(bottom=-0.05)
         handles, labels = axes[0].get_legend_handles_labels()
         for handle in drawing.legend(handles, labels, loc="outside lower center", ncols=2).legend_handles:
             handle.set_alpha(1)
