@@ -42,3 +42,7 @@ class NoPathError(Plan2vecError, LookupError):
 
 class HeuristicError(Plan2vecError, ValueError):
     """A heuristic that answered with NaN or with the wrong number of values."""
+
+
+class ConfigError(Plan2vecError, ValueError):
+    """An entry of a configuration that cannot be, by itself or beside another one."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from data_collection import Dataset
+from data_collection.errors import check_name
 
+from .errors import ConfigError
 from .heads import get_head
+from .local_losses import LocalLoss, hinge, nce, smooth_l1
 from .networks import Ensemble, build_trunk, embed_in_chunks, prepare_in_chunks
 from .saving import load_network, network_arrays
 from .training import Batch, Training, train
 from .workdir import Arrays
-
-_FAR = 2.0  # nominal distance of "far apart" (Eq. 5)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class LocalMetricConfig:
     """neighbour pairs a step and member; all other frames of the batch are negatives"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule (the paper: constant 1e-4, App. B.1)"""
+    negatives: Literal["hinge", "smooth_l1", "nce"] = "hinge"
+    """what frames of other trajectories are told: "hinge": to be 2 steps away or more; "smooth_l1": to be 2 steps away
+    (Eq. 5 as printed); "nce": to be less likely than the neighbour (Eq. 4), after which d is scaled so that a recorded
+    move is one step on average"""
+    temperature: float = 1.0
+    """of "nce" alone: the similarity of Eq. 4 is S = -d / temperature"""
     recall: float = 0.95
     """the calibrated threshold accepts at most this share of held-out recorded neighbours ..."""
     max_threshold: float = 1.1
@@ -48,9 +56,8 @@ class LocalMetricConfig:
 class LocalMetric:
     """Siamese networks whose latent distance is the number of steps between near observations.
 
-    Within a batch of neighbour pairs every frame of another trajectory is a negative, pushed to at least
-    ``far`` by a hinge (App. B.1 names the hinge as better than the printed loss). The identical term of Eq. 5
-    is zero by construction.
+    Within a batch of neighbour pairs every frame of another trajectory is a negative; see ``local_losses`` for what
+    is done with it (App. B.1 names the hinge as better than the printed loss).
     """
 
     def __init__(self, config: LocalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
@@ -63,6 +70,8 @@ class LocalMetric:
                 for _ in range(config.members)
             ]
         ).to(device)
+        self.loss = _loss_of(config)
+        self.scale = 1.0
         self.threshold = 1.0
 
     @classmethod
@@ -86,6 +95,8 @@ class LocalMetric:
             metric = cls(config, learn.observation_shape, training.device)
         metric.network.standardise.fit(learn.observations)
         metric._train(learn, training)
+        if config.negatives == "nce":
+            metric._convert_to_steps(learn)
         return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
@@ -121,9 +132,7 @@ class LocalMetric:
         return pairs.transpose(1, 2).flatten(1)
 
     def _loss(self, latents: torch.Tensor, episode_ids: torch.Tensor) -> torch.Tensor:
-        """Eq. 5 with hinge: neighbours at 1, every frame of another trajectory at 2 or more.
-
-        Some of those are near by chance (3.5 % in the rooms); the hinge and their rarity keep them from hurting.
+        """The loss of one member's batch.
 
         Args:
             latents: (2 * count, D), all left frames of the pairs, then all right ones.
@@ -131,11 +140,13 @@ class LocalMetric:
         """
         count = len(latents) // 2
         near = self.head.distance(latents[:count], latents[count:])
-        every = self.head.pairwise(latents, latents)
         other = (episode_ids[:, None] != episode_ids[None]).float()
-        too_near = F.smooth_l1_loss(F.relu(_FAR - every), torch.zeros_like(every), reduction="none")
-        far = (too_near * other).sum() / other.sum().clamp(min=1)
-        return F.smooth_l1_loss(near, torch.ones_like(near)) + far
+        return self.loss(near, self.head.pairwise(latents, latents), other)
+
+    def _convert_to_steps(self, learn: Dataset) -> None:
+        """Scale d so that recorded moves of the training trajectories are one step long on average."""
+        mean = float(self._between(self.embed(learn.observations), moving_transitions(learn)).mean())
+        self.scale = 1 / mean if mean > 0 else 1.0
 
     def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
@@ -159,7 +170,11 @@ class LocalMetric:
 
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""
-        return {**network_arrays(self.network), "threshold": np.array([self.threshold])}
+        return {
+            **network_arrays(self.network),
+            "threshold": np.array([self.threshold]),
+            "scale": np.array([self.scale]),
+        }
 
     @classmethod
     def restore(
@@ -171,13 +186,15 @@ class LocalMetric:
     ) -> LocalMetric:
         """The metric that ``arrays`` came from."""
         metric = cls(config, observation_shape, device)
-        metric.threshold = float(arrays["threshold"][0])
-        load_network(metric.network, {name: array for name, array in arrays.items() if name != "threshold"})
+        arrays = dict(arrays)
+        metric.threshold = float(arrays.pop("threshold")[0])
+        metric.scale = float(arrays.pop("scale", np.ones(1))[0])  # agents saved before there was a scale have none
+        load_network(metric.network, arrays)
         return metric
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents psi of (B, ...) observations, (B, members * latent_dim) float32."""
-        return embed_in_chunks(self.network, observations, self.device)
+        return embed_in_chunks(self.network, observations, self.device) * np.float32(self.scale)
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""
@@ -188,6 +205,18 @@ class LocalMetric:
         from scipy.spatial.distance import cdist
 
         return cdist(self.embed(xs), self.embed(ys)).astype(np.float32)
+
+
+def _loss_of(config: LocalMetricConfig) -> LocalLoss:
+    losses: dict[str, LocalLoss] = {
+        "hinge": hinge,
+        "smooth_l1": smooth_l1,
+        "nce": partial(nce, temperature=config.temperature),
+    }
+    check_name("treatment of negatives", config.negatives, losses)
+    if not config.temperature > 0:
+        raise ConfigError(f"temperature is {config.temperature}; S = -d / temperature needs one above 0")
+    return losses[config.negatives]
 
 
 def moving_transitions(dataset: Dataset) -> np.ndarray:

@@ -30,7 +30,8 @@ FIGURES = -1  # the step at which a stage's closing figures are logged
 
 def save_arrays(path: Path, arrays: Arrays) -> str:
     """Write arrays as safetensors, atomically; returns the file's sha256."""
-    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    # Not ascontiguousarray, which makes a (1,) of a scalar such as the batch count of a batch normalisation.
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
     with atomic_write(path) as file:
         file.write(data)
     return hashlib.sha256(data).hexdigest()

@@ -1,9 +1,10 @@
 """The graph protocol: a walker hops along a memory graph and sees nothing but a metric.
 
-It looks at the ball of k edges around it, picks the vertex of least D to the goal (path cost + D where k > 1), goes
-there edge by edge, and looks again (Algorithm 2, lines 5 to 10). It has no memory, so it may walk in a circle until
-its 50 hops are over; with probability epsilon it goes to a uniformly random vertex of the ball instead (the released
-code suggests .05), by which it may escape. It has arrived at the goal vertex, or within the radius of the goal's true
+With k = 1 it moves to the neighbour of least D to the goal. With k > 1 it looks at the ball of k edges around it, picks
+the vertex of least path cost + D on the rim of the ball (or of least D in the ball: Algorithm 2, line 6), goes there
+edge by edge, and looks again (Algorithm 2, lines 5 to 10). It has no memory, so it may walk in a circle until its 50
+hops are over; with probability epsilon it goes to a uniformly random vertex of the ball instead (the released code
+suggests .05), by which it may escape. It has arrived at the goal vertex, or within the radius of the goal's true
 position, wherever on the way that happens.
 """
 
@@ -35,6 +36,7 @@ def graph_walk(
     budget: SearchBudget = SearchBudget(),  # noqa: B008 (immutable)
     epsilon: float = 0.0,
     add_path_cost: bool = True,
+    rim_only: bool | None = None,
     horizon: int = 50,
     seed: int = 0,
     keep_paths: bool = False,
@@ -50,6 +52,8 @@ def graph_walk(
         epsilon: probability of a random choice at each decision.
         add_path_cost: whether path cost + D is minimised where k > 1, or D alone (Algorithm 2, line 6), which
             procrastinates. With k = 1 it is D alone: every neighbour is one hop away.
+        rim_only: whether only the vertices no fewer than k edges away, and the goal, are chosen among; None for just
+            where the path cost is added. Over the whole ball path cost + D has walkers shuffle between near-duplicates.
         horizon: hops, that is edges, allowed.
         seed: of the random choices.
         keep_paths: whether to keep true positions for figures.
@@ -64,7 +68,18 @@ def graph_walk(
         raise ProtocolError(f"epsilon={epsilon} is no probability; need 0 to 1")
     tasks = GraphTasks.of(memory, tasks)
     heuristic = heuristic or vertex_heuristic(agent, memory)
-    walkers = _Walkers(memory, tasks.pairs, heuristic, budget, 1.0 if heuristic is None else epsilon, add_path_cost)
+    add_path_cost &= budget.lookahead > 1
+    rim_only = add_path_cost if rim_only is None else rim_only
+    guess = heuristic or _no_opinion
+    ahead = Lookahead(
+        memory.graph,
+        tasks.pairs[:, 1],
+        guess,
+        budget.lookahead,
+        add_path_cost=add_path_cost,
+        rim_only=rim_only,
+    )
+    walkers = _Walkers(memory, tasks.pairs, ahead, budget, 1.0 if heuristic is None else epsilon)
     # Not the generator of the tasks: walkers that share a seed with them must not share their numbers.
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
     trail = [walkers.here.copy()]
@@ -87,7 +102,8 @@ def graph_walk(
         config={
             "lookahead": budget.lookahead,
             "epsilon": walkers.epsilon,
-            "add_path_cost": add_path_cost and budget.lookahead > 1,
+            "add_path_cost": add_path_cost,
+            "rim_only": rim_only,
             "num_tasks": len(tasks),
             "num_vertices": memory.num_vertices,
             "expanded_per_walk": float(walkers.expanded.mean()),
@@ -102,21 +118,13 @@ class _Walkers:
     """J walkers in lockstep, a hop at a time."""
 
     def __init__(
-        self,
-        memory: MemoryGraph,
-        pairs: np.ndarray,
-        heuristic: Heuristic | None,
-        budget: SearchBudget,
-        epsilon: float,
-        add_path_cost: bool,
+        self, memory: MemoryGraph, pairs: np.ndarray, ahead: Lookahead, budget: SearchBudget, epsilon: float
     ) -> None:
         self.here, self.goal, self.epsilon = pairs[:, 0].copy(), pairs[:, 1], epsilon
         self.expanded, self.generated = np.zeros((2, len(pairs)), np.int64)
         self.seconds, self.decisions = 0.0, 0
-        self._position, self._limit, k = memory.position, budget.expansions, budget.lookahead
-        guess = heuristic or (lambda vertices, goals: np.zeros(len(vertices), np.float32))
-        self._ahead = Lookahead(memory.graph, self.goal, guess, k, add_path_cost=add_path_cost and k > 1)
-        self._way = np.empty((len(pairs), k), np.int64)  # the vertices of the leg that each one is on
+        self._position, self._limit, self._ahead = memory.position, budget.expansions, ahead
+        self._way = np.empty((len(pairs), budget.lookahead), np.int64)  # the vertices of the leg that each one is on
         self._length, self._done = np.zeros((2, len(pairs)), np.int64)  # hops of that leg, and those behind it
 
     def hop(self, rng: np.random.Generator) -> bool:
@@ -147,6 +155,10 @@ class _Walkers:
             one = rows[which]
             self._way[one, self._length[one]] = self._ahead.graph.indices[edges]
             self._length[one] += 1
+
+
+def _no_opinion(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    return np.zeros(len(vertices), np.float32)
 
 
 def _explore(ball: Ball, keys: np.ndarray, by_chance: np.ndarray, draw: np.ndarray) -> None:

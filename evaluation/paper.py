@@ -53,3 +53,11 @@ def paper_number(agent: str, env_id: str) -> PaperNumber | None:
     """The paper's Table 1 entry for one of our agents in one room, or None where the paper has no such row."""
     row = PAPER_ROW.get(agent)
     return next((n for n in TABLE_1 if n.row == row and n.env_id == env_id), None)
+
+
+TABLE_5 = {
+    "Plan2vec/Open-v0": {"train": "98.6 ± 0.7", "test": "97.8 ± 0.3"},
+    "Plan2vec/Table-v0": {"train": "98.3 ± 1.1", "test": "97.6 ± 0.3"},
+    "Plan2vec/CMaze-v0": {"train": "98.3 ± 1.2", "test": "97.4 ± 0.4"},
+}
+"""Table 5, rooms ("Wall" is the C-Maze): accuracy in % at threshold 1.5, ± as printed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -27,7 +27,7 @@ class MetricHead(Protocol):
         ...
 
 
-HEADS: dict[str, Callable[[], MetricHead]] = {}
+HEADS: dict[str, Callable[..., MetricHead]] = {}
 
 
 def register_head(name: str) -> Callable[[type], type]:
@@ -40,13 +40,18 @@ def register_head(name: str) -> Callable[[type], type]:
     return add
 
 
-def get_head(name: str) -> MetricHead:
+def get_head(name: str, **options: Any) -> MetricHead:
     """A new head of the given name.
+
+    Args:
+        name: A registered name.
+        options: What the head itself can be given, such as ``p`` for "lp".
 
     Raises:
         UnknownNameError: with the closest registered name.
+        ConfigError: for an option that cannot be.
     """
-    return HEADS[check_name("metric head", name, HEADS)]()
+    return HEADS[check_name("metric head", name, HEADS)](**options)
 
 
 for _module in pkgutil.iter_modules(__path__):

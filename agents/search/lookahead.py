@@ -18,7 +18,14 @@ class Lookahead:
     """
 
     def __init__(
-        self, graph: Graph, goals: np.ndarray, heuristic: Heuristic, k: int, *, add_path_cost: bool = True
+        self,
+        graph: Graph,
+        goals: np.ndarray,
+        heuristic: Heuristic,
+        k: int,
+        *,
+        add_path_cost: bool = True,
+        rim_only: bool = False,
     ) -> None:
         """Prepare; nothing is asked yet.
 
@@ -28,9 +35,11 @@ class Lookahead:
             heuristic: D, estimated steps to the goal.
             k: Edges from the centre to the rim, at least 1.
             add_path_cost: Judge by path cost + D; False by D alone.
+            rim_only: Judge the vertices no fewer than k edges away, and the goal; the others are never the best.
         """
         self.graph = without_parallel_edges(graph)
-        self._goals, self._heuristic, self._k, self._add_path_cost = goals, heuristic, k, add_path_cost
+        self._goals, self._heuristic, self._k = goals, heuristic, k
+        self._add_path_cost, self._rim_only = add_path_cost, rim_only
         # Estimates (B * V,) are kept because the balls of a walk overlap; single steps hardly do, and need no scratch.
         self._balls = Balls(self.graph, len(goals)) if k > 1 else None
         self._known = np.full(len(goals) * graph.num_vertices if k > 1 else 0, np.nan, np.float32)
@@ -47,18 +56,29 @@ class Lookahead:
         """
         if self._balls is None:
             ball = neighbours(self.graph, centres, limit)
-            guess = estimate(self._heuristic, ball.vertices, self._goals[rows[ball.owner]])
         else:
             ball = self._balls.around(rows, centres, self._k, limit)
-            guess = self._remember((rows * self.graph.num_vertices)[ball.owner] + ball.vertices)
-        return ball, pack(ball.cost + guess if self._add_path_cost else guess, ball.vertices)
+        walks, vertices, cost = rows[ball.owner], ball.vertices, ball.cost
+        if not self._rim_only:
+            return ball, self._keys(walks, vertices, cost)
+        judged = ball.on_rim | (vertices == self._goals[walks])
+        keys = np.full(len(vertices), EMPTY)
+        keys[judged] = self._keys(walks[judged], vertices[judged], cost[judged])
+        return ball, keys
 
-    def _remember(self, flat: np.ndarray) -> np.ndarray:
+    def _keys(self, walks: np.ndarray, vertices: np.ndarray, cost: np.ndarray) -> np.ndarray:
+        guess = self._ask(walks, vertices)
+        return pack(cost + guess if self._add_path_cost else guess, vertices)
+
+    def _ask(self, walks: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+        """D of vertices (M,) to the goals of these walks (M,)."""
+        if self._balls is None:
+            return estimate(self._heuristic, vertices, self._goals[walks])
+        flat = walks * self.graph.num_vertices + vertices
         guess = self._known[flat]
         unknown = np.flatnonzero(np.isnan(guess))
         if unknown.size:
-            walks, vertices = np.divmod(flat[unknown], self.graph.num_vertices)
-            guess[unknown] = estimate(self._heuristic, vertices, self._goals[walks])
+            guess[unknown] = estimate(self._heuristic, vertices[unknown], self._goals[walks[unknown]])
             self._known[flat] = guess
         return guess
 

@@ -38,6 +38,7 @@ def lookahead_walk(
     *,
     add_path_cost: bool = True,
     avoid_visited: bool = False,
+    rim_only: bool = False,
 ) -> PlanBatch:
     """Walks that go to the exact best vertex of the ball of ``budget.lookahead`` edges around them, then look again.
 
@@ -53,9 +54,12 @@ def lookahead_walk(
         budget: ``lookahead`` and ``max_expansions`` apply; a walk stops where the next ball would pass the limit.
         add_path_cost: Minimise path cost + D; False minimises D alone (Algorithm 2, line 6), which procrastinates.
         avoid_visited: Leave out the vertices at which the walk has stopped before.
+        rim_only: Choose among the vertices no fewer than k edges away, and the goal. Path cost + D is nearly the same
+            all along a good way, so on a graph with many near-duplicates the whole ball has the walk shuffle between
+            those next to it; the rim does not.
     """
     start, goal = as_vertices(graph, starts, goals)
-    ahead = Lookahead(graph, goal, heuristic, budget.lookahead, add_path_cost=add_path_cost)
+    ahead = Lookahead(graph, goal, heuristic, budget.lookahead, add_path_cost=add_path_cost, rim_only=rim_only)
     graph = ahead.graph
     plans, size = len(start), graph.num_vertices
     visited = np.zeros(plans * size, bool)

@@ -28,6 +28,8 @@ class Command:
     """environments; none for the experiment's own"""
     size: str | None = None
     """rollouts x horizon of the data, where the experiment does not vary it"""
+    agents: tuple[str, ...] = ()
+    """contestants, for example `plan2vec vae-2`; none for the experiment's own"""
     jobs: int | None = None
     """processes of one thread each; None for one a core"""
     device: str = "cpu"

@@ -10,8 +10,8 @@ from ..closed_loop import closed_loop
 from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Found
-from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant
-from ..lab.scores import compact, percent, pooled
+from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, among
+from ..lab.scores import compact, percent, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..oracles import oracles
@@ -49,7 +49,9 @@ class Table1(Experiment):
             for env_id in plan.env_ids or ROOMS:
                 group = f"{short_name(env_id)} seed {seed}"
                 place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-                cells += [Cell(group, c.key, {**place, "contestant": c.params()}) for c in LINEUP]
+                cells += [
+                    Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, LINEUP)
+                ]
                 if seed == 0:
                     cells.append(Cell(group, "oracles", place))
         return cells
@@ -65,8 +67,7 @@ class Table1(Experiment):
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
         name, row = next(iter(result["rows"].items()))
-        hits = row["success_02"].count("1") / len(row["success_02"])
-        return f"{hits:.1%} {PROTOCOLS.get(name, name)}"
+        return f"{rate(row['success_02']):.1%} {PROTOCOLS.get(name, name)}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> contestants -> protocols -> pooled rows; the time that learning took."""
@@ -113,7 +114,7 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
 def _closed_loop(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows: list[tuple[str, list[str]]] = []
-    for contestant in LINEUP:
+    for contestant in _present(rooms):
         for protocol in ("closed-loop-memory", "closed-loop-memoryless"):
             found = [room[contestant.key]["rows"].get(protocol) for room in rooms.values()]
             if not any(found):
@@ -145,7 +146,7 @@ def _graph(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     head = ["", *(f"{short_name(env_id)}{part}" for env_id in rooms for part in (", .02 m", ", ε = .05", ", .04 m"))]
     rows = []
-    for contestant in LINEUP:
+    for contestant in _present(rooms):
         cells = []
         for room in rooms.values():
             plain, noisy = (room[contestant.key]["rows"][name] for name in ("graph", "graph-epsilon"))
@@ -161,7 +162,7 @@ def _graph(summary: dict[str, Any]) -> Table:
 def _cost(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for contestant in LINEUP:
+    for contestant in _present(rooms):
         cells = []
         for room in rooms.values():
             found = room[contestant.key]
@@ -170,6 +171,10 @@ def _cost(summary: dict[str, Any]) -> Table:
         rows.append((_kind(contestant), [contestant.label, *cells]))
     note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
     return Table("What it costs", ["", *map(short_name, rooms)], rows, [note])
+
+
+def _present(rooms: dict[str, Any]) -> list[Contestant]:
+    return [contestant for contestant in LINEUP if contestant.key in next(iter(rooms.values()))]
 
 
 def _kind(contestant: Contestant) -> str:

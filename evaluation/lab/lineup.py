@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .plan import Preset, configured
+from data_collection.errors import check_name
+
+from .plan import Plan, Preset, configured
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,10 @@ class Contestant:
         options = {**preset.options.get(self.agent, {}), **self.options}
         return configured(get_agent(self.agent)().config, options, preset.steps)
 
-    def params(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {"key": self.key, "agent": self.agent, "options": dict(self.options), "privileged": self.privileged}
+    def params(self, preset: Preset) -> dict[str, Any]:
+        """Plain JSON: who it is, with the whole configuration, so that another one is another cell."""
+        config = json.loads(json.dumps(asdict(self.config(preset))), parse_constant=str)
+        return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
 
 
 PLAN2VEC = Contestant("plan2vec", "plan2vec", "plan2vec", paper="plan2vec (L2)")
@@ -56,3 +60,14 @@ LINEUP = (PLAN2VEC, SPTM, SPTM_1, SPTM_PAIR, VAE_2, VAE_8, DQN, DQN_POSE, RANDOM
 """Table 1, plan2vec first: the others share its local metric."""
 
 BY_KEY = {contestant.key: contestant for contestant in LINEUP}
+
+
+def among(plan: Plan, lineup: Sequence[Contestant]) -> list[Contestant]:
+    """Those of a line-up that a plan asks for; all of them where it names none.
+
+    Raises:
+        UnknownNameError: for a contestant that is not in the line-up, with the closest name.
+    """
+    for key in plan.contestants:
+        check_name("contestant", key, {contestant.key for contestant in lineup})
+    return [contestant for contestant in lineup if not plan.contestants or contestant.key in plan.contestants]

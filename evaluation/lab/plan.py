@@ -65,6 +65,7 @@ class Plan:
         seeds: data-and-training seeds 0, 1, ...; None for the experiment's own number.
         env_ids: environments; empty for the experiment's own.
         size: rollouts x horizon; None for the preset's.
+        contestants: keys of those to compare; empty for the experiment's own.
         device: where agents are trained.
     """
 
@@ -72,6 +73,7 @@ class Plan:
     seeds: int | None = None
     env_ids: tuple[str, ...] = ()
     size: str | None = None
+    contestants: tuple[str, ...] = ()
     device: str = "cpu"
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs:
         plan: how much of it.
         root: where agents are kept, for all experiments.
         folder: where this experiment's results are kept.
-        jobs: processes of one thread each.
+        jobs: processes of one thread each; with 1, this process does it all.
     """
     cells = get_experiment(experiment_id).cells(plan)
     missing = [cell for cell in cells if kept(folder, cell, plan) is None]
@@ -62,7 +62,9 @@ def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs:
 
 
 def _run_groups(experiment_id: str, groups: list[list[Cell]], plan: Plan, root: Path, folder: Path, jobs: int) -> None:
-    if not groups:
+    if jobs == 1 or len(groups) < 2:
+        for group in groups:
+            _run_group(experiment_id, group, plan, root, folder, os.getppid())
         return
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"  # read by the children when they start
@@ -81,7 +83,7 @@ def _run_groups(experiment_id: str, groups: list[list[Cell]], plan: Plan, root: 
 
 
 def _run_group(experiment_id: str, group: list[Cell], plan: Plan, root: Path, folder: Path, parent: int) -> None:
-    """In a child: the cells of one group, one after the other."""
+    """The cells of one group, one after the other, on one thread."""
     import torch
 
     torch.set_num_threads(1)
@@ -106,9 +108,8 @@ def _identity(cell: Cell, plan: Plan) -> dict[str, Any]:
             {
                 "format": FORMAT,
                 "params": dict(cell.params),
-                "preset": {"steps": preset.steps, "tasks": preset.tasks, "options": preset.options},
+                "preset": {"steps": preset.steps, "tasks": preset.tasks},
                 "device": plan.device,
-            },
-            default=dict,
+            }
         )
     )

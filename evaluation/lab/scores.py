@@ -34,6 +34,11 @@ def flags(text: str) -> np.ndarray:
     return np.array([digit == "1" for digit in text])
 
 
+def rate(text: str) -> float:
+    """Share of ones in what `bits` wrote."""
+    return text.count("1") / len(text)
+
+
 def pooled(runs: Sequence[dict[str, Any]], key: str = "success_02") -> dict[str, Any]:
     """One row over R runs of J tasks each: mean, interquartile mean, intervals, every run's own mean.
 

@@ -1,0 +1,51 @@
+"""Trunks that turn observations into latents. An open folder: one trunk a file, each registers its names."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+
+from data_collection.errors import check_name
+
+from .chunks import embed_in_chunks, prepare_in_chunks
+from .coord_cnn import CoordCNN, PlainCNN
+from .ensemble import Ensemble
+from .pooled_mlp import PooledMLP
+from .trunk import TRUNKS, Standardiser, Trunk, mlp, register_trunk
+
+__all__ = [
+    "TRUNKS",
+    "CoordCNN",
+    "Ensemble",
+    "PlainCNN",
+    "PooledMLP",
+    "Standardiser",
+    "Trunk",
+    "build_trunk",
+    "embed_in_chunks",
+    "mlp",
+    "prepare_in_chunks",
+    "register_trunk",
+]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def build_trunk(name: str, observation_shape: Sequence[int], latent_dim: int, hidden: int) -> Trunk:
+    """A trunk by name; vectors always get the MLP, whatever the name, since they have no rows and columns.
+
+    Args:
+        name: A registered name.
+        observation_shape: (C, H, W) of an image or (D,) of a vector.
+        latent_dim: Dimensions of the latents.
+        hidden: Width of the hidden layers; the trunks of the paper have widths of their own.
+
+    Raises:
+        UnknownNameError: with the closest known name.
+        ObservationError: if the trunk is made for images of another size.
+    """
+    check_name("trunk", name, TRUNKS)
+    trunk = TRUNKS[name] if len(observation_shape) == 3 else PooledMLP
+    return trunk(observation_shape, latent_dim, hidden)

@@ -1,0 +1,48 @@
+"""Many observations through a trunk, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from .trunk import Trunk
+
+
+def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> np.ndarray:
+    """Latents of (B, ...) observations as (B, D) float32.
+
+    Batch normalisation uses its recorded statistics, also in the midst of training: a latent is that of its own
+    observation. On a CPU small chunks stay in the cache: 64 images embed several times faster an image than 512.
+    """
+    chunk = 64 if device.type == "cpu" else 2048
+    with torch.inference_mode(), _evaluating(network):
+        parts = [network(_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)]
+        return torch.cat(parts).cpu().numpy()
+
+
+def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:
+    """The weightless half of a trunk for all of (N, ...) observations, on the device."""
+    chunk = 1024
+    with torch.no_grad():
+        parts = [
+            network.prepare(_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)
+        ]
+    return torch.cat(parts)
+
+
+@contextmanager
+def _evaluating(network: Trunk) -> Iterator[None]:
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    # Frames of a dataset are read-only, which torch cannot express; nothing here writes to them, but it would warn.
+    return torch.as_tensor(array if array.flags.writeable else array.copy(), device=device)
