@@ -23,7 +23,7 @@ class DQNConfig:
     """transitions a step"""
     learning_rate: float = 1e-3
     """at the start; falls to nothing by a cosine"""
-    gamma: float = 0.98
+    gamma: float = 0.95
     """discount a step"""
     tau: float = 0.01
     """share of the network that its target takes over after each step"""
