@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.search import SearchBudget
 
+from ..budgeted_search import budgeted_search
 from ..figures import curves
 from ..graph_walk import graph_walk
 from ..heuristics import vertex_heuristic
@@ -18,7 +19,6 @@ from ..lab.scores import bits, flags, interval, percent, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..paper import ROOMS
-from ..planning import budgeted_search
 from ..worlds import short_name
 
 CONTESTANTS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
