@@ -22,9 +22,7 @@ from .network import PairExtractor, prepare_frames
 _PROBES = 1000  # random pairs whose mean value is reported
 
 
-def new_model(
-    config: DQNConfig, observation_shape: tuple[int, ...], num_actions: int, device: torch.device
-) -> DQN:
+def new_model(config: DQNConfig, observation_shape: tuple[int, ...], num_actions: int, device: torch.device) -> DQN:
     """Stable-Baselines3's DQN for pairs of prepared frames: untrained, without environment, with an empty buffer."""
     model = DQN(
         "MultiInputPolicy",

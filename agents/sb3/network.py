@@ -50,6 +50,8 @@ def pair_values(network: QNetwork, observation: np.ndarray, goal: np.ndarray) ->
     device = next(network.parameters()).device
     inputs = {"observation": observation, "desired_goal": goal}
     # Rows of a dataset are read-only, which torch cannot express; hence the copies.
-    return network(
-        {name: prepare_frames(extractor, torch.tensor(x, device=device)) for name, x in inputs.items()}
-    ).cpu().numpy()
+    return (
+        network({name: prepare_frames(extractor, torch.tensor(x, device=device)) for name, x in inputs.items()})
+        .cpu()
+        .numpy()
+    )

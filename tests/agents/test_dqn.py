@@ -134,8 +134,12 @@ def test_two_frames_prepared_apart_are_the_pair_prepared_at_once(trunk, shape, r
     pair = extractor.trunk.prepare(torch.cat([here, there], 1))
     apart = torch.cat([prepare_frames(extractor, here), prepare_frames(extractor, there)], -1)
     assert torch.equal(pair, apart)
-    assert extractor({"observation": prepare_frames(extractor, here), "desired_goal": apart[..., -1:].expand_as(
-        prepare_frames(extractor, here))}).shape == (6, 8)
+    assert extractor(
+        {
+            "observation": prepare_frames(extractor, here),
+            "desired_goal": apart[..., -1:].expand_as(prepare_frames(extractor, here)),
+        }
+    ).shape == (6, 8)
 
 
 def test_the_identical_frame_is_rewarded_and_no_other():
