@@ -116,8 +116,9 @@ class Fig3(Experiment):
                 for sampler, by_hop in metrics[contestant.key].items():
                     if sampler in ("greedy", "best-first search") or (contestant == PLAN2VEC and sampler in _BLIND):
                         label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
-                        values = [[100 * rate[end] for rate in by_hop.values()] for end in ("value", "low", "high")]
-                        lines.append(curves.Line(label, [int(hop) for hop in by_hop], *values, sampler == "greedy"))
+                        x = [int(hop) for hop in by_hop]
+                        y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))
+                        lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy"))
             panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
         caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."
         return [Figure("fig3.png", curves.curves_figure(panels, height=4.4), caption)]
