@@ -14,8 +14,8 @@ from ..figures.latents import Sheet, seeds_figure, sheets_figure
 from ..figures.lattice import Lattice
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import VAE_2, VAE_8, Contestant
-from ..lab.scores import compact, mean_of, percent, plain, pooled
+from ..lab.lineup import VAE_2, VAE_8, Contestant, among
+from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..paper import ROOMS
 from ..worlds import room_of, short_name
@@ -50,9 +50,11 @@ class Fig5(Experiment):
             for env_id in plan.env_ids or ROOMS:
                 group = f"{short_name(env_id)} seed {seed}"
                 place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-                cells += [Cell(group, c.key, {**place, "contestant": c.params()}) for c in CONTESTANTS]
-                if seed == 0:
-                    cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params()}))
+                cells += [
+                    Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, CONTESTANTS)
+                ]
+                if seed == 0 and not plan.contestants:
+                    cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
@@ -80,15 +82,16 @@ class Fig5(Experiment):
         """Success with memory, and the correlation."""
         if "rows" not in result:
             return "drawn"
-        hits = result["rows"]["memory"]["success_02"]
-        return f"{hits.count('1') / len(hits):.1%}, correlation {result['correlation']:.3f}"
+        return f"{rate(result['rows']['memory']['success_02']):.1%}, correlation {result['correlation']:.3f}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> contestants -> pooled success, correlation, corridor number."""
         rooms: dict[str, Any] = {}
         for env_id, by_name in _by_room(found).items():
             rooms[env_id] = {
-                contestant.key: _pool([result for _, result in by_name[contestant.key]]) for contestant in CONTESTANTS
+                contestant.key: _pool([result for _, result in by_name[contestant.key]])
+                for contestant in CONTESTANTS
+                if contestant.key in by_name
             }
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
@@ -98,14 +101,13 @@ class Fig5(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The first seed large, all seeds small, and the decoders' pictures."""
-        by_room = _by_room(found)
-        names = [contestant.label for contestant in CONTESTANTS]
-        first = [[_sheet(env_id, by_name[c.key][0]) for c in CONTESTANTS] for env_id, by_name in by_room.items()]
+        by_room, shown = _by_room(found), _present(summary["rooms"])
+        names = [contestant.label for contestant in shown]
+        first = [[_sheet(env_id, by_name[c.key][0]) for c in shown] for env_id, by_name in by_room.items()]
         every = [
-            (f"{short_name(env_id)}\n{contestant.label.partition(',')[0]}", [_sheet(env_id, one) for one in cells])
+            (f"{short_name(env_id)}\n{c.label.partition(',')[0]}", [_sheet(env_id, one) for one in by_name[c.key]])
             for env_id, by_name in by_room.items()
-            for contestant in CONTESTANTS
-            for cells in [by_name[contestant.key]]
+            for c in shown
         ]
         seeds = [f"seed {seed}" for seed in range(summary["seeds"])]
         made = [
@@ -147,10 +149,14 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _present(rooms: dict[str, Any]) -> list[Contestant]:
+    return [contestant for contestant in CONTESTANTS if contestant.key in next(iter(rooms.values()))]
+
+
 def _success(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for contestant in CONTESTANTS:
+    for contestant in _present(rooms):
         for name, label in (("memory", ", with memory"), ("memoryless", ", memoryless")):
             kind = "ours" if (contestant, name) == (PLAN2VEC_2, "memory") else ""
             found = [room[contestant.key]["rows"][name] for room in rooms.values()]
@@ -167,7 +173,7 @@ def _knowledge(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     head = ["", *(f"correlation, {short_name(env_id)}" for env_id in rooms), "corridor number, CMaze"]
     rows = []
-    for contestant in CONTESTANTS:
+    for contestant in _present(rooms):
         found = [room[contestant.key] for room in rooms.values()]
         corridor = next((each["corridor"] for each in found if each["corridor"]), None)
         cells = [*(plain(each["correlation"], ".3f") for each in found), plain(corridor, ".2f")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
             axis.grid(axis="x", alpha=0.3, linewidth=0.6, color=QUIET)
             axis.set_axisbelow(True)
             axis.tick_params(axis="y", length=0)
-        axes[0].set_yticks(rows, labels, fontsize=10)
+        axes[0].set_yticks(rows, ["\n".join(wrap(label, 26)) for label in labels], fontsize=10)
         axes[0].invert_yaxis()
         handles = {
             text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)

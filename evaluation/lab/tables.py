@@ -58,4 +58,6 @@ class Table:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+    return (
+        "| " + " | ".join(cell.replace("<", "&lt;").replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+    )
