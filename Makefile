@@ -50,7 +50,7 @@ bench: $(READY)  ## speed, by the scripts in tests/benchmarks
 	@for script in $(wildcard tests/benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 results: $(READY)  ## render the result tables of the README from the recorded runs
-	$(BIN)/python -m evaluation.benchmark --render $(ARGS)
+	$(BIN)/python -m evaluation.lab.readme $(ARGS)
 
 clean:  ## remove the environment, caches and build products; runs/ is kept
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

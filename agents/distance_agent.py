@@ -48,9 +48,12 @@ class DistanceAgent(ABC):
     config_class: ClassVar[type[DistanceConfig]]
     parts_class: ClassVar[type[Parts]] = Parts
     stages: ClassVar[tuple[str, ...]] = ("local", "embedding", "forward")
+    shareable: ClassVar[dict[str, str]] = {"local": "local_metric"}
+    """First stages of a fit, each with the entry of the configuration that decides it."""
 
     def __init__(self, config: Any = None) -> None:
         self.config = config or self.config_class()
+        self._source: DistanceAgent | None = None
         self.fit_log: list[StageLog] = []
         self._parts: Any = None
         self._goal_latents: tuple[np.ndarray, np.ndarray] | None = None
@@ -60,6 +63,28 @@ class DistanceAgent(ABC):
         """The untrained metric."""
 
     # Learning
+
+    def sharing(self, other: DistanceAgent) -> Self:
+        """Let the next ``fit`` take over what ``other`` learned, where learning it again would give the same bits.
+
+        That is so for the same data and seed, up to the first stage that one of them has not, or configures otherwise.
+        """
+        self._source = other
+        return self
+
+    def _can_share(self, stage: str) -> bool:
+        """Whether the source's result of this stage is what this agent would learn."""
+        other = self._source
+        same = other is not None and (other.seed, other.dataset_fingerprint) == (self.seed, self.dataset_fingerprint)
+        if other is None or not same or other._parts is None:
+            return False
+        for mine, its in zip(self.stages, other.stages, strict=False):
+            entry = self.shareable.get(mine)
+            if entry is None or mine != its or getattr(self.config, entry) != getattr(other.config, entry):
+                return False
+            if mine == stage:
+                return True
+        return False
 
     @one_torch_thread()
     def fit(
@@ -129,11 +154,15 @@ class DistanceAgent(ABC):
             self.fit_log.append(StageLog(**record))
             return
         workdir.forget_figures(stage)
-        training.clock.begin()
-        figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
-        wall, cpu = training.clock.spent()
-        workdir.log(stage, FIGURES, figures)
-        self.fit_log.append(StageLog(stage, wall, cpu, figures))
+        if self._source is not None and self._can_share(stage):
+            parts.restore(stage, learned(self._source._parts).arrays(stage))
+            self.fit_log.append(next(entry for entry in self._source.fit_log if entry.stage == stage))
+        else:
+            training.clock.begin()
+            figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
+            wall, cpu = training.clock.spent()
+            self.fit_log.append(StageLog(stage, wall, cpu, figures))
+        workdir.log(stage, FIGURES, self.fit_log[-1].figures)
         workdir.save_stage(stage, parts.arrays(stage), asdict(self.fit_log[-1]))
 
     def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
@@ -186,9 +215,13 @@ class DistanceAgent(ABC):
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        here, there = self.embed(observation), self._embed_goal(goal)
+        return self.between(self.embed(observation), self._embed_goal(goal))
+
+    def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
+        """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
         with torch.inference_mode():
-            return self._between(torch.as_tensor(here), torch.as_tensor(there)).numpy()
+            z, g = (torch.as_tensor(array, device=self.metric.device) for array in (latents, goal_latents))
+            return self._between(z, g).cpu().numpy()
 
     def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """D between latents, (..., D) and (..., D) -> (...)."""

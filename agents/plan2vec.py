@@ -101,6 +101,7 @@ class Plan2Vec(DistanceAgent):
     config_class = Plan2VecConfig
     parts_class = Plan2VecParts
     stages = ("local", "graph", "global", "forward")
+    shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
 
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> GlobalMetric:
         return GlobalMetric(self.config.global_metric, observation_shape, device)
@@ -113,7 +114,6 @@ class Plan2Vec(DistanceAgent):
         latent_dim: int,
         dataset: Dataset,
         *,
-        seed: int = 0,
         workdir: Path | str | None = None,
         progress: bool = True,
     ) -> Plan2Vec:
@@ -122,16 +122,13 @@ class Plan2Vec(DistanceAgent):
         Args:
             latent_dim: 2 draws a map.
             dataset: The dataset this agent was fitted on.
-            seed: Root of randomness.
             workdir: As in ``fit``.
             progress: Show a bar.
         """
-        other = Plan2Vec(self.config.with_latent_dim(latent_dim))
-        training = other._begin(dataset, seed, Workdir(workdir), str(self.local_metric.device), progress, "map")
-        mine, its = learned(self._parts), learned(other._parts)
-        its.local_metric, its.graph = self.local_metric, self.graph
-        its.vertex_rows, its.local_latents = mine.vertex_rows, mine.local_latents
-        other._stage("global", dataset, Folds.of(dataset, seed), training)
+        other = Plan2Vec(self.config.with_latent_dim(latent_dim)).sharing(self)
+        training = other._begin(dataset, self.seed, Workdir(workdir), str(self.local_metric.device), progress, "map")
+        for stage in ("local", "graph", "global"):
+            other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
         return other
 
     def _fit_graph(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:

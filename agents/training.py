@@ -24,6 +24,7 @@ from .errors import DeviceError, TrainingDivergedError
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
+Update = tuple[torch.Tensor, float, Batch]  # loss, learning rate, batch
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 _INITIALISATION = 2**32  # a step number that no training reaches
@@ -156,6 +157,45 @@ def train(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+
+    def update(step: int) -> Update:
+        rate, beta1 = one_cycle(step, steps, learning_rate)
+        for group in optimizer.param_groups:
+            group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
+        batch = sample(training.rng(stage, step))
+        value = loss(batch)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        optimizer.step()
+        return value.detach(), rate, batch
+
+    return run_updates(stage, network, optimizer, update, steps=steps, training=training, log_every=log_every)
+
+
+def run_updates(
+    stage: str,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    update: Callable[[int], Update],
+    *,
+    steps: int,
+    training: Training,
+    log_every: int = 50,
+) -> float:
+    """Call ``update(step)`` for every step that is left, with checkpoints, metrics and a bar; the last logged loss.
+
+    Args:
+        stage: Name in logs and checkpoints.
+        network: All that a checkpoint must hold beside the optimiser.
+        optimizer: Of the network.
+        update: Makes one gradient step, drawing on nothing but the step's number; returns loss, learning rate, batch.
+        steps: Gradient steps in all, those of an interrupted run included.
+        training: Folder, progress.
+        log_every: Steps between two rows of metrics.csv.
+
+    Raises:
+        TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
+    """
     workdir = training.workdir
     step, mean_loss = workdir.load_checkpoint(stage, network, optimizer, training)
     bar = tqdm(
@@ -171,15 +211,8 @@ def train(
     network.train()
     try:
         while step < steps:
-            rate, beta1 = one_cycle(step, steps, learning_rate)
-            for group in optimizer.param_groups:
-                group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
-            batch = sample(training.rng(stage, step))
-            value = loss(batch)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            optimizer.step()
-            losses.append(value.detach())
+            value, rate, batch = update(step)
+            losses.append(value)
             step += 1
             bar.update()
             if step % log_every == 0 or step == steps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,29 +14,6 @@ from plan2vec_envs.render import Renderer
 from plan2vec_envs.rooms import Room, get_room
 
 from .worlds import room_of
-
-VertexDistance = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def vertex_distance(agent: Any, dataset: Dataset) -> VertexDistance:
-    """D between graph vertices, as a function of (K,) vertices and (K,) goal vertices.
-
-    An agent with a global metric on latents has embedded each vertex once; any other is asked with images, each
-    distinct pair once a call.
-    """
-    latents = getattr(agent, "vertex_embeddings", None)
-    between = getattr(getattr(agent, "global_metric", None), "latent_distance", None)
-    if latents is not None and between is not None:
-        return lambda vertex, goal: np.asarray(between(latents[vertex], latents[goal]))
-
-    frames = dataset.observations
-
-    def by_image(vertex: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        pairs, where = np.unique(np.stack([vertex, goal], 1), axis=0, return_inverse=True)
-        rows = agent.vertex_rows[pairs]
-        return np.asarray(agent.distance(frames[rows[:, 0]], frames[rows[:, 1]]))[where.reshape(-1)]
-
-    return by_image
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 from data_collection import Dataset
 
-from .closed_loop import closed_loop
+from .closed_loop import closed_loop, obs_type_of
 from .graph_walk import graph_walk
+from .memory_graph import graph_tasks, memory_graph
 from .oracles import oracles
 from .results import EvalResult
 from .tasks import TaskList
@@ -29,17 +30,24 @@ def rows(agent: Any, dataset: Dataset, tasks: TaskList, *, seed: int = 0) -> Ite
     """
     from agents import get_agent
 
+    obs_type = obs_type_of(dataset)
+
     def learned(memory: bool) -> EvalResult:
-        return replace(closed_loop(agent, tasks, memory=memory, seed=seed), fingerprint=dataset.fingerprint)
+        result = closed_loop(agent, tasks, memory=memory, seed=seed, obs_type=obs_type)
+        return replace(result, fingerprint=dataset.fingerprint)
+
+    def walked() -> EvalResult:
+        memory = memory_graph(agent, dataset)
+        return graph_walk(agent, memory, graph_tasks(memory, num_tasks=len(tasks), seed=seed), seed=seed)
 
     if agent.new_memory(1) is not None:
         yield "closed-loop-memory", partial(learned, True)
     yield "closed-loop-memoryless", partial(learned, False)
     if getattr(agent, "graph", None) is not None:
-        yield "graph", partial(graph_walk, agent, dataset, num_tasks=len(tasks), seed=seed)
+        yield "graph", walked
     if agent.name != "random":
         uniform = get_agent("random")().fit(dataset.without_oracle(), seed=seed)
-        yield "random", partial(closed_loop, uniform, tasks, seed=seed)
+        yield "random", partial(closed_loop, uniform, tasks, seed=seed, obs_type=obs_type)
     for oracle in oracles(tasks.env_id):
         yield oracle.name, partial(closed_loop, oracle, tasks, seed=seed)
 
@@ -49,7 +57,9 @@ def label(result: EvalResult) -> str:
     if result.oracle:
         return f"{result.agent} (oracle)"
     if result.protocol == "graph":
-        return f"{result.agent}, graph walk, k = {result.config.get('lookahead', 1)}"
+        epsilon = result.config.get("epsilon", 0)
+        by_chance = f", ε = {epsilon:g}" if 0 < epsilon < 1 else ""
+        return f"{result.agent}, graph walk, k = {result.config.get('lookahead', 1)}{by_chance}"
     if result.agent == "random":
         return "random actions"
     return f"{result.agent}, {'with memory' if result.memory else 'memoryless'}"

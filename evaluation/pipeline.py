@@ -13,7 +13,7 @@ from typing import Any
 from plan2vec_envs.errors import Plan2vecError
 
 from . import runs
-from .closed_loop import decision_seconds
+from .closed_loop import decision_seconds, obs_type_of
 from .environment import record
 from .errors import ResultsError
 from .job import Job
@@ -104,9 +104,9 @@ def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: boo
         watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
     agent.save(run.path("agent"))
     if job.draw_map and hasattr(agent, "with_latent_dim"):
-        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), **options)
-        for entry in drawn.fit_log:
-            watch.put(f"map ({entry.stage})", entry.wall_seconds, entry.cpu_seconds)
+        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), progress=progress)
+        embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
+        watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
     return agent
 
@@ -124,7 +124,8 @@ def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -
             result.save(file)
         say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
         found.append(result)
-    write_json(run.path("eval", "latency.json"), {"decision_seconds": decision_seconds(agent, tasks)})
+    seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
+    write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
     return found
 
 

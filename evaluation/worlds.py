@@ -16,3 +16,8 @@ def room_of(env_id: str) -> Room:
     if env_id not in by_id:
         raise UnknownNameError(f"unknown environment {env_id!r}.{suggest(env_id, by_id)}")
     return by_id[env_id]
+
+
+def short_name(env_id: str) -> str:
+    """`Plan2vec/CMaze-v0` becomes `CMaze`."""
+    return env_id.partition("/")[2].rpartition("-v")[0] or env_id

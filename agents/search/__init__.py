@@ -2,16 +2,19 @@
 
 from .bidirectional import bidirectional
 from .budget import SearchBudget
+from .lookahead import Lookahead, best_of
 from .ordered import a_star, best_first, dijkstra
 from .records import Heuristic, PlanBatch
 from .walks import greedy_walk, lookahead_walk
 
 __all__ = [
     "Heuristic",
+    "Lookahead",
     "PlanBatch",
     "SearchBudget",
     "a_star",
     "best_first",
+    "best_of",
     "bidirectional",
     "dijkstra",
     "greedy_walk",

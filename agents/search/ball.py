@@ -22,6 +22,7 @@ class Ball:
         expanded: (K,) int64, vertices whose edges were looked at; one that a later round makes cheaper counts again.
         generated: (K,) int64, edges looked at.
         cut_short: (K,) bool, where the limit of expansions left the ball incomplete.
+        on_rim: (S,) bool, no fewer than k edges from the centre; none where the whole component is nearer.
     """
 
     owner: np.ndarray
@@ -30,6 +31,7 @@ class Ball:
     expanded: np.ndarray
     generated: np.ndarray
     cut_short: np.ndarray
+    on_rim: np.ndarray
     _record: np.ndarray
     _edge: np.ndarray
     _before: np.ndarray
@@ -74,7 +76,8 @@ class Balls:
         record = np.full(len(rows), -1)
         rounds: list[tuple[np.ndarray, ...]] = []
         count = 0
-        for _ in range(k):
+        fresh = np.zeros(0, bool)  # of the records of the last round: vertices that no earlier round came to
+        for turn in range(k):
             wanted = np.bincount(owner, minlength=len(rows))
             too_much = expanded + wanted > limit
             if too_much.any():
@@ -83,6 +86,7 @@ class Balls:
                 owner, at, cost, record = owner[keep], at[keep], cost[keep], record[keep]
                 wanted[too_much] = 0
             if not owner.size:
+                fresh = np.zeros(0, bool)
                 break
             expanded += wanted
             source, edge, degree = edges_of(graph, at)
@@ -91,6 +95,7 @@ class Balls:
             flat = base[owner][source] + graph.indices[edge]
             better = np.flatnonzero(reach < self._cost[flat])
             source, edge, reach, flat = source[better], edge[better], reach[better], flat[better]
+            unseen = np.isinf(self._cost[flat]) if turn == k - 1 else fresh
             np.minimum.at(self._cost, flat, reach)
             win = np.flatnonzero(reach == self._cost[flat])
             source, edge, reach, flat = source[win], edge[win], reach[win], flat[win]
@@ -98,6 +103,7 @@ class Balls:
             self._latest[flat[::-1]] = np.arange(len(flat))[::-1]
             one = np.flatnonzero(self._latest[flat] == np.arange(len(flat)))
             one = one[np.argsort(flat[one])]
+            fresh = unseen[win][one] if turn == k - 1 else fresh
             source, edge, reach, flat = source[one], edge[one], reach[one], flat[one]
             owner, at, cost, before = owner[source], graph.indices[edge], reach, record[source]
             record = count + np.arange(len(flat))
@@ -109,6 +115,8 @@ class Balls:
         columns = [np.concatenate(column) for column in zip(*rounds, strict=True)] if rounds else [nothing] * 6
         owners, vertices, costs, edges, befores, flats = columns
         current = np.flatnonzero(self._latest[flats] == np.arange(count))
+        on_rim = np.zeros(count, bool)
+        on_rim[count - len(fresh) :] = fresh
         self._cost[np.concatenate(touched)] = np.inf
         return Ball(
             owners[current],
@@ -117,6 +125,7 @@ class Balls:
             expanded,
             generated,
             cut_short,
+            on_rim[current],
             current,
             edges,
             befores,
@@ -138,6 +147,7 @@ def neighbours(graph: Graph, centres: np.ndarray, limit: np.ndarray) -> Ball:
         expanded,
         degree * expanded,
         cut_short,
+        np.ones(len(edge), bool),
         record,
         edge,
         np.full(len(edge), -1),

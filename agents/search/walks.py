@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph
-from .ball import Balls, neighbours
 from .budget import SearchBudget
-from .frontier import EMPTY, pack, without_parallel_edges
-from .records import Heuristic, PlanBatch, as_vertices, estimate
+from .frontier import EMPTY
+from .lookahead import Lookahead, best_of
+from .records import Heuristic, PlanBatch, as_vertices
 
 
 def greedy_walk(
@@ -38,6 +38,7 @@ def lookahead_walk(
     *,
     add_path_cost: bool = True,
     avoid_visited: bool = False,
+    rim_only: bool = False,
 ) -> PlanBatch:
     """Walks that go to the exact best vertex of the ball of ``budget.lookahead`` edges around them, then look again.
 
@@ -53,14 +54,14 @@ def lookahead_walk(
         budget: ``lookahead`` and ``max_expansions`` apply; a walk stops where the next ball would pass the limit.
         add_path_cost: Minimise path cost + D; False minimises D alone (Algorithm 2, line 6), which procrastinates.
         avoid_visited: Leave out the vertices at which the walk has stopped before.
+        rim_only: Choose among the vertices no fewer than k edges away, and the goal. Path cost + D is nearly the same
+            all along a good way, so on a graph with many near-duplicates the whole ball has the walk shuffle between
+            those next to it; the rim does not.
     """
     start, goal = as_vertices(graph, starts, goals)
-    graph = without_parallel_edges(graph)
+    ahead = Lookahead(graph, goal, heuristic, budget.lookahead, add_path_cost=add_path_cost, rim_only=rim_only)
+    graph = ahead.graph
     plans, size = len(start), graph.num_vertices
-    # Estimates (B * V,) are kept because the balls of a walk overlap; single steps hardly do, and need no scratch.
-    deep = budget.lookahead > 1
-    balls = Balls(graph, plans) if deep else None
-    memory = np.full(plans * size if deep else 0, np.nan, np.float32)
     visited = np.zeros(plans * size, bool)
     at = start.copy()
     expanded, generated = np.zeros(plans, np.int64), np.zeros(plans, np.int64)
@@ -69,32 +70,13 @@ def lookahead_walk(
     active = np.flatnonzero(at != goal)
     while active.size:
         visited[active * size + at[active]] = True
-        left = budget.expansions - expanded[active]
-        if balls is None:
-            ball = neighbours(graph, at[active], left)
-        else:
-            ball = balls.around(active, at[active], budget.lookahead, left)
+        ball, keys = ahead.look(active, at[active], budget.expansions - expanded[active])
         expanded[active] += ball.expanded
         generated[active] += ball.generated
-        rows, flat = active[ball.owner], (active * size)[ball.owner] + ball.vertices
-        if balls is None:
-            guess = estimate(heuristic, ball.vertices, goal[rows])
-        else:
-            guess = memory[flat]
-            unknown = np.flatnonzero(np.isnan(guess))
-            if unknown.size:
-                guess[unknown] = estimate(heuristic, ball.vertices[unknown], goal[rows[unknown]])
-                memory[flat] = guess
-        keys = pack(ball.cost + guess if add_path_cost else guess, ball.vertices)
-        if avoid_visited:
-            keys[visited[flat]] = EMPTY
-        best = np.full(len(active), EMPTY)
-        np.minimum.at(best, ball.owner, keys)
-        moves = (best != EMPTY) & ~ball.cut_short
         out_of_budget[active[ball.cut_short]] = True
-        chosen = np.flatnonzero((keys == best[ball.owner]) & moves[ball.owner])  # one a moving plan, by plan
-        order = np.argsort(ball.owner[chosen])
-        chosen = chosen[order]
+        if avoid_visited:
+            keys[visited[(active * size)[ball.owner] + ball.vertices]] = EMPTY
+        moves, chosen = best_of(ball, keys)
         active = active[moves]
         at[active] = ball.vertices[chosen]
         legs += [(active[rows], edges) for rows, edges in ball.ways(chosen)]

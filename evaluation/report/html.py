@@ -17,13 +17,17 @@ def tag(name: str, text: str, css: str = "") -> str:
 
 
 def picture(path: Path, alt: str, caption: str, *, narrow: bool = False) -> str:
-    """A figure with its image inside the page; nothing for a picture that was not drawn."""
+    """A figure with its image inside the page; nothing for a picture that was not drawn.
+
+    On a phone a wide figure scrolls sideways, so that its text stays readable; a narrow one fits the screen.
+    """
     if not path.is_file():
         return ""
     data = base64.b64encode(path.read_bytes()).decode()
     source = f"data:{_MIME[path.suffix]};base64,{data}"
-    css = ' class="narrow"' if narrow else ""
-    return f'<figure{css}><img src="{source}" alt="{escape(alt)}">{tag("figcaption", caption)}</figure>'
+    css = "narrow" if narrow else "wide"
+    image = f'<div class="scroll"><img src="{source}" alt="{escape(alt)}"></div>'
+    return f'<figure class="{css}">{image}{tag("figcaption", caption)}</figure>'
 
 
 def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, prose: bool = False) -> str:

@@ -14,27 +14,11 @@ from agents import Plan2Vec, get_agent
 from agents.autoencoder import VAE, VAEConfig
 from agents.saving import network_arrays
 from agents.workdir import Workdir, load_arrays
-from data_collection import Dataset, Episode
+from data_collection import Dataset
 
-from .worlds import plane, quick_config
+from .worlds import plane, quick_config, squares
 
 BASELINES = ("random-network", "sptm", "vae")
-
-
-def squares(episodes: int = 40, side: int = 24) -> Dataset:
-    """A bright square of 6 pixels that walks over a dark image by two pixels a move."""
-    rng = np.random.default_rng(0)
-    moves = np.array([(2, 0), (-2, 0), (0, 2), (0, -2)])
-    made = []
-    for _ in range(episodes):
-        place, frames, actions = rng.integers(0, side - 5, 2), [], rng.integers(4, size=8)
-        for action in (*actions, 0):
-            frame = np.zeros((1, side, side), np.uint8)
-            frame[0, place[0] : place[0] + 6, place[1] : place[1] + 6] = 255
-            frames.append(frame)
-            place = np.clip(place + moves[action], 0, side - 6)
-        made.append(Episode(np.stack(frames), actions))
-    return Dataset.from_episodes(made, num_actions=4)
 
 
 def small(name: str, steps: int = 60, **choices):

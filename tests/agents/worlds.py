@@ -1,4 +1,4 @@
-"""Tiny worlds for tests: points on a plane that move by one unit, whose true distances are known in closed form."""
+"""Tiny worlds for tests: points on a plane that move by one unit, whose true distances are known; walking squares."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def plane(episodes: int = 60, steps: int = 8, side: float = 5.0, seed: int = 0, 
             actions.append(action)
         made.append(Episode(np.stack(observations), np.array(actions)))
     return Dataset.from_episodes(made, num_actions=None if continuous else 4)
+
+
+def squares(episodes: int = 40, side: int = 24) -> Dataset:
+    """A bright square of 6 pixels that walks over a dark image by two pixels a move."""
+    rng = np.random.default_rng(0)
+    moves = np.array([(2, 0), (-2, 0), (0, 2), (0, -2)])
+    made = []
+    for _ in range(episodes):
+        place, frames, actions = rng.integers(0, side - 5, 2), [], rng.integers(4, size=8)
+        for action in (*actions, 0):
+            frame = np.zeros((1, side, side), np.uint8)
+            frame[0, place[0] : place[0] + 6, place[1] : place[1] + 6] = 255
+            frames.append(frame)
+            place = np.clip(place + moves[action], 0, side - 6)
+        made.append(Episode(np.stack(frames), actions))
+    return Dataset.from_episodes(made, num_actions=4)
 
 
 def quick_config(steps: int = 60) -> Plan2VecConfig:

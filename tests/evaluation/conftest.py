@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from agents import Graph
 from evaluation.oracles import GeodesicGreedy
 from evaluation.worlds import room_of
 from plan2vec_envs.geodesic import GeodesicOracle
@@ -45,25 +44,19 @@ class LineAgent(SeeingAgent):
         return np.linalg.norm(self._renderer.decode(x) - self._renderer.decode(g), axis=1)
 
 
-@dataclass
 class Chain:
     """A corridor of frames one step apart, linked both ways: a graph whose truth is plain."""
 
-    name: str = "chain"
-    length: int = 8
-    goal_side: int = 1
-    graph: SimpleNamespace = field(init=False)
+    name = "chain"
 
-    def __post_init__(self) -> None:
-        last = self.length - 1
-        neighbours = [[v for v in (u - 1, u + 1) if 0 <= v <= last] for u in range(self.length)]
-        self.vertex_rows = np.arange(self.length)
-        self.graph = SimpleNamespace(
-            indptr=np.cumsum([0, *map(len, neighbours)]),
-            indices=np.concatenate([np.array(row) for row in neighbours]),
-        )
+    def __init__(self, length: int = 8, goal_side: int = 1) -> None:
+        self.goal_side, self.vertex_rows = goal_side, np.arange(length)
+        links = [(u, v, 1.0) for u in range(length) for v in (u - 1, u + 1) if 0 <= v < length]
+        self.graph = Graph.from_edges(length, links)
+        self.questions: list[tuple[float, float]] = []
 
     def distance(self, x, g):
+        self.questions += zip(x[:, 0].tolist(), g[:, 0].tolist(), strict=True)
         return self.goal_side * np.abs(x[:, 0] - g[:, 0])
 
 

@@ -5,16 +5,16 @@ import pytest
 
 from agents import UniformAgent
 from evaluation.closed_loop import closed_loop, decision_seconds
-from evaluation.errors import ProtocolError
-from evaluation.graph_walk import graph_walk, nearest_neighbors
-from evaluation.oracles import imagine_moves, oracles
+from evaluation.oracles import TrueGraphDijkstra, imagine_moves, oracles
 from evaluation.results import EvalResult
 from evaluation.tasks import TaskList, make_tasks
 from evaluation.worlds import room_of
-from plan2vec_envs import ALL_ENV_IDS, UnknownNameError
-from plan2vec_envs.geometry import SUCCESS_RADIUS
+from plan2vec_envs import ALL_ENV_IDS, FrameError, UnknownNameError
+from plan2vec_envs.geodesic import GeodesicOracle
+from plan2vec_envs.geometry import STEP, SUCCESS_RADIUS
+from plan2vec_envs.render import Renderer
 
-from .conftest import CMAZE, Chain, ChainDataset
+from .conftest import CMAZE, SeeingAgent
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +77,30 @@ def test_an_agent_that_reads_frames_and_follows_the_geodesic_solves_everything(s
 
 
 @pytest.mark.parametrize("env_id", ALL_ENV_IDS)
-def test_the_geodesic_oracle_solves_everything_nearly_as_fast_as_possible(env_id):
-    geodesic, straight = (closed_loop(oracle, make_tasks(env_id, 60)) for oracle in oracles(env_id))
-    assert geodesic.success_rate == 1.0
-    assert (geodesic.optimality >= 1).all()
-    assert geodesic.mean_optimality < 1.1
+def test_oracles_that_know_the_way_solve_everything_nearly_as_fast_as_possible(env_id):
+    geodesic, dijkstra, straight = (closed_loop(oracle, make_tasks(env_id, 60)) for oracle in oracles(env_id))
+    for knowing in (geodesic, dijkstra):
+        assert knowing.oracle
+        assert knowing.success_rate == 1.0
+        assert (knowing.optimality >= 1).all()
+        assert knowing.mean_optimality < 1.1
     assert straight.success_02[~straight.blocked].all()
 
 
+@pytest.mark.parametrize("env_id", ALL_ENV_IDS)
+def test_dijkstra_on_the_lattice_agrees_with_the_closed_form_of_the_geodesic(env_id, rng):
+    """To within a cell of a quarter step at either end, and at each corner that the lattice misses."""
+    room = room_of(env_id)
+    a, b = (room.nearest_free(rng.uniform(-0.24, 0.24, (300, 2))) for _ in range(2))
+    lattice = TrueGraphDijkstra(room).remaining(a, b) - 1e-3 * np.linalg.norm(a - b, axis=1) / STEP
+    error = lattice - GeodesicOracle(room).distance(a, b)
+    assert error.min() > -1e-6
+    assert error.max() < 1.0
+    assert np.median(error) < 0.2
+
+
 def test_the_straight_line_oracle_fails_where_the_wall_is_in_the_way(tasks):
-    straight = closed_loop(oracles(CMAZE)[1], tasks)
+    straight = closed_loop(oracles(CMAZE)[-1], tasks)
     assert straight.blocked_success_rate < 0.7
     assert straight.oracle
 
@@ -94,6 +108,36 @@ def test_the_straight_line_oracle_fails_where_the_wall_is_in_the_way(tasks):
 def test_random_actions_reach_about_a_tenth_of_the_goals():
     result = closed_loop(UniformAgent().fit(_dataset()), make_tasks(CMAZE, 200))
     assert 0.03 < result.success_rate < 0.25
+
+
+def test_an_agent_of_states_is_given_states(tasks):
+    class Pointing:
+        """Moves along both axes towards the goal that it reads."""
+
+        name = "pointing"
+
+        def act(self, observation, goal, *, memory=None, rng=None):
+            assert observation.dtype == np.float32
+            way = np.sign(np.round((goal - observation) / STEP)).astype(int) + 1
+            action = 3 * way[:, 0] + way[:, 1]
+            return np.minimum(action - (action > 4), 7)
+
+    straight = tasks.take(~tasks.blocked)
+    seen = closed_loop(Pointing(), straight, obs_type="state")
+    assert seen.success_rate > 0.8
+    assert seen.config["obs_type"] == "state"
+    assert decision_seconds(Pointing(), straight, repeats=2, obs_type="state") > 0
+
+
+def test_hidden_walls_are_left_out_of_what_the_agent_sees_and_still_stop_it():
+    env_id = "Plan2vec/FourRooms-v0"
+    agent = SeeingAgent(env_id)
+    with pytest.raises(FrameError):
+        closed_loop(agent, make_tasks(env_id, 5), hidden_walls=True)
+    agent._renderer = Renderer(room_of(env_id), hidden_walls=True)
+    result = closed_loop(agent, make_tasks(env_id, 20), hidden_walls=True)
+    assert result.success_rate == 1.0
+    assert result.config["hidden_walls"]
 
 
 def test_a_lane_is_counted_until_its_first_success_only():
@@ -140,48 +184,6 @@ def test_imagined_moves_stop_at_walls():
     north, east = ends[4], ends[6]
     assert north == pytest.approx([0.0, -0.09])
     assert east == pytest.approx([0.0249167, -0.09])
-
-
-def test_a_walker_that_knows_the_distance_arrives_in_as_many_hops_as_there_are():
-    result = graph_walk(Chain(), ChainDataset(), num_tasks=30, keep_paths=True)
-    assert result.success_rate == 1.0
-    hops = [round(np.abs(path[0] - path[-1]).max() / 0.03) for path in result.trajectories]
-    assert result.steps.tolist() == hops
-
-
-def test_a_walker_that_is_misled_does_not_arrive():
-    result = graph_walk(Chain(goal_side=-1), ChainDataset(), num_tasks=30)
-    assert result.success_rate < 1.0
-    assert (result.steps[~result.success_02] == 50).all()
-
-
-def test_graph_tasks_are_at_least_a_step_apart_and_depend_on_the_seed():
-    one, same, other = (graph_walk(Chain(), ChainDataset(), num_tasks=30, seed=s).steps for s in (1, 1, 2))
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
-    assert one.min() >= 1
-
-
-def test_the_nearest_neighbour_is_found_as_a_loop_would(rng):
-    from scipy.sparse import random as random_graph
-
-    graph = random_graph(30, 30, 0.1, format="csr", rng=rng)
-    table = rng.integers(0, 5, (30, 30)).astype(float)  # many ties
-    walkers, goals = rng.integers(30, size=50), rng.integers(30, size=50)
-    found = nearest_neighbors(graph, walkers, goals, lambda v, g: table[v, g])
-    for walker, goal, next_vertex in zip(walkers, goals, found, strict=True):
-        row = graph.indices[graph.indptr[walker] : graph.indptr[walker + 1]]
-        assert next_vertex == (row[np.argmin(table[row, goal])] if len(row) else walker)
-
-
-def test_an_agent_without_a_graph_is_refused_by_the_graph_protocol():
-    with pytest.raises(ProtocolError, match="no graph"):
-        graph_walk(Fixed(0), ChainDataset())
-
-
-def test_a_deeper_lookahead_is_refused_rather_than_ignored():
-    with pytest.raises(ProtocolError, match="lookahead=3"):
-        graph_walk(Chain(), ChainDataset(), lookahead=3)
 
 
 def _dataset():

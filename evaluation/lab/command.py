@@ -1,0 +1,83 @@
+"""The work behind `plan2vec reproduce`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from plan2vec_envs.errors import InvalidOptionError
+
+from ..results import write_json
+from ..runs import RunFolder, safe_name
+from ..worlds import room_of
+from .experiment import EXPERIMENTS, get_experiment, load_experiments
+from .plan import Plan, get_preset
+from .publish import publish, summary_of, tables_of
+from .runner import run_cells
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .tables import Table
+
+
+def list_experiments(console: Console) -> None:
+    """Names every experiment."""
+    load_experiments()
+    for name, experiment in sorted(EXPERIMENTS.items()):
+        console.print(f"  {name:<10} {experiment.title}")
+
+
+def reproduce(asked: Any, context: Any) -> None:
+    """Runs one experiment to its report.
+
+    Args:
+        asked: the options of the command.
+        context: command line and console.
+
+    Raises:
+        Plan2vecError: for an unknown id, preset, environment, device, or a folder in use.
+    """
+    from agents.training import resolve_device
+
+    experiment = get_experiment(asked.id)
+    resolve_device(asked.device)
+    if asked.jobs is not None and asked.jobs < 1:
+        raise InvalidOptionError(f"--jobs {asked.jobs}: at least one process is needed")
+    env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
+    plan = Plan(get_preset(asked.preset), asked.seeds, env_ids, asked.size, asked.agents, asked.device)
+    jobs = asked.jobs or cores()
+    folder = asked.out / "-".join(
+        [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
+        + ([plan.size] if plan.size else [])
+        + list(plan.contestants)
+    )
+    experiment.cells(plan)  # what cannot be asked for is refused before anything is written
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{experiment.title}\nWriting to {folder}", flush=True)
+    with RunFolder(folder).writing():
+        found = run_cells(experiment.id, plan, asked.out, folder, jobs=jobs)
+        summary = summary_of(experiment, found, plan, context.command, jobs)
+        publish(experiment, found, summary, folder)
+    if asked.summary is not None:
+        write_json(asked.summary, summary)
+    for table in tables_of(experiment, summary):
+        _print(context.console, table)
+    print(f"Report: {folder / 'report.html'}")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _print(console: Console, table: Table) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as Printed
+
+    printed = Printed(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for i, name in enumerate(table.head):
+        printed.add_column(name, justify="left" if i == 0 else "right")
+    for _, row in table.rows:
+        printed.add_row(*row)
+    console.print(printed)

@@ -1,0 +1,51 @@
+"""Result tables of the README, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from data_collection.files import atomic_write
+
+from ..errors import ResultsError
+from ..results import read_json
+from .experiment import get_experiment
+from .publish import markdown_of
+
+_BLOCK = re.compile(r"(<!-- results:(?P<name>[A-Za-z0-9._-]+) -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+def render_readme(readme: Path, results: Path) -> list[str]:
+    """Rewrites every marked block of a Markdown file; returns the names of those written.
+
+    Raises:
+        ResultsError: if a marked block has no results file, or one that proves nothing; nothing is written then.
+    """
+    written: list[str] = []
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        file = results / f"{name}.json"
+        if not file.is_file():
+            raise ResultsError(
+                f"{readme} asks for results:{name}, but {file} does not exist; "
+                f"run `plan2vec reproduce … --summary {file}` first"
+            )
+        summary = read_json(file)
+        if not summary["comparable"]:
+            raise ResultsError(f"{file} comes from preset {summary['preset']!r}, which is not for comparison")
+        written.append(name)
+        return f"{match[1]}{markdown_of(get_experiment(summary['experiment']), summary)}\n{match[3]}"
+
+    text = _BLOCK.sub(fill, readme.read_text(encoding="utf-8"))
+    with atomic_write(readme) as out:
+        out.write(text.encode())
+    return written
+
+
+if __name__ == "__main__":
+    print(
+        "rendered: "
+        + ", ".join(render_readme(Path(sys.argv[1] if sys.argv[1:] else "README.md"), Path("docs/results")))
+    )
