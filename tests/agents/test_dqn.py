@@ -179,7 +179,7 @@ def test_a_reward_of_frames_is_read_once_and_any_other_is_asked_for_each_batch()
 @pytest.fixture(scope="module")
 def walker():
     """Trained until its values are those of the corridor."""
-    config = DQNConfig(steps=800, hidden=64, batch_size=128, gamma=0.9, tau=0.05, learning_rate=3e-3)
+    config = DQNConfig(steps=400, hidden=64, batch_size=128, gamma=0.9, tau=0.1, learning_rate=3e-3)
     return DQNAgent(config).fit(corridor(), progress=False)
 
 
@@ -187,13 +187,13 @@ def test_values_distances_and_actions_are_those_of_the_corridor(walker):
     place, goal = (x.ravel()[:, None].astype(np.float32) for x in np.meshgrid(range(8), range(8), indexing="ij"))
     apart = np.abs(place - goal)[:, 0]
     far = apart > 0
-    # Arriving with the n-th step costs 1 + g + ... + g^(n-2); the wrong direction costs two steps more, at a wall one.
+    # Arriving with the n-th step costs 1 + g + ... + g^(n-2): the last step is free.
     expected = -(1 - 0.9 ** (apart - 1)) / (1 - 0.9)
-    np.testing.assert_allclose(walker.values(place, goal).max(1)[far], expected[far], atol=0.35)
+    np.testing.assert_allclose(walker.values(place, goal).max(1)[far], expected[far], atol=0.2)
     np.testing.assert_array_equal(walker.act(place, goal)[far], (goal > place)[far, 0])
     distance = walker.distance(place, goal)
     np.testing.assert_array_equal(distance[~far], 0)
-    np.testing.assert_allclose(distance[far], apart[far], atol=0.8)
+    np.testing.assert_allclose(distance[far], apart[far], atol=0.25)
 
 
 def test_hopeless_values_are_finite_distances(walker, monkeypatch):
