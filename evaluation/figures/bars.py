@@ -40,7 +40,7 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
     """PNG of all panels side by side; they share their rows."""
     labels = [bar.label for bar in panels[0][1]]
     rows = np.arange(len(labels))
-    with figure(3.0 + 2.1 * len(panels), 1.3 + 0.3 * len(labels), len(panels), sharey=True) as (drawing, axes):
+    with figure(3.0 + 2.1 * len(panels), 1.3 + 0.37 * len(labels), len(panels), sharey=True) as (drawing, axes):
         for axis, (title, bars) in zip(axes, panels, strict=True):
             for row, bar in zip(rows, bars, strict=True):
                 if bar.value is None:

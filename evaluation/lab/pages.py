@@ -24,6 +24,10 @@ from .tables import Table
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
 _RESULTS, _PAGE, _TEXT = "results.json", "report.html", "report.md"
 _HEADING = "plan2vec, reproduced"
+_LEAD = (
+    "The tables and figures of the paper, made again by one command each. Intervals are over training seeds and the "
+    "same fixed tasks for every agent; nothing is a best run. The paper's own numbers stand beside ours."
+)
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,14 @@ def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     contents = "".join(f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{_small(e)}</li>' for e in entries)
     links = f'<nav class="toc"><ol>{contents}<li><a href="#paper">{escape(paper)}</a></li></ol></nav>'
     numbers = f'<section id="paper">{tag("h2", paper)}{_paper().html()}</section>'
-    _write(root / _PAGE, page(_HEADING, [links, *(_section(entry) for entry in entries), numbers]))
+    _write(
+        root / _PAGE, page(_HEADING, [tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers])
+    )
     toc = "\n".join(f"- [{_plain(e.title)}](#{_anchor(e)}){f' ({e.stamp})' if e.stamp else ''}" for e in entries)
     parts = [
         f'<a id="{_anchor(e)}"></a>\n\n## {_plain(e.title)}\n\n{_markdown(e, e.folder.name + "/")}' for e in entries
     ]
-    text = "\n\n".join([f"# {_HEADING}", toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
+    text = "\n\n".join([f"# {_HEADING}", _LEAD, toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
     _write(root / _TEXT, text + "\n")
     return root / _PAGE
 
@@ -193,7 +199,7 @@ def _paper() -> Table:
 
 
 def _small(entry: Finished) -> str:
-    return f" {tag('small', entry.stamp)}" if entry.stamp else ""
+    return " " + tag("small", f"{entry.record['preset']}, not for comparison") if entry.stamp else ""
 
 
 def _anchor(entry: Finished) -> str:

@@ -53,7 +53,7 @@ class Table:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(["table", "kind", *self.head])
-        writer.writerows([self.title, kind, *cells] for kind, cells in self.rows)
+        writer.writerows([self.title, kind, *(c.replace("\n", " · ") for c in cells)] for kind, cells in self.rows)
         return buffer.getvalue()
 
 
