@@ -124,23 +124,10 @@ _CAPTION = (
     "and mirrored to lie as the room does. In a map of steps the two corridors of the C-Maze lie far apart, since the "
     "way from one to the other is long; where an embedding folds, it lays places over each other."
 )
-_CAPTION_SEEDS, narrow=True),
-        ]
-        pictures = {env_id: by_name[_DECODER][0][1] for env_id, by_name in by_room.items() if _DECODER in by_name}
-        if pictures:
-            made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE, narrow=True))
-        return made
-
-
-_CAPTION = (
-    "Left: the room, coloured by position. Middle and right: where each embedding puts those places, seed 0, turned "
-    "and mirrored to lie as the room does. plan2vec pulls the two corridors of the C-Maze apart, since the way from "
-    "one to the other is long; an embedding that folds lays places over each other."
-)
 _CAPTION_SEEDS = "The same for every seed: nothing was picked."
 _CAPTION_VAE = (
-    "Frames of the training data, what the VAEs decode from their latents, and what they draw from "
-    "latents of the prior; seed 0. From two numbers the decoder is often unsure where the agent is."
+    "Frames of the training data, what the VAEs decode from their latents, and what they draw from latents of the "
+    "prior; seed 0."
 )
 
 
