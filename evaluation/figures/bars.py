@@ -48,9 +48,9 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
                 axis.barh(row, bar.value, height=0.68, color=_COLORS[bar.kind], zorder=1)
                 error = [[max(0.0, bar.value - bar.low)], [max(0.0, bar.high - bar.value)]]
                 axis.errorbar(bar.value, row, xerr=error, color=INK, linewidth=1.2, capsize=2.5, zorder=3)
-                shift = np.linspace(-0.18, 0.18, len(bar.points)) if len(bar.points) > 1 else [0.0]
+                shift = np.linspace(-0.18, 0.18, len(bar.points)) * (len(bar.points) > 1)
                 axis.scatter(
-                    bar.points, row + np.asarray(shift), s=11, color=INK, alpha=0.55, linewidths=0, zorder=4,
+                    bar.points, row + shift, s=11, color=INK, alpha=0.55, linewidths=0, zorder=4,
                     label="one seed",
                 )  # fmt: skip
                 if bar.paper is not None:
