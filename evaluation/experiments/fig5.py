@@ -110,10 +110,9 @@ class Fig5(Experiment):
             for c in shown
         ]
         seeds = [f"seed {seed}" for seed in range(summary["seeds"])]
-        made = [
-            Figure("fig5.png", sheets_figure(names, first), _CAPTION, narrow=True),
-            Figure("fig5-seeds.png", seeds_figure(every, seeds), _CAPTION_SEEDS, narrow=True),
-        ]
+        made = [Figure("fig5.png", sheets_figure(names, first), _CAPTION, narrow=True)]
+        if len(seeds) > 1:
+            made.append(Figure("fig5-seeds.png", seeds_figure(every, seeds), _CAPTION_SEEDS, narrow=True))
         pictures = {env_id: by_name[_DECODER][0][1] for env_id, by_name in by_room.items() if _DECODER in by_name}
         if pictures:
             made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE, narrow=True))
@@ -122,13 +121,13 @@ class Fig5(Experiment):
 
 _CAPTION = (
     "Left: the room, coloured by position. Middle and right: where each embedding puts those places, seed 0, turned "
-    "and mirrored to lie as the room does. plan2vec pulls the two corridors of the C-Maze apart, since the way from "
-    "one to the other is long; an embedding that folds lays places over each other."
+    "and mirrored to lie as the room does. In a map of steps the two corridors of the C-Maze lie far apart, since the "
+    "way from one to the other is long; where an embedding folds, it lays places over each other."
 )
 _CAPTION_SEEDS = "The same for every seed: nothing was picked."
 _CAPTION_VAE = (
-    "Frames of the training data, what the VAEs decode from their latents, and (where shown) what they draw from "
-    "latents of the prior; seed 0. From two numbers the decoder is often unsure where the agent is."
+    "Frames of the training data, what the VAEs decode from their latents, and what they draw from latents of the "
+    "prior; seed 0."
 )
 
 
@@ -198,8 +197,7 @@ def _decoded(source: Source, bench: Workbench) -> dict[str, Any]:
     for contestant in (VAE_2, VAE_8):
         agent = bench.agent(contestant, source)
         drawn[f"{contestant.label}, decoded"] = frames_to_text(agent.reconstruct(frames))
-        if hasattr(agent, "sample"):
-            drawn[f"{contestant.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
+        drawn[f"{contestant.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
     return {"drawn": drawn, "fingerprint": dataset.fingerprint}
 
 

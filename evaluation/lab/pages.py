@@ -19,11 +19,15 @@ from ..report.style import CSS
 from ..results import read_json
 from ..worlds import short_name
 from .experiment import Figure
-from .tables import Table
+from .tables import Table, plain_markdown
 
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
 _RESULTS, _PAGE, _TEXT = "results.json", "report.html", "report.md"
 _HEADING = "plan2vec, reproduced"
+_LEAD = (
+    "The tables and figures of the paper, made again by one command each. Intervals are over training seeds and the "
+    "same fixed tasks for every agent; nothing is a best run. The paper's own numbers stand beside ours."
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def all_finished(root: Path) -> list[Finished]:
 
 def write_page(entry: Finished) -> Path:
     """Writes page and Markdown of one experiment into its folder; returns the path of the page."""
-    _write(entry.folder / _TEXT, f"# {_plain(entry.title)}\n\n{_markdown(entry)}\n")
+    _write(entry.folder / _TEXT, f"# {plain_markdown(entry.title)}\n\n{_markdown(entry)}\n")
     return _write(entry.folder / _PAGE, page(entry.title, [_section(entry, heading=False)]))
 
 
@@ -95,12 +99,15 @@ def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     contents = "".join(f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{_small(e)}</li>' for e in entries)
     links = f'<nav class="toc"><ol>{contents}<li><a href="#paper">{escape(paper)}</a></li></ol></nav>'
     numbers = f'<section id="paper">{tag("h2", paper)}{_paper().html()}</section>'
-    _write(root / _PAGE, page(_HEADING, [links, *(_section(entry) for entry in entries), numbers]))
-    toc = "\n".join(f"- [{_plain(e.title)}](#{_anchor(e)}){f' ({e.stamp})' if e.stamp else ''}" for e in entries)
+    _write(
+        root / _PAGE, page(_HEADING, [tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers])
+    )
+    toc = "\n".join(f"- [{_link(e.title)}](#{_anchor(e)}){f' ({e.stamp})' if e.stamp else ''}" for e in entries)
     parts = [
-        f'<a id="{_anchor(e)}"></a>\n\n## {_plain(e.title)}\n\n{_markdown(e, e.folder.name + "/")}' for e in entries
+        f'<a id="{_anchor(e)}"></a>\n\n## {plain_markdown(e.title)}\n\n{_markdown(e, e.folder.name + "/")}'
+        for e in entries
     ]
-    text = "\n\n".join([f"# {_HEADING}", toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
+    text = "\n\n".join([f"# {_HEADING}", _LEAD, toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
     _write(root / _TEXT, text + "\n")
     return root / _PAGE
 
@@ -130,7 +137,7 @@ def tables_and_provenance(tables: Sequence[Table], summary: dict[str, Any]) -> s
     """Markdown: tables, command, hardware, versions, commit."""
     parts = []
     for table in tables:
-        parts += [f"*{table.title}*\n" if len(tables) > 1 else "", table.markdown(), ""]
+        parts += [f"*{plain_markdown(table.title)}*\n" if len(tables) > 1 else "", table.markdown(), ""]
     stamp = "" if summary["comparable"] else _NOT_COMPARABLE.format(preset=summary["preset"]) + ". "
     return "\n".join([*parts, f"`{summary['command']}`", "", stamp + how(summary)]).strip()
 
@@ -175,9 +182,11 @@ def _provenance(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _markdown(entry: Finished, prefix: str = "") -> str:
     """The experiment below its title; pictures are linked, relative to where the text will lie."""
-    pictures = [f"![{_plain(f['caption'])}]({prefix}{f['name']})\n\n{_plain(f['caption'])}" for f in entry.figures]
-    details = "\n".join(f"- {name}: {_plain(value)}" for name, value in _provenance(entry.record))
-    about = _plain(str(entry.record["report"]["about"]))
+    pictures = [
+        f"![{_link(f['caption'])}]({prefix}{f['name']})\n\n{plain_markdown(f['caption'])}" for f in entry.figures
+    ]
+    details = "\n".join(f"- {name}: {plain_markdown(value)}" for name, value in _provenance(entry.record))
+    about = plain_markdown(str(entry.record["report"]["about"]))
     return "\n\n".join([about, tables_and_provenance(entry.tables, entry.record), *pictures, details])
 
 
@@ -193,7 +202,7 @@ def _paper() -> Table:
 
 
 def _small(entry: Finished) -> str:
-    return f" {tag('small', entry.stamp)}" if entry.stamp else ""
+    return " " + tag("small", f"{entry.record['preset']}, not for comparison") if entry.stamp else ""
 
 
 def _anchor(entry: Finished) -> str:
@@ -207,9 +216,9 @@ def _order(name: str) -> list[tuple[int, int, str]]:
     return [(first.get(word, 2), int(word) if word.isdigit() else 0, word) for word in words]
 
 
-def _plain(text: str) -> str:
-    """Text in which Markdown finds no element of HTML and no end of a link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
+def _link(text: str) -> str:
+    """Text that may stand between the brackets of a link."""
+    return plain_markdown(text).replace("[", "\\[").replace("]", "\\]")
 
 
 def _write(path: Path, text: str) -> Path:

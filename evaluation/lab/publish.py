@@ -44,7 +44,7 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     tables = experiment.tables(summary)
     if summary["comparable"]:
         return tables
-    stamp = f" · {summary['preset']}, not for comparison"
+    stamp = f"\n{summary['preset']}, not for comparison"
 
     def stamped(table: Table) -> Table:
         rows = [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows]

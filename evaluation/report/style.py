@@ -36,7 +36,7 @@ tr.ours td { font-weight:600; } tr.ours td:first-child { color:var(--accent); }
 tr.total td { font-weight:600; border-bottom:0; }
 td small { display:block; color:var(--soft); font-weight:400; font-size:.8rem; }
 figure { margin:22px 0 0; }
-figure img { display:block; width:100%; height:auto; border-radius:14px; background:#fff;
+figure img { display:block; width:100%; height:auto; border-radius:14px; background:#fff; padding:8px;
     border:1px solid var(--line); }
 figure.narrow img { max-width:640px; }
 figure .scroll { margin:0; }
