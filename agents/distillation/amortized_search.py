@@ -20,6 +20,8 @@ from .replay import Plans, Replay, ReplayConfig
 class AmortizedSearchConfig(ReplayConfig):
     """The search for a plan of each pair."""
 
+    plans: int = 64
+    """pairs planned for at a time; a search costs more than a walk"""
     search: Literal["dijkstra", "a_star", "greedy"] = "dijkstra"
     """line 4 of Algorithm 1: "dijkstra": exact; "a_star": with D as its heuristic; "greedy": a walk to the neighbour of
     least D, dropped where it goes in a circle"""

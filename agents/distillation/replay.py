@@ -21,7 +21,7 @@ _TRIES = 10  # rounds of drawing new pairs in place of those that no plan was fo
 class ReplayConfig:
     """How planning and gradient steps alternate."""
 
-    steps: int = 2000
+    steps: int = 1000
     """gradient steps"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule"""

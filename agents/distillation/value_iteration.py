@@ -33,7 +33,7 @@ class ValueIterationConfig(ReplayConfig):
     """choose by path cost + D; False chooses by D alone, as printed (line 6), which procrastinates"""
     refresh: int = 10
     """gradient steps between two looks at all vertices by the D that is walked by"""
-    target_period: int = 50
+    target_period: int = 20
     """gradient steps between two updates of the target network (line 12)"""
 
     def check(self) -> None:
