@@ -43,7 +43,7 @@ class Fig10(Experiment):
     about = (
         "One plan2vec agent a room, seed 0. The local metric says which frames are one step apart; together with the "
         "recorded moves these found edges are the graph; shortest paths on it are what the global metric learns; a "
-        "walk that always takes the neighbour of least D gets round the wall."
+        "walk that always takes the neighbour of least D shows whether it knows the way round a wall."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
