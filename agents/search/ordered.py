@@ -142,9 +142,14 @@ def _collect(
 ) -> PlanBatch:
     """Follow the way back of every plan that arrived."""
     rows = np.flatnonzero(success)
-    paths = [start[plan : plan + 1] for plan in range(len(start))]
+    edges, hops = frontier.way_back(rows, goal[rows], graph.starts)
     cost = np.full(len(start), np.inf)
-    for plan, edges in zip(rows, frontier.way_back(rows, goal[rows], graph.starts), strict=True):
-        paths[plan] = np.append(start[plan], graph.indices[edges[::-1]])
-        cost[plan] = graph.weights[edges[::-1]].sum(dtype=np.float64)
+    cost[rows] = np.where(edges >= 0, graph.weights[edges], 0).sum(axis=1, dtype=np.float64)
+    # From the start, right-aligned: the ends of all ways stand in the last column.
+    vertices = np.concatenate([start[rows, None], graph.indices[edges[:, ::-1]]], axis=1)
+    first = edges.shape[1] - hops
+    vertices[np.arange(len(rows)), first] = start[rows]
+    paths = [start[plan : plan + 1] for plan in range(len(start))]
+    for plan, way, begin in zip(rows.tolist(), vertices, first.tolist(), strict=True):
+        paths[plan] = way[begin:]
     return PlanBatch(tuple(paths), cost, expanded, generated, success, out_of_budget)
