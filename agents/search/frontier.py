@@ -99,6 +99,12 @@ class Frontier:
             self.slot[flat[new]] = slots[new]
         self.entries[rows, slots] = keys
 
+    def add(self, rows: np.ndarray, flat: np.ndarray, keys: np.ndarray) -> None:
+        """The same for entries of which none is there yet."""
+        if len(rows):
+            self.slot[flat] = slots = self._reserve(rows)
+            self.entries[rows, slots] = keys
+
     def _reserve(self, rows: np.ndarray) -> np.ndarray:
         """A free slot (K,) for each of the ascending rows: first the hole left by the last pop, then the far end."""
         begins = np.ones(len(rows), bool)

@@ -101,11 +101,10 @@ def _search(
         owner, edge, degree = edges_of(graph, at)
         generated[active] += degree
         cost = frontier.cost[here][owner] + graph.weights[edge]
-        flat = (active * size)[owner] + graph.indices[edge]
-        better = cost < frontier.cost[flat]
         if not add_path_cost:
-            better &= ~frontier.closed[flat]
-        better = np.flatnonzero(better)
+            frontier.cost[here] = -np.inf  # no way is cheaper, so it is never entered again
+        flat = (active * size)[owner] + graph.indices[edge]
+        better = np.flatnonzero(cost < frontier.cost[flat])
         flat, edge, cost = flat[better], edge[better], cost[better]
         frontier.cost[flat] = cost
         frontier.via[flat] = edge
@@ -124,7 +123,11 @@ def _search(
                 guess[unknown] = estimate(heuristic, targets[unknown], goal[rows[unknown]])
                 memory[flat] = guess
             priority = cost + guess
-        frontier.put(rows, flat, pack(priority, targets))
+        keys = pack(priority, targets)
+        if add_path_cost:
+            frontier.put(rows, flat, keys)
+        else:
+            frontier.add(rows, flat, keys)
         if budget.queue_size is not None:
             frontier.truncate(active, budget.queue_size)
     return _collect(graph, frontier, start, goal, expanded, generated, success, out_of_budget)
