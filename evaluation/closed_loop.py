@@ -126,14 +126,16 @@ class _Log:
 def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, hidden_walls: bool = False) -> Any:
     import gymnasium as gym
 
+    options: dict[str, Any] = {"obs_type": obs_type}
+    if hidden_walls:
+        options["hidden_walls"] = True  # named only then: not every world has walls
     return gym.make_vec(
         tasks.env_id,
         num_envs=len(tasks),
         vectorization_mode="vector_entry_point",
         max_episode_steps=horizon,
         autoreset_mode="same_step",
-        obs_type=obs_type,
-        **({"hidden_walls": True} if hidden_walls else {}),  # named only then: not every world has walls
+        **options,
     )
 
 
