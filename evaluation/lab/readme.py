@@ -1,4 +1,8 @@
-"""Result tables of the README, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`."""
+"""Result tables in Markdown files, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`.
+
+`<!-- results:table1 -->` marks all tables of docs/results/table1.json, `<!-- results:table1-closed-loop -->` the one
+whose title contains these words.
+"""
 
 from __future__ import annotations
 
