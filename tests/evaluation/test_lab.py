@@ -210,3 +210,20 @@ def test_a_wrong_word_is_answered_with_the_right_one_and_leaves_nothing(args, me
 def test_the_experiments_are_listed(capsys):
     assert main(["reproduce"]) == 0
     assert "table1" in capsys.readouterr().out
+
+
+def test_the_command_in_a_summary_says_what_was_asked_and_not_where(toy, tmp_path):
+    words = [
+        "reproduce",
+        "toy",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+        "--summary",
+        str(tmp_path / "s.json"),
+    ]
+    assert main(words) == 0
+    assert json.loads((tmp_path / "s.json").read_text())["command"] == "plan2vec reproduce toy --seeds 1"
