@@ -227,3 +227,20 @@ def test_the_command_in_a_summary_says_what_was_asked_and_not_where(toy, tmp_pat
     ]
     assert main(words) == 0
     assert json.loads((tmp_path / "s.json").read_text())["command"] == "plan2vec reproduce toy --seeds 1"
+
+
+def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_path):
+    summary = summary_of(toy, run(tmp_path), QUICK, "plan2vec reproduce toy", 1)
+    toy.tables = lambda summary: [
+        Table("Small things", ["a"], [("", ["1"])]),
+        Table("Big things", ["a"], [("", ["2"])]),
+    ]
+    (tmp_path / "toy.json").write_text(json.dumps(summary))
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results:toy-Big -->\n<!-- /results -->\n")
+    render_readme(readme, tmp_path)
+    assert "| 2 |" in readme.read_text()
+    assert "| 1 |" not in readme.read_text()
+    readme.write_text("<!-- results:toy-medium -->\n<!-- /results -->\n")
+    with pytest.raises(ResultsError, match="medium"):
+        render_readme(readme, tmp_path)
