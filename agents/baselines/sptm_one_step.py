@@ -12,7 +12,7 @@ from ..local_metric import LocalMetric
 
 
 @dataclass(frozen=True)
-class SPTMConfig(DistanceConfig):
+class SPTMOneStepConfig(DistanceConfig):
     """The local metric, acted on without a graph."""
 
     saturation: float | None = None
@@ -20,12 +20,12 @@ class SPTMConfig(DistanceConfig):
 
 
 @register_agent
-class SPTMAgent(DistanceAgent):
+class SPTMOneStepAgent(DistanceAgent):
     """D = d, latents = psi: true to one step, and beyond that whatever the networks make of it."""
 
-    name = "sptm"
-    config: SPTMConfig
-    config_class = SPTMConfig
+    name = "sptm-1-step"
+    config: SPTMOneStepConfig
+    config_class = SPTMOneStepConfig
     stages = ("local", "forward")
 
     @property
