@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from data_collection import Dataset
+from data_collection.errors import check_name
 
 from .errors import GraphError
 from .graph import Graph
@@ -24,7 +26,7 @@ class GraphConfig:
     """whole trajectories are drawn until this many frames; at a fixed radius edges grow with the square"""
     threshold: float | None = None
     """neighbour threshold in steps; None = the local metric's, calibrated on held-out trajectories"""
-    recorded_weight: str = "one"
+    recorded_weight: Literal["one", "local"] = "one"
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
     bridge: bool = True
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
@@ -53,7 +55,9 @@ def build_graph(
 
     Raises:
         GraphError: if the latents are not finite.
+        UnknownNameError: for another weight than "one" and "local".
     """
+    check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
     if not np.isfinite(latents).all():
         raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
     recorded = _recorded_pairs(dataset, rows, latents)

@@ -208,7 +208,11 @@ class LocalMetric:
 
 
 def _loss_of(config: LocalMetricConfig) -> LocalLoss:
-    losses = {"hinge": hinge, "smooth_l1": smooth_l1, "nce": partial(nce, temperature=config.temperature)}
+    losses: dict[str, LocalLoss] = {
+        "hinge": hinge,
+        "smooth_l1": smooth_l1,
+        "nce": partial(nce, temperature=config.temperature),
+    }
     check_name("treatment of negatives", config.negatives, losses)
     if not config.temperature > 0:
         raise ConfigError(f"temperature is {config.temperature}; S = -d / temperature needs one above 0")

@@ -1,4 +1,4 @@
-"""The closed-loop protocol: all tasks in lockstep, only images reach the agent.
+"""The closed-loop protocol: all tasks in lockstep, only observations reach the agent.
 
 A lane is counted until its first success or until `horizon` steps have passed; what the vector environment does with
 it afterwards is ignored. Success at .02 m is the environment's own verdict after a step. Success at .03 and .04 m
@@ -17,23 +17,34 @@ from .tasks import TaskList
 
 
 def closed_loop(
-    agent: Any, tasks: TaskList, *, memory: bool = True, horizon: int = 50, seed: int = 0, keep_paths: bool = True
+    agent: Any,
+    tasks: TaskList,
+    *,
+    memory: bool = True,
+    horizon: int = 50,
+    seed: int = 0,
+    keep_paths: bool = True,
+    obs_type: str = "image",
 ) -> EvalResult:
     """Lets an agent act on every task and says how it did.
 
     Args:
         agent: anything with `act(observation, goal, *, memory, rng)`; an agent marked `is_oracle` gets true positions
-            in place of images.
+            in place of observations.
         tasks: J tasks, one lane each.
         memory: whether the agent may remember what it tried; agents without a memory act the same either way.
         horizon: steps allowed.
         seed: of the generator handed to the agent.
         keep_paths: whether to keep true trajectories for figures.
+        obs_type: "image" or "state", what the agent was trained on.
+
+    Raises:
+        UnknownNameError: for another observation type.
     """
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    envs = _make_lanes(tasks, horizon)
+    envs = _make_lanes(tasks, horizon, obs_type)
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
         log = _Log(tasks, horizon, np.asarray(info["oracle_position"], np.float64))
@@ -57,9 +68,14 @@ def closed_loop(
         **log.scores(),
         blocked=tasks.blocked,
         seconds_per_decision=log.acting_seconds / max(1, log.decisions),
-        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks)},
+        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks), "obs_type": obs_type},
         trajectories=log.paths() if keep_paths else (),
     )
+
+
+def obs_type_of(source: Any) -> str:
+    """The observation type of an agent or of a dataset, "image" or "state", by its `is_image`."""
+    return "image" if getattr(source, "is_image", True) else "state"
 
 
 class _Log:
@@ -103,7 +119,7 @@ class _Log:
         return [stacked[: steps + 1, lane] for lane, steps in enumerate(self.steps)]
 
 
-def _make_lanes(tasks: TaskList, horizon: int) -> Any:
+def _make_lanes(tasks: TaskList, horizon: int, obs_type: str) -> Any:
     import gymnasium as gym
 
     return gym.make_vec(
@@ -112,6 +128,7 @@ def _make_lanes(tasks: TaskList, horizon: int) -> Any:
         vectorization_mode="vector_entry_point",
         max_episode_steps=horizon,
         autoreset_mode="same_step",
+        obs_type=obs_type,
     )
 
 
@@ -132,9 +149,9 @@ def _after_step(info: dict[str, Any], done: np.ndarray) -> tuple[np.ndarray, np.
     return position, success
 
 
-def decision_seconds(agent: Any, tasks: TaskList, *, repeats: int = 200) -> float:
+def decision_seconds(agent: Any, tasks: TaskList, *, repeats: int = 200, obs_type: str = "image") -> float:
     """Median wall seconds of one decision at batch size 1, after warm-up, with a memory where the agent has one."""
-    envs = _make_lanes(tasks.take(slice(0, 1)), repeats)
+    envs = _make_lanes(tasks.take(slice(0, 1)), repeats, obs_type)
     try:
         observation, info = envs.reset(options={"start": tasks.start[:1], "goal": tasks.goal[:1]})
         state, goal = _inputs(observation, info, bool(getattr(agent, "is_oracle", False)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from data_collection import Dataset
 
-from .closed_loop import closed_loop
+from .closed_loop import closed_loop, obs_type_of
 from .graph_walk import graph_walk
 from .memory_graph import graph_tasks, memory_graph
 from .oracles import oracles
@@ -30,8 +30,11 @@ def rows(agent: Any, dataset: Dataset, tasks: TaskList, *, seed: int = 0) -> Ite
     """
     from agents import get_agent
 
+    obs_type = obs_type_of(dataset)
+
     def learned(memory: bool) -> EvalResult:
-        return replace(closed_loop(agent, tasks, memory=memory, seed=seed), fingerprint=dataset.fingerprint)
+        result = closed_loop(agent, tasks, memory=memory, seed=seed, obs_type=obs_type)
+        return replace(result, fingerprint=dataset.fingerprint)
 
     def walked() -> EvalResult:
         memory = memory_graph(agent, dataset)
@@ -44,7 +47,7 @@ def rows(agent: Any, dataset: Dataset, tasks: TaskList, *, seed: int = 0) -> Ite
         yield "graph", walked
     if agent.name != "random":
         uniform = get_agent("random")().fit(dataset.without_oracle(), seed=seed)
-        yield "random", partial(closed_loop, uniform, tasks, seed=seed)
+        yield "random", partial(closed_loop, uniform, tasks, seed=seed, obs_type=obs_type)
     for oracle in oracles(tasks.env_id):
         yield oracle.name, partial(closed_loop, oracle, tasks, seed=seed)
 

@@ -13,7 +13,7 @@ from typing import Any
 from plan2vec_envs.errors import Plan2vecError
 
 from . import runs
-from .closed_loop import decision_seconds
+from .closed_loop import decision_seconds, obs_type_of
 from .environment import record
 from .errors import ResultsError
 from .job import Job
@@ -124,7 +124,8 @@ def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -
             result.save(file)
         say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
         found.append(result)
-    write_json(run.path("eval", "latency.json"), {"decision_seconds": decision_seconds(agent, tasks)})
+    seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
+    write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
     return found
 
 

@@ -64,14 +64,17 @@ def _judge(agent: Any, tasks: Any, seed: int) -> Any:
     from agents import get_agent
     from data_collection import make_dataset
 
-    from ..closed_loop import closed_loop
+    from ..closed_loop import closed_loop, obs_type_of
     from ..oracles import oracles
 
+    obs_type = obs_type_of(agent)
+    options: dict[str, Any] = {"seed": seed, "obs_type": obs_type}
     if agent.new_memory(1) is not None:
-        yield "closed-loop-memory", closed_loop(agent, tasks, memory=True, seed=seed)
-    yield "closed-loop-memoryless", closed_loop(agent, tasks, memory=False, seed=seed)
+        yield "closed-loop-memory", closed_loop(agent, tasks, memory=True, **options)
+    yield "closed-loop-memoryless", closed_loop(agent, tasks, memory=False, **options)
     if agent.name != "random":
-        least = make_dataset(tasks.env_id, size="1x1", progress=False)  # all that it learns is which actions there are
-        yield "random", closed_loop(get_agent("random")().fit(least.without_oracle(), seed=seed), tasks, seed=seed)
+        # All that it learns is which actions there are.
+        least = make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False)
+        yield "random", closed_loop(get_agent("random")().fit(least.without_oracle(), seed=seed), tasks, **options)
     for oracle in oracles(tasks.env_id):
         yield oracle.name, closed_loop(oracle, tasks, seed=seed)

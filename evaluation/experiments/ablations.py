@@ -12,7 +12,7 @@ from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.lineup import Contestant
-from ..lab.scores import compact, percent, pooled
+from ..lab.scores import compact, percent, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..worlds import short_name
@@ -144,9 +144,7 @@ class Ablations(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success with and without memory."""
-        return ", ".join(
-            f"{name} {row['success_02'].count('1') / len(row['success_02']):.1%}" for name, row in result["rows"].items()
-        )
+        return ", ".join(f"{name} {rate(row['success_02']):.1%}" for name, row in result["rows"].items())
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Families -> variants -> pooled rows."""

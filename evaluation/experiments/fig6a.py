@@ -11,7 +11,7 @@ from ..figures import curves
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
-from ..lab.scores import compact, flags, interval, percent
+from ..lab.scores import compact, flags, interval, percent, rate
 from ..lab.workbench import Source, Workbench
 from ..worlds import short_name
 
@@ -77,8 +77,7 @@ class Fig6a(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
-        hits = next(iter(result["rows"].values()))["success_02"]
-        return f"{hits.count('1') / len(hits):.1%}"
+        return f"{rate(next(iter(result['rows'].values()))['success_02']):.1%}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Curves: success and interval at each number of rollouts, and where each crosses 95 %."""
@@ -122,7 +121,7 @@ class Fig6a(Experiment):
 def _curve(points: dict[str, list[str]]) -> dict[str, Any]:
     rollouts = sorted(int(key) for key in points)
     success = [interval(np.stack([flags(run) for run in points[str(size)]])) for size in rollouts]
-    seeds = [[round(run.count("1") / len(run), 4) for run in points[str(size)]] for size in rollouts]
+    seeds = [[round(rate(run), 4) for run in points[str(size)]] for size in rollouts]
     return {
         "rollouts": rollouts,
         "success": [vars(one) for one in success],

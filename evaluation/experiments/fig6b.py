@@ -8,17 +8,17 @@ import numpy as np
 
 from agents.search import SearchBudget
 
+from ..budgeted_search import budgeted_search
 from ..figures import curves
 from ..graph_walk import graph_walk
 from ..heuristics import vertex_heuristic
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, among
-from ..lab.scores import bits, flags, interval, percent
+from ..lab.scores import bits, flags, interval, percent, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..paper import ROOMS
-from ..planning import budgeted_search
 from ..worlds import short_name
 
 CONTESTANTS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
@@ -89,7 +89,7 @@ class Fig6b(Experiment):
     def say(self, result: dict[str, Any]) -> str:
         """Success at both ends."""
         row = result["walks"]["path cost + D"]
-        return ", ".join(f"k = {k}: {row[k].count('1') / len(row[k]):.1%}" for k in (min(row), max(row)))
+        return ", ".join(f"k = {k}: {rate(row[k]):.1%}" for k in (min(row), max(row)))
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> contestants -> curves over k and |H|."""
@@ -116,8 +116,8 @@ class Fig6b(Experiment):
                 for kind, curve in pooled["walks"].items():
                     label = BY_KEY[key].label + (", D alone" if kind == "D alone" else "")
                     rows = [(int(k), row) for k, row in curve.items()]
-                    values = [[100 * row[end] for _, row in rows] for end in ("value", "low", "high")]
-                    lines.append(curves.Line(label, [k for k, _ in rows], *values, faint=kind == "D alone"))
+                    y, low, high = ([100 * row[end] for _, row in rows] for end in ("value", "low", "high"))
+                    lines.append(curves.Line(label, [k for k, _ in rows], y, low, high, faint=kind == "D alone"))
             panels.append(curves.Panel(room, "lookahead k", "success, %", lines))
         caption = "Success against lookahead; dashed: the least D alone, which procrastinates (Algorithm 2, line 6)."
         return [Figure("fig6b.png", curves.curves_figure(panels, height=4.4), caption)]

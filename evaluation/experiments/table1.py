@@ -11,7 +11,7 @@ from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, among
-from ..lab.scores import compact, percent, pooled
+from ..lab.scores import compact, percent, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..oracles import oracles
@@ -67,8 +67,7 @@ class Table1(Experiment):
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
         name, row = next(iter(result["rows"].items()))
-        hits = row["success_02"].count("1") / len(row["success_02"])
-        return f"{hits:.1%} {PROTOCOLS.get(name, name)}"
+        return f"{rate(row['success_02']):.1%} {PROTOCOLS.get(name, name)}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> contestants -> protocols -> pooled rows; the time that learning took."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,10 @@ class Table5(Experiment):
             place = {"env_id": env_id, "size": plan.rollouts, "seed": 0}
             room = short_name(env_id)
             for fold in range(FOLDS if plan.preset.comparable else 2):
-                cells.append(Cell(f"{room} fold {fold}", "siamese", {**place, "fold": fold}))
-            cells.append(Cell(f"{room} pair", "pair", {**place, "fold": 0}))
-            cells.append(Cell(f"{room} edges", "edges", place))
+                params = {**place, "fold": fold, "config": asdict(_config("siamese", plan))}
+                cells.append(Cell(f"{room} fold {fold}", "siamese", params))
+            cells.append(Cell(f"{room} pair", "pair", {**place, "fold": 0, "config": asdict(_config("pair", plan))}))
+            cells.append(Cell(f"{room} edges", "edges", {**place, "contestant": PLAN2VEC.params(plan.preset)}))
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
@@ -113,17 +115,23 @@ class Table5(Experiment):
         ]
 
 
+def _config(kind: str, plan: Plan) -> Any:
+    from agents.local_metric import LocalMetricConfig
+    from agents.pair_metric import PairMetricConfig
+
+    return configured(LocalMetricConfig() if kind == "siamese" else PairMetricConfig(), {}, plan.preset.steps)
+
+
 def accuracy(kind: str, dataset: Any, fold: int, plan: Plan) -> dict[str, Any]:
     """Fits one local metric without the episodes of a fold, and scores it on both sides of the split."""
-    from agents.pair_metric import PairMetric, PairMetricConfig
-
-    from agents.local_metric import LocalMetric, LocalMetricConfig
+    from agents.local_metric import LocalMetric
+    from agents.pair_metric import PairMetric
     from agents.training import Training, resolve_device
     from agents.workdir import Workdir
     from data_collection.splits import fold_episodes
 
     metric_class: Any = {"siamese": LocalMetric, "pair": PairMetric}[kind]
-    config = configured({"siamese": LocalMetricConfig, "pair": PairMetricConfig}[kind](), {}, plan.preset.steps)
+    config = _config(kind, plan)
     learn, held_out = (dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, fold, FOLDS, seed=0))
     training = Training(fold, Workdir(None), resolve_device(plan.device), progress=False)
     training.clock.begin()

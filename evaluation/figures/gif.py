@@ -1,8 +1,11 @@
-"""An animation of solved tasks, side by side, drawn with Pillow."""
+"""Animations, drawn with Pillow: solved tasks side by side, or agents side by side on one task."""
 
 from __future__ import annotations
 
 import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +13,10 @@ import numpy as np
 from plan2vec_envs.geometry import AGENT_HALF, ARENA_HALF
 from plan2vec_envs.rooms import Room
 
-from .style import AGENT, FLOOR, GOAL, PAPER, WALL
+from .style import ACCENT, AGENT, FLOOR, GOAL, INK, PAPER, QUIET, WALL
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageDraw, ImageFont
 
 _SCALE = 2  # supersampling
 _EDGE = ARENA_HALF + 0.018
@@ -40,10 +43,88 @@ def tasks_gif(room: Room, paths: list[np.ndarray], goals: np.ndarray, *, size: i
         for i, path in enumerate(paths):
             frame.paste(_panel(rooms[i], path[: time + 1], size), (i * (size + gap), 0))
         frames.append(frame.quantize(48, dither=Image.Dither.NONE))
+    return _looped(frames, 1400)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One agent on the task that all share.
+
+    Attributes:
+        name: of the agent, what comes after a comma in smaller print.
+        path: (T + 1, 2) true positions, metres.
+        solved: whether it arrived.
+    """
+
+    name: str
+    path: np.ndarray
+    solved: bool
+
+
+def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Run], *, columns: int = 3, size: int = 250) -> bytes:
+    """One labelled panel an agent, all on the same task; labels are large enough for a phone.
+
+    Args:
+        room: where the task lies.
+        goal: (2,) metres.
+        runs: what each agent did.
+        columns: panels in a row.
+        size: of a panel, pixels.
+    """
+    from PIL import Image, ImageDraw
+
+    gap, head = 12, 84
+    rows = -(-len(runs) // columns)
+    background = _background(room, goal, size)
+    still = Image.new("RGB", (columns * (size + gap) - gap, rows * (head + size + gap) - gap), PAPER)
+    corners = [((size + gap) * (i % columns), (head + size + gap) * (i // columns)) for i in range(len(runs))]
+    for (left, top), run in zip(corners, runs, strict=True):
+        _title(ImageDraw.Draw(still), left, top, run.name)
+    frames = []
+    for time in range(max(len(run.path) for run in runs)):
+        frame = still.copy()
+        for (left, top), run in zip(corners, runs, strict=True):
+            panel = _panel(background, run.path[: time + 1], size)
+            if time >= len(run.path) - 1:
+                _verdict(panel, len(run.path) - 1, run.solved)
+            frame.paste(panel, (left, top + head))
+        frames.append(frame.quantize(48, dither=Image.Dither.NONE))
+    return _looped(frames, 3000)
+
+
+def _looped(frames: list[Image.Image], last: int) -> bytes:
+    """GIF bytes; the last frame stays so many milliseconds."""
     buffer = io.BytesIO()
-    durations = [110] * (len(frames) - 1) + [1400]
+    durations = [110] * (len(frames) - 1) + [last]
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
     return buffer.getvalue()
+
+
+def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    from matplotlib.font_manager import FontProperties, findfont
+    from PIL import ImageFont
+
+    return ImageFont.truetype(findfont(FontProperties("DejaVu Sans", weight="bold" if bold else "normal")), size)
+
+
+def _title(draw: ImageDraw.ImageDraw, left: int, top: int, name: str) -> None:
+    first, _, rest = name.partition(", ")
+    lines = [(first, _font(25, bold=True), INK), *((line, _font(21), QUIET) for line in textwrap.wrap(rest, 21)[:2])]
+    bottom = top + 80 - 27 * len(lines)
+    for i, (text, font, color) in enumerate(lines):
+        draw.text((left + 2, bottom + 27 * i), text, font=font, fill=color)
+
+
+def _verdict(panel: Image.Image, steps: int, solved: bool) -> None:
+    from PIL import ImageDraw
+
+    draw, font = ImageDraw.Draw(panel), _font(22, bold=True)
+    text = f"{steps} steps" if solved else "not there"
+    width = draw.textlength(text, font=font)
+    middle, centre = panel.width / 2, panel.height / 2
+    box = [(middle - width / 2 - 10, centre - 18), (middle + width / 2 + 10, centre + 18)]
+    draw.rounded_rectangle(box, 9, fill=ACCENT if solved else GOAL)
+    draw.text((middle, centre), text, font=font, fill=PAPER, anchor="mm")
 
 
 def _pixels(xy: np.ndarray, size: int) -> list[tuple[float, float]]:

@@ -46,7 +46,14 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def figure(width: float, height: float, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, np.ndarray]]:
-    """A figure of one row in the project's style; drawn without a display, and closed afterwards."""
+    """A figure of one row in the project's style; see `grid`."""
+    with grid(width, height, 1, columns, **options) as (drawing, axes):
+        yield drawing, axes[0]
+
+
+@contextmanager
+def grid(width: float, height: float, rows: int, columns: int, **options: Any) -> Iterator[tuple[Figure, np.ndarray]]:
+    """A figure with (rows, columns) axes in the project's style; drawn without a display, and closed afterwards."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -54,10 +61,10 @@ def figure(width: float, height: float, columns: int = 1, **options: Any) -> Ite
 
     with plt.rc_context(_SETTINGS):
         drawing, axes = plt.subplots(
-            1, columns, figsize=(width, height), squeeze=False, layout="constrained", **options
+            rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options
         )
         try:
-            yield drawing, axes[0]
+            yield drawing, axes
         finally:
             plt.close(drawing)
 
@@ -82,7 +89,13 @@ def draw_room(axes: Axes, room: Room, title: str = "", *, floor: bool = True) ->
     for wall in room.obstacles:
         corner = (wall.x - wall.half_x, wall.y - wall.half_y)
         axes.add_patch(Rectangle(corner, 2 * wall.half_x, 2 * wall.half_y, color=WALL, zorder=1.5))
-    axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xticks=[], yticks=[], title=title)
+    axes.set(xlim=(-edge, edge), ylim=(-edge, edge))
+    plain(axes, title)
+
+
+def plain(axes: Axes, title: str = "") -> None:
+    """Axes for a picture: no ticks, no frame, equal units."""
+    axes.set(aspect="equal", xticks=[], yticks=[], title=title)
     for spine in axes.spines.values():
         spine.set_visible(False)
 

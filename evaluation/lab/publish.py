@@ -47,10 +47,12 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     if summary["comparable"]:
         return tables
     stamp = f" · {summary['preset']}, not for comparison"
-    return [
-        Table(table.title, table.head, [(kind, [row[0] + stamp, *row[1:]]) for kind, row in table.rows], table.notes)
-        for table in tables
-    ]
+
+    def stamped(table: Table) -> Table:
+        rows = [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows]
+        return Table(table.title, table.head, rows, table.notes)
+
+    return [stamped(table) for table in tables]
 
 
 def how(summary: dict[str, Any]) -> str:

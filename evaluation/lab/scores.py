@@ -34,6 +34,11 @@ def flags(text: str) -> np.ndarray:
     return np.array([digit == "1" for digit in text])
 
 
+def rate(text: str) -> float:
+    """Share of ones in what `bits` wrote."""
+    return text.count("1") / len(text)
+
+
 def pooled(runs: Sequence[dict[str, Any]], key: str = "success_02") -> dict[str, Any]:
     """One row over R runs of J tasks each: mean, interquartile mean, intervals, every run's own mean.
 
@@ -70,3 +75,16 @@ def interval(success: np.ndarray) -> Interval:
 def percent(found: dict[str, float] | None) -> str:
     """`99.6 [99.1, 99.9]`, or a dash."""
     return "–" if found is None else Interval(**found).percent()
+
+
+def mean_of(values: Sequence[float]) -> dict[str, float]:
+    """Mean of one number a run, with its 95 % bootstrap interval over runs: that of a single run is a point."""
+    return vars(stratified_bootstrap(np.asarray(values, float)[:, None]))
+
+
+def plain(found: dict[str, float] | None, spec: str) -> str:
+    """`0.996 [0.991, 0.999]` for numbers that are no percentages, without interval where it is a point, or a dash."""
+    if found is None:
+        return "–"
+    value, low, high = (format(found[name], spec) for name in ("value", "low", "high"))
+    return value if found["low"] == found["high"] else f"{value} [{low}, {high}]"

@@ -15,7 +15,7 @@ from ..runs import RunFolder
 from ..stats import Interval, wilson
 from ..stopwatch import StageSeconds, Stopwatch
 
-_ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "straight-line")
+_ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "dijkstra", "straight-line")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from agents.errors import GraphError, NoPathError
 from agents.graph import Graph
 from agents.graph_building import GraphConfig, build_graph, choose_vertices, find_bridges
 from agents.shortest_paths import distances_from, shortest_plan
+from data_collection.errors import Plan2vecError
 
 from .worlds import plane
 
@@ -192,3 +193,10 @@ def test_building_refuses_latents_that_are_not_finite():
     latents[3] = np.nan
     with pytest.raises(GraphError, match="NaN"):
         build_graph(GraphConfig(), dataset, np.arange(len(latents)), latents, 1.0)
+
+
+def test_a_weight_of_recorded_edges_that_does_not_exist_is_refused():
+    dataset = plane(episodes=2)
+    rows = np.arange(len(dataset.observations))
+    with pytest.raises(Plan2vecError, match="Did you mean 'local'"):
+        build_graph(GraphConfig(recorded_weight="locale"), dataset, rows, dataset.observations, 1.0)

@@ -69,10 +69,8 @@ def test_head_measures_all_pairs_as_it_measures_each(name, options, points):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_head_has_a_finite_gradient_where_two_latents_coincide(name, options):
-    z = torch.zeros(2, 8, requires_grad=True)
-    (
-        get_head(name, **options).pairwise(z, z).sum() + get_head(name, **options).distance(z, z.detach()).sum()
-    ).backward()
+    head, z = get_head(name, **options), torch.zeros(2, 8, requires_grad=True)
+    (head.pairwise(z, z).sum() + head.distance(z, z.detach()).sum()).backward()
     assert torch.isfinite(z.grad).all()
 
 
@@ -151,5 +149,5 @@ def test_a_head_that_cannot_be_is_refused(name, options, message):
 
 
 def test_iqe_head_refuses_latents_that_do_not_divide():
-    with pytest.raises(ConfigError, match="latents of 6 dimensions .* components of 4"):
+    with pytest.raises(ConfigError, match=r"latents of 6 dimensions .* components of 4"):
         get_head("iqe", size=4).distance(torch.zeros(6), torch.zeros(6))

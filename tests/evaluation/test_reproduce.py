@@ -1,0 +1,76 @@
+"""`plan2vec reproduce`, from the command line to the page; slow, since it learns."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.lab import EXPERIMENTS, Plan, Preset
+from evaluation.lab.experiment import load_experiments
+from evaluation.lab.publish import publish, summary_of
+from evaluation.lab.runner import run_cells
+
+ROOT = Path(__file__).resolve().parents[2]
+load_experiments()
+
+
+def reproduce(out: Path, seconds: float | None, *options: str) -> int:
+    """Runs the smoke preset of Table 1 in one room, with kill -9 after some seconds; returns the exit code."""
+    command = [sys.executable, "-m", "evaluation.cli", "reproduce", "table1", "--preset", "smoke", "--out", str(out)]
+    running = subprocess.Popen(
+        [*command, "--env", "Plan2vec/CMaze-v0", "--agents", "plan2vec", "vae-2", "random", *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        return running.wait(seconds)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        return running.wait()
+
+
+def numbers(out: Path) -> dict:
+    """The summary without dates and speeds."""
+    (file,) = out.glob("table1-*/results.json")
+    rooms = json.loads(file.read_text())["rooms"]
+    for room in rooms.values():
+        for contestant in room.values():
+            contestant.pop("learning_cpu_seconds")
+            for row in contestant["rows"].values():
+                row.pop("milliseconds_per_decision")
+    return rooms
+
+
+@pytest.mark.slow
+def test_a_table_that_was_killed_half_way_ends_the_same(tmp_path):
+    assert reproduce(tmp_path / "whole", None) == 0
+    kills = 0
+    for seconds in [*np.random.default_rng(1).uniform(6, 14, 3), None]:
+        code = reproduce(tmp_path / "killed", seconds)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        kills += 1
+    assert code == 0
+    assert kills, "every kill came too late to test anything"
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
+def test_every_experiment_runs_from_its_cells_to_its_page(name, tmp_path, tmp_path_factory):
+    """With hardly any training: nothing is learned, but everything is run, pooled, tabled and drawn."""
+    agents = tmp_path_factory.getbasetemp() / "agents"
+    preset = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=10, size="40x10")
+    plan, experiment = Plan(preset, env_ids=("Plan2vec/CMaze-v0",)), EXPERIMENTS[name]
+    found = run_cells(name, plan, agents, tmp_path, jobs=1)
+    summary = summary_of(experiment, found, plan, f"plan2vec reproduce {name}", 1)
+    publish(experiment, found, summary, tmp_path)
+    assert json.loads((tmp_path / "results.json").read_text())["experiment"] == name
+    assert (tmp_path / "report.html").stat().st_size > 3000
+    assert (tmp_path / "results.csv").read_text().count("not for comparison") or not experiment.tables(summary)
