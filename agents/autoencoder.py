@@ -15,6 +15,8 @@ from data_collection.errors import check_name
 from .networks import Trunk, build_trunk, mlp, prepare_in_chunks
 from .training import Batch, Training, train
 
+# Were latents as noisy as the prior at first, the decoder would learn to ignore them, and beta = 4 never recovers.
+_FIRST_LOG_VARIANCE = -4.0
 _LEAST = 1e-3  # grey values of the mean image are kept this far from black and white, where logits are infinite
 
 
@@ -118,6 +120,9 @@ class VAE(Trunk):
         self.is_image = len(observation_shape) == 3
         self.encoder = build_trunk(config.trunk, observation_shape, 2 * config.latent_dim, config.hidden)
         self.standardise = self.encoder.standardise
+        with torch.no_grad():
+            readout = [part for part in self.encoder.modules() if isinstance(part, nn.Linear)][-1]
+            readout.bias[config.latent_dim :] += _FIRST_LOG_VARIANCE
         check_name("decoder", config.decoder, DECODERS)
         self.decoder: nn.Module = (
             DECODERS[config.decoder](observation_shape, config.latent_dim, config.hidden)

@@ -29,7 +29,7 @@ class InverseModelConfig:
     """dimensions of the embedding"""
     hidden: int = 128
     """width of the hidden layers"""
-    max_gap: int = 3
+    max_gap: int = 2
     """recorded steps between the two observations at most; the action is the first of those between"""
     steps: int = 1500
     """gradient steps"""

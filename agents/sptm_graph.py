@@ -11,7 +11,7 @@ from data_collection import Dataset
 
 from .errors import ConfigError
 from .graph import Graph
-from .graph_building import GraphConfig, choose_vertices, join_graph
+from .graph_building import GraphConfig, check_latents, choose_vertices, join_graph
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SPTMGraphConfig(GraphConfig):
 
 
 def choose_memory(config: SPTMGraphConfig, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
-    """(V,) ascending dataset rows to remember: at most ``max_vertices``, from as many more trajectories as thinning frees."""
+    """(V,) ascending dataset rows to remember: whole thinned trajectories, at most ``max_vertices`` frames."""
     every = config.temporal_subsampling
     rows = choose_vertices(dataset, config.max_vertices * every, rng)
     rows = rows[_step(dataset, rows) % every == 0]
@@ -65,6 +65,7 @@ def build_memory_graph(
     Raises:
         GraphError: if the latents are not finite.
     """
+    check_latents(latents)
     ids = dataset.episode_ids[rows]
     follows = np.flatnonzero(ids[:-1] == ids[1:])
     recorded = np.stack([follows, follows + 1], 1)
