@@ -1,21 +1,34 @@
-"""The global metric: an embedding phi whose distance D(s, g) is the shortest-path distance (Algorithm 1)."""
+"""The global metric: an embedding phi whose distance D(s, g) is the shortest-path distance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
+from data_collection.errors import check_name
+
+from .distillation import (
+    LOSSES,
+    AllPairs,
+    AmortizedSearch,
+    AmortizedSearchConfig,
+    Material,
+    ValueIteration,
+    ValueIterationConfig,
+)
 from .errors import GraphError
 from .graph import Graph
-from .heads import get_head
-from .networks import build_trunk, embed_in_chunks, prepare_in_chunks
+from .heads import MetricHead, get_head
+from .heads.iqe import IQEConfig
+from .networks import build_trunk, embed_in_chunks
 from .shortest_paths import distances_from
-from .training import Batch, Training, train
+from .training import Training, train
 
-_SMOOTH = 0.5  # where smooth L1 turns from square to linear, in relative error
+_ALGORITHMS = ("all_pairs", "printed", "value_iteration")
+_LANDMARKS = 64  # of the validation, where no landmarks are learned from
 
 
 @dataclass(frozen=True)
@@ -23,13 +36,22 @@ class GlobalMetricConfig:
     """The embedding phi and how it is distilled from the graph."""
 
     trunk: str = "coord_cnn"
-    """network that embeds a frame"""
+    """network that embeds a frame: coord_cnn, cnn, pooled_mlp, resnet18, resnet18_coord, paper_conv"""
     head: str = "l2"
-    """metric on latents"""
+    """metric on latents: l2, lp, squared-l2, iqe"""
+    p: float = 2.0
+    """of head "lp" alone: the p of its norm, from 1 to inf"""
+    iqe: IQEConfig = field(default_factory=IQEConfig)
+    """of head "iqe" alone"""
     latent_dim: int = 8
     """dimensions of phi; 2 draws a map"""
     hidden: int = 128
     """width of the hidden layer"""
+    algorithm: Literal["all_pairs", "printed", "value_iteration"] = "all_pairs"
+    """"all_pairs": Algorithm 1 on blocks of pairs, by the five options from ``sources`` to ``learning_rate``;
+    "printed": Algorithm 1 as printed; "value_iteration": Algorithm 2; each of those by its own options"""
+    loss: Literal["relative", "absolute"] = "relative"
+    """"relative": smooth L1 of (D - target) / (target + 1); "absolute": |D - target|, as printed"""
     sources: int = 512
     """landmarks from which Dijkstra runs"""
     steps: int = 800
@@ -40,15 +62,30 @@ class GlobalMetricConfig:
     """frames a step, landmarks included: the loss sees a batch_sources x batch_frames block of distances"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule"""
+    printed: AmortizedSearchConfig = field(default_factory=AmortizedSearchConfig)
+    """of algorithm "printed" alone"""
+    value_iteration: ValueIterationConfig = field(default_factory=ValueIterationConfig)
+    """of algorithm "value_iteration" alone"""
+
+    def new_head(self) -> MetricHead:
+        """The metric on latents.
+
+        Raises:
+            UnknownNameError: for an unknown head.
+            ConfigError: for an option that it cannot have.
+        """
+        options = {"lp": {"p": self.p}, "iqe": asdict(self.iqe)}
+        return get_head(self.head, **options.get(self.head, {}))
 
 
 class GlobalMetric:
     """D(x, g) = head(phi(x), phi(g)), V = -D, in steps."""
 
     def __init__(self, config: GlobalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
+        check_name("algorithm", config.algorithm, _ALGORITHMS)
         self.config = config
         self.device = device
-        self.head = get_head(config.head)
+        self.head = config.new_head()
         self.network = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden).to(device)
 
     @classmethod
@@ -61,11 +98,7 @@ class GlobalMetric:
         training: Training,
         stage: str = "global",
     ) -> tuple[GlobalMetric, dict[str, float]]:
-        """Regress D towards shortest-path distances, a block of pairs at a time.
-
-        Every entry of a block is a target of Algorithm 1, line 5: one Dijkstra from a landmark gives the sums of
-        path weights to all vertices, where a search per pair would give one. The loss is relative, smooth-L1 of
-        (D - target) / (target + 1): near the goal a fraction of a step decides, far away it does not.
+        """Regress D towards shortest-path distances, by the algorithm of the configuration.
 
         Args:
             config: What to learn.
@@ -77,14 +110,18 @@ class GlobalMetric:
 
         Returns:
             The metric and its validation figures on pairs (landmark, held-out vertex): ``relative_error`` (mean of
-            |D - target| / (target + 1)), ``correlation`` (Pearson).
+            |D - target| / (target + 1)), ``correlation`` (Pearson); and those of the algorithm.
 
         Raises:
             GraphError: if some vertex cannot be reached, so that it has no distance.
+            UnknownNameError: for an unknown algorithm, loss, trunk or head.
+            ConfigError: for an option that cannot be.
         """
+        check_name("loss", config.loss, LOSSES)
         rng = training.rng(f"{stage}-landmarks", 0)
         learn = np.flatnonzero(~held_out)
-        sources = np.sort(rng.choice(learn, size=min(config.sources, len(learn)), replace=False))
+        landmarks = config.sources if config.algorithm == "all_pairs" else _LANDMARKS
+        sources = np.sort(rng.choice(learn, size=min(landmarks, len(learn)), replace=False))
         targets = distances_from(graph, sources)
         if not np.isfinite(targets).all():
             lost = float((~np.isfinite(targets)).mean())
@@ -95,47 +132,33 @@ class GlobalMetric:
         with training.seeded_torch(stage):
             metric = cls(config, frames.shape[1:], training.device)
         metric.network.standardise.fit(frames[learn])
-        metric._train(frames, learn, sources, targets, training, stage)
+        material = Material(graph, frames, learn, metric.network, metric.head, LOSSES[config.loss], training.device)
+        figures = metric._train(material, sources, targets, training, stage)
         check = np.flatnonzero(held_out) if held_out.any() else learn
-        return metric, metric._validate(frames, sources, check, targets)
+        return metric, {**metric._validate(frames, sources, check, targets), **figures}
 
     def _train(
-        self,
-        frames: np.ndarray,
-        learn: np.ndarray,
-        sources: np.ndarray,
-        targets: np.ndarray,
-        training: Training,
-        stage: str,
-    ) -> None:
-        prepared = prepare_in_chunks(self.network, frames, self.device)
-        wanted = torch.as_tensor(targets, device=self.device)
-        num_sources = min(self.config.batch_sources, len(sources))
-        num_others = max(1, self.config.batch_frames - num_sources)
-
-        def sample(rng: np.random.Generator) -> Batch:
-            chosen = rng.choice(len(sources), size=num_sources, replace=False)
-            return {"sources": chosen, "vertices": learn[rng.integers(len(learn), size=num_others)]}
-
-        def loss(batch: Batch) -> torch.Tensor:
-            vertices = torch.as_tensor(
-                np.concatenate([sources[batch["sources"]], batch["vertices"]]), device=self.device
-            )
-            target = wanted[torch.as_tensor(batch["sources"], device=self.device)][:, vertices]
-            latents = self.network.encode(prepared[vertices])
-            distance = self.head.pairwise(latents[:num_sources], latents)
-            error = (distance - target) / (target + 1)
-            return F.smooth_l1_loss(error, torch.zeros_like(error), beta=_SMOOTH)
-
+        self, material: Material, sources: np.ndarray, targets: np.ndarray, training: Training, stage: str
+    ) -> dict[str, float]:
+        config = self.config
+        way: AllPairs | AmortizedSearch | ValueIteration
+        chosen: GlobalMetricConfig | AmortizedSearchConfig | ValueIterationConfig = config
+        if config.algorithm == "all_pairs":
+            way = AllPairs(material, sources, targets, config.batch_sources, config.batch_frames)
+        elif config.algorithm == "printed":
+            way, chosen = AmortizedSearch(config.printed, material), config.printed
+        else:
+            way, chosen = ValueIteration(config.value_iteration, material), config.value_iteration
         train(
             stage,
-            self.network,
-            sample,
-            loss,
-            steps=self.config.steps,
-            learning_rate=self.config.learning_rate,
+            way,
+            way.sample,
+            way.loss,
+            steps=chosen.steps,
+            learning_rate=chosen.learning_rate,
             training=training,
         )
+        return way.figures()
 
     def _validate(
         self, frames: np.ndarray, sources: np.ndarray, vertices: np.ndarray, targets: np.ndarray

@@ -35,6 +35,7 @@ def make_dataset(
     seed: int = 0,
     obs_type: str = "image",
     action_type: str = "discrete",
+    hidden_walls: bool = False,
     progress: bool = True,
 ) -> Dataset:
     """Uniformly random rollouts, from the cache when they were collected before.
@@ -49,15 +50,18 @@ def make_dataset(
         seed: seed of the collection.
         obs_type: "image" or "state".
         action_type: "discrete", "discrete9" or "box".
+        hidden_walls: leave the room's hideable walls out of the observations.
         progress: show a progress bar while collecting.
 
     Raises:
         UnknownNameError: there is no such environment, observation or action type.
-        InvalidOptionError: size or seed make no sense.
+        InvalidOptionError: size or seed make no sense, or the room has no walls to hide.
         DiskFullError: no space left in the cache folder.
     """
     num_rollouts, horizon = parse_size(size)
-    options = {"obs_type": obs_type, "action_type": action_type}
+    options: dict[str, Any] = {"obs_type": obs_type, "action_type": action_type}
+    if hidden_walls:  # named only then: worlds without walls have no such option
+        options["hidden_walls"] = True
     arguments: dict[str, Any] = {"num_rollouts": num_rollouts, "horizon": horizon, "seed": seed}
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
     key = json_sha256([request, _code_sha256()])[:16]

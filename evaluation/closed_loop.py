@@ -25,6 +25,7 @@ def closed_loop(
     seed: int = 0,
     keep_paths: bool = True,
     obs_type: str = "image",
+    hidden_walls: bool = False,
 ) -> EvalResult:
     """Lets an agent act on every task and says how it did.
 
@@ -37,14 +38,16 @@ def closed_loop(
         seed: of the generator handed to the agent.
         keep_paths: whether to keep true trajectories for figures.
         obs_type: "image" or "state", what the agent was trained on.
+        hidden_walls: whether the room's hideable walls are left out of the images.
 
     Raises:
         UnknownNameError: for another observation type.
+        InvalidOptionError: if the room has no walls to hide.
     """
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    envs = _make_lanes(tasks, horizon, obs_type)
+    envs = _make_lanes(tasks, horizon, obs_type, hidden_walls)
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
         log = _Log(tasks, horizon, np.asarray(info["oracle_position"], np.float64))
@@ -68,7 +71,8 @@ def closed_loop(
         **log.scores(),
         blocked=tasks.blocked,
         seconds_per_decision=log.acting_seconds / max(1, log.decisions),
-        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks), "obs_type": obs_type},
+        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks), "obs_type": obs_type}
+        | ({"hidden_walls": True} if hidden_walls else {}),
         trajectories=log.paths() if keep_paths else (),
     )
 
@@ -119,16 +123,19 @@ class _Log:
         return [stacked[: steps + 1, lane] for lane, steps in enumerate(self.steps)]
 
 
-def _make_lanes(tasks: TaskList, horizon: int, obs_type: str) -> Any:
+def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, hidden_walls: bool = False) -> Any:
     import gymnasium as gym
 
+    options: dict[str, Any] = {"obs_type": obs_type}
+    if hidden_walls:
+        options["hidden_walls"] = True  # named only then: not every world has walls
     return gym.make_vec(
         tasks.env_id,
         num_envs=len(tasks),
         vectorization_mode="vector_entry_point",
         max_episode_steps=horizon,
         autoreset_mode="same_step",
-        obs_type=obs_type,
+        **options,
     )
 
 

@@ -19,6 +19,7 @@ def online_dqn(
     seed: int = 0,
     total_steps: int = 50_000,
     *,
+    warm_up: int = 1_000,
     every: int = 2_500,
     num_tasks: int = 200,
     stop_at: float | None = None,
@@ -30,7 +31,8 @@ def online_dqn(
     Args:
         env_id: a registered room.
         seed: of exploration, initial weights and draws.
-        total_steps: environment steps, one gradient step each after the first thousand.
+        total_steps: environment steps, one gradient step each after the warm-up.
+        warm_up: environment steps before learning begins; hindsight needs an episode that has ended.
         every: environment steps between two evaluations, whose own steps are not counted.
         num_tasks: how many of the fixed tasks.
         stop_at: success rate in [0, 1] that is enough.
@@ -56,7 +58,7 @@ def online_dqn(
         gym.make(env_id, obs_type="state"),
         learning_rate=1e-3,
         buffer_size=total_steps,
-        learning_starts=min(1000, total_steps // 2),
+        learning_starts=warm_up,
         batch_size=256,
         tau=0.01,
         gamma=0.98,

@@ -47,6 +47,11 @@ class TaskList:
     def __len__(self) -> int:
         return len(self.seeds)
 
+    @property
+    def hardest(self) -> int:
+        """The task with the longest way among those whose straight line is blocked, or among all if none is."""
+        return int(np.where(self.blocked | ~self.blocked.any(), self.least_steps, -1).argmax())
+
     def take(self, index: np.ndarray | slice) -> TaskList:
         """The chosen tasks, by index, mask or slice."""
         return TaskList(

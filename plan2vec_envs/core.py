@@ -11,7 +11,7 @@ from .actions import Actions
 from .errors import FrameError, InvalidOptionError, check_name
 from .geometry import SUCCESS_RADIUS
 from .render import FRAME_SHAPE, POSE_HALF, Renderer
-from .rooms import get_room
+from .rooms import ROOMS, get_room
 from .tasks import read_positions
 
 OBS_TYPES = ("image", "state")
@@ -23,16 +23,20 @@ MAX_EPISODE_STEPS = 50
 class RoomCore:
     """One room as an agent meets it; everything is batched and without state."""
 
-    def __init__(self, room: str, obs_type: str, action_type: str) -> None:
+    def __init__(self, room: str, obs_type: str, action_type: str, hidden_walls: bool = False) -> None:
         """Build the spaces.
 
         Raises:
             UnknownNameError: naming the closest room, observation type or action type.
+            InvalidOptionError: if walls are to be hidden in a room that has none for it.
         """
         self.room = get_room(room)
+        if hidden_walls and not self.room.hideable:
+            able = ", ".join(name for name, each in ROOMS.items() if each.hideable)
+            raise InvalidOptionError(f"the room '{room}' has no walls to hide; rooms that have: {able}")
         self.obs_type = check_name("obs_type", obs_type, OBS_TYPES)
         self.actions = Actions(action_type)
-        self.renderer = Renderer(self.room)
+        self.renderer = Renderer(self.room, bool(hidden_walls))
 
     def observation_space(self) -> gym.spaces.Dict:
         """A new space of single observations."""

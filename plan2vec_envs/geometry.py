@@ -92,6 +92,7 @@ class Room:
         goal_low, goal_high: ... and goals in this one,
         start_excluded, goal_excluded: drawn again inside any of these rectangles.
         tasks: name -> (start, goal).
+        hideable: those of the obstacles that ``hidden_walls=True`` leaves out of the frames; they stay where they are.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Room:
     tasks: Mapping[str, tuple[Point, Point]]
     start_excluded: tuple[Rect, ...] = ()
     goal_excluded: tuple[Rect, ...] = ()
+    hideable: tuple[Rect, ...] = ()
     blocked: tuple[Rect, ...] = field(init=False)  # obstacles as the agent's centre meets them
 
     def __post_init__(self) -> None:
@@ -148,6 +150,19 @@ class Room:
             blocked |= rect.grow(-1e-9).is_crossed(a, b)
         return blocked
 
+    def _face_crossings(self) -> np.ndarray:
+        """(K, 2) free points in which a vertical and a horizontal face line cross."""
+        lines = [
+            [
+                -CENTRE_HALF,
+                CENTRE_HALF,
+                *(rect[axis] + sign * rect[2 + axis] for rect in self.blocked for sign in (-1, 1)),
+            ]
+            for axis in (0, 1)
+        ]
+        crossings = np.stack(np.meshgrid(*lines), -1).reshape(-1, 2)
+        return crossings[self.is_free(crossings, tolerance=1e-12)]
+
     def nearest_free(self, xy: np.ndarray) -> np.ndarray:
         """The closest point at which an agent touches no wall.
 
@@ -165,6 +180,8 @@ class Room:
                     foot = inside_border.copy()
                     foot[:, axis] = rect[axis] + sign * rect[2 + axis]
                     candidates.append(foot)
+        if len(self.blocked) > 1:  # where faces of two obstacles, or of one and the border, meet in a nook
+            candidates += [np.broadcast_to(nook, inside_border.shape) for nook in self._face_crossings()]
         points = np.stack(candidates, axis=1)  # (B, K, 2)
         distance = np.linalg.norm(points - np.asarray(xy)[:, None], axis=-1)
         distance[~self.is_free(points, tolerance=1e-12)] = np.inf

@@ -18,13 +18,16 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     ## Description
     A square agent (side 8 cm) slides on the floor of a square arena (inner side 56 cm, seen from above). The
-    goal is given as an observation: what the agent would see if it were there. Three rooms are registered:
+    goal is given as an observation: what the agent would see if it were there. Five rooms are registered, the first
+    three of them the paper's:
 
     | id | room | obstacle |
     |---|---|---|
     | `Plan2vec/Open-v0` | `open` | none |
     | `Plan2vec/Table-v0` | `table` | a 10 cm square in the middle |
     | `Plan2vec/CMaze-v0` | `c_maze` | a wall from the west that leaves a passage in the east |
+    | `Plan2vec/FourRooms-v0` | `four_rooms` | the same, and a wall in each of its corridors |
+    | `Plan2vec/HMaze-v0` | `h_maze` | two posts joined by a bar |
 
     Walls have friction 1: a push straight into a wall stops there, a diagonal push creeps along it. Nothing
     carries speed from one step to the next, so the position is the whole state.
@@ -74,10 +77,12 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
     After a step also `is_success`.
 
     ## Arguments
-    * `room`: `"open"`, `"table"` or `"c_maze"`; the id chooses it.
+    * `room`: `"open"`, `"table"`, `"c_maze"`, `"four_rooms"` or `"h_maze"`; the id chooses it.
     * `obs_type`: `"image"` or `"state"`.
     * `action_type`: `"discrete"`, `"discrete9"` or `"box"`.
     * `goal`: (x, y) in metres, the goal of every episode.
+    * `hidden_walls`: True leaves some walls of FourRooms and HMaze (see their `doc`) out of the observations. The
+      agent collides with them all the same, and `render()` shows them to people.
     * `render_mode`: `"rgb_array"`; `gym.make` also takes `"human"`.
 
     ## Version History
@@ -93,14 +98,15 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         action_type: str = "discrete",
         goal: Any = None,
         render_mode: str | None = None,
+        hidden_walls: bool = False,
     ) -> None:
         """Build the room; see the class for the arguments.
 
         Raises:
             UnknownNameError: for an unknown room, type or mode, naming the closest.
-            InvalidOptionError: for a goal inside a wall.
+            InvalidOptionError: for a goal inside a wall, or hidden walls in a room that has none for it.
         """
-        self.core = RoomCore(room, obs_type, action_type)
+        self.core = RoomCore(room, obs_type, action_type, hidden_walls)
         self.room = self.core.room
         self.observation_space: gym.Space = self.core.observation_space()
         self.action_space = self.core.actions.space()

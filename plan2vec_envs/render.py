@@ -55,10 +55,11 @@ def rect_coverage(rect: Rect, size: int = SIZE) -> np.ndarray:
     return rows[:, None] * columns
 
 
-def walls_coverage(room: Room, size: int = SIZE) -> np.ndarray:
+def walls_coverage(room: Room, size: int = SIZE, hidden_walls: bool = False) -> np.ndarray:
     """How much of each pixel the drawn walls of a room cover: (size, size) float64."""
+    drawn = [rect for rect in room.obstacles if not (hidden_walls and rect in room.hideable)]
     # Walls that meet inside a pixel add up; the bound is for rooms whose obstacles overlap.
-    shares = [rect_coverage(rect, size) for rect in (*border(WALL_DRAWN), *room.obstacles)]
+    shares = [rect_coverage(rect, size) for rect in (*border(WALL_DRAWN), *drawn)]
     return np.minimum(np.sum(shares, axis=0), 1.0)
 
 
@@ -69,10 +70,16 @@ class Renderer:
     the share of the pixel that it covers.
     """
 
-    def __init__(self, room: Room) -> None:
-        """Draw the empty room once; frames differ from it by one small patch."""
+    def __init__(self, room: Room, hidden_walls: bool = False) -> None:
+        """Draw the empty room once; frames differ from it by one small patch.
+
+        Args:
+            room: what to draw.
+            hidden_walls: leave out the room's hideable walls; the agent may then stand where nothing is drawn.
+        """
         self.room = room
-        self._background = np.rint(FLOOR + (WALL - FLOOR) * walls_coverage(room)).astype(np.uint8)
+        walls = walls_coverage(room, hidden_walls=hidden_walls)
+        self._background = np.rint(FLOOR + (WALL - FLOOR) * walls).astype(np.uint8)
 
     def frames(self, xy: np.ndarray) -> np.ndarray:
         """Draw the agent at each position.

@@ -44,11 +44,12 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         render_mode: str | None = None,
         max_episode_steps: int | None = MAX_EPISODE_STEPS,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        hidden_walls: bool = False,
     ) -> None:
         """Build the rooms.
 
         Args:
-            room: ``"open"``, ``"table"`` or ``"c_maze"``.
+            room: a name in ``ROOMS``.
             num_envs: lanes, at least 1.
             obs_type: ``"image"`` or ``"state"``.
             action_type: ``"discrete"``, ``"discrete9"`` or ``"box"``.
@@ -56,15 +57,16 @@ class MazeVectorEnv(gym.vector.VectorEnv):
             render_mode: ``"rgb_array"`` or None.
             max_episode_steps: after which a lane is truncated; None for never.
             autoreset_mode: a mode or its name, ``"next_step"``, ``"same_step"`` or ``"disabled"``.
+            hidden_walls: leave the room's hideable walls out of the observations.
 
         Raises:
             UnknownNameError: for an unknown room, type or mode, naming the closest.
-            InvalidOptionError: for a goal inside a wall or an impossible number.
+            InvalidOptionError: for a goal inside a wall, an impossible number, or hidden walls where there are none.
         """
         for name, number in (("num_envs", num_envs), ("max_episode_steps", max_episode_steps)):
             if number is not None and number < 1:
                 raise InvalidOptionError(f"{name} must be at least 1, got {number}")
-        self.core = RoomCore(room, obs_type, action_type)
+        self.core = RoomCore(room, obs_type, action_type, hidden_walls)
         self.room = self.core.room
         self.num_envs = num_envs
         self.max_episode_steps = max_episode_steps

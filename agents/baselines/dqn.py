@@ -35,6 +35,7 @@ class DQNAgent:
 
     name = "dqn"
     config_class: ClassVar[type[DQNConfig]] = DQNConfig
+    discrete_actions_only: ClassVar[bool] = True
 
     def __init__(self, config: DQNConfig | None = None, reward_fn: RewardFn | None = None) -> None:
         """An untrained agent.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 
 from data_collection.errors import check_name
@@ -10,6 +13,18 @@ from ..errors import ConfigError
 from . import register_head
 
 _REDUCTIONS = ("maxmean", "sum")
+
+
+@dataclass(frozen=True)
+class IQEConfig:
+    """The options of the head."""
+
+    size: int = 4
+    """intervals a component; it divides latent_dim"""
+    reduction: Literal["maxmean", "sum"] = "maxmean"
+    """of the components: a mix of their maximum and mean, or their sum"""
+    weight: float = 0.5
+    """of the maximum in "maxmean", from 0 to 1"""
 
 
 @register_head("iqe")

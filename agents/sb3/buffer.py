@@ -44,12 +44,13 @@ class RowReplayBuffer(HerReplayBuffer):
             future_share: share of a batch whose goal comes later in the same episode.
             goals: (K,) row that each episode is noted to have aimed at; by default its last one.
         """
+        assert dataset.num_actions is not None
         rows = spaces.Box(0, dataset.num_observations - 1, (1,), np.int64)
         super().__init__(
             dataset.num_transitions,
             spaces.Dict({key: rows for key in KEYS}),
             spaces.Discrete(dataset.num_actions),
-            env=None,
+            env=None,  # type: ignore[arg-type]  # rewards come from the function
             device=frames.device,
         )
         self.her_ratio = future_share
@@ -76,7 +77,7 @@ class RowReplayBuffer(HerReplayBuffer):
         self.pos, self.full = 0, True
         self._current_ep_start[:] = 0
 
-    def sample(self, batch_size: int, env: Any = None) -> DictReplayBufferSamples:
+    def sample(self, batch_size: int, env: Any = None) -> DictReplayBufferSamples:  # type: ignore[override]
         """A batch of transitions with new goals: the first ``future_share`` of it in hindsight, the rest random.
 
         Args:

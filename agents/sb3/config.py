@@ -10,16 +10,20 @@ class DQNConfig:
     """Goal-conditioned fitted Q with hindsight."""
 
     trunk: str = "pooled_mlp"
-    """network that sees observation and goal"""
+    """network that sees observation and goal, where these are images"""
     hidden: int = 256
     """width of its layers"""
+    frequencies: int = 64
+    """random Fourier features of a vector observation and goal; 0 for none (images have none)"""
+    bandwidth: float = 1.5
+    """standard deviation of their frequencies, in radians per standard deviation of the input"""
     steps: int = 10000
     """gradient steps"""
     batch_size: int = 256
     """transitions a step"""
     learning_rate: float = 1e-3
     """at the start; falls to nothing by a cosine"""
-    gamma: float = 0.98
+    gamma: float = 0.95
     """discount a step"""
     tau: float = 0.01
     """share of the network that its target takes over after each step"""

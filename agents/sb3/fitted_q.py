@@ -17,29 +17,23 @@ from data_collection import Dataset
 from ..training import Training, Update, run_updates
 from .buffer import RowReplayBuffer, RowReward
 from .config import DQNConfig
-from .network import PairExtractor, prepare_frames
+from .network import PairExtractor, extractor_of
 
 _PROBES = 1000  # random pairs whose mean value is reported
 
 
-def new_model(
-    config: DQNConfig, observation_shape: tuple[int, ...], num_actions: int, device: torch.device
-) -> DQN:
+def new_model(config: DQNConfig, observation_shape: tuple[int, ...], num_actions: int, device: torch.device) -> DQN:
     """Stable-Baselines3's DQN for pairs of prepared frames: untrained, without environment, with an empty buffer."""
     model = DQN(
         "MultiInputPolicy",
-        None,
+        None,  # type: ignore[arg-type]  # no environment
         learning_rate=lambda remaining: config.learning_rate * (0.5 - 0.5 * math.cos(math.pi * remaining)),
         buffer_size=1,
         batch_size=config.batch_size,
         gamma=config.gamma,
         policy_kwargs={
             "features_extractor_class": PairExtractor,
-            "features_extractor_kwargs": {
-                "observation_shape": observation_shape,
-                "trunk": config.trunk,
-                "hidden": config.hidden,
-            },
+            "features_extractor_kwargs": {"observation_shape": observation_shape, "config": config},
             "net_arch": [],
             "normalize_images": False,
             "optimizer_kwargs": {"fused": True},
@@ -95,20 +89,21 @@ def fit_q(
         model.train(gradient_steps=1, batch_size=config.batch_size)
         # DQN moves its target network only when an environment is stepped, so train() alone would never move it.
         polyak_update(model.q_net.parameters(), model.q_net_target.parameters(), config.tau)
+        polyak_update(model.batch_norm_stats, model.batch_norm_stats_target, 1.0)
         logged = model.logger.name_to_value
         return torch.as_tensor(logged["train/loss"]), logged["train/learning_rate"], buffer.drawn
 
     loss = run_updates(stage, model.policy, model.policy.optimizer, update, steps=config.steps, training=training)
     here, there = training.rng(stage, config.steps).integers(len(frames), size=(2, _PROBES))
     with torch.inference_mode():
-        values = model.q_net({"observation": frames[here], "desired_goal": frames[there]})
+        values = model.q_net.forward({"observation": frames[here], "desired_goal": frames[there]})
     return model.q_net, {"loss": loss, "mean_value": float(values.max(1).values.mean())}
 
 
 def _standardise_and_prepare(model: DQN, dataset: Dataset, device: torch.device) -> torch.Tensor:
     """Give the networks the dataset's statistics; all its rows (N, ...) as the networks take them."""
-    observations, extractor = dataset.observations, model.q_net.features_extractor
+    observations, extractor = dataset.observations, extractor_of(model.q_net)
     extractor.fit_statistics(observations)
     model.q_net_target.load_state_dict(model.q_net.state_dict())
     chunks = np.array_split(observations, -(-len(observations) // 1024))
-    return torch.cat([prepare_frames(extractor, torch.tensor(chunk, device=device)) for chunk in chunks])
+    return torch.cat([extractor.prepare(torch.tensor(chunk, device=device)) for chunk in chunks])

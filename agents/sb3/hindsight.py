@@ -28,14 +28,14 @@ class TerminatingHerReplayBuffer(HerReplayBuffer):
 class ScaledPair(BaseFeaturesExtractor):
     """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of a vector space."""
 
-    half: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(self, observation_space: spaces.Dict) -> None:
         box = observation_space["observation"]
         assert isinstance(box, spaces.Box)
         super().__init__(observation_space, 2 * box.shape[0])
-        self.register_buffer("half", torch.as_tensor(np.maximum(np.abs(box.low), np.abs(box.high))))
+        self.register_buffer("scale", torch.as_tensor(np.maximum(np.abs(box.low), np.abs(box.high))))
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B, D) observation and (B, D) goal -> (B, 2 D)."""
-        return torch.cat([observations["observation"] / self.half, observations["desired_goal"] / self.half], 1)
+        return torch.cat([observations["observation"] / self.scale, observations["desired_goal"] / self.scale], 1)

@@ -25,6 +25,8 @@ class Command:
     """seed of the collection"""
     obs_type: Literal["image", "state"] = "image"
     """what is observed"""
+    hidden_walls: bool = False
+    """leave some walls of FourRooms and HMaze out of the images; the agent collides with them all the same"""
     out: Path | None = None
     """also write the dataset to this .npz file"""
 
@@ -38,7 +40,9 @@ class Command:
 
         room_of(self.env)
         size = self.size if self.rollouts is None else f"{self.rollouts}x10"
-        dataset = make_dataset(self.env, size=size, seed=self.seed, obs_type=self.obs_type)
+        dataset = make_dataset(
+            self.env, size=size, seed=self.seed, obs_type=self.obs_type, hidden_walls=self.hidden_walls
+        )
         console = context.console
         console.print(
             f"{dataset.num_episodes:,} rollouts, {dataset.num_transitions:,} transitions, "

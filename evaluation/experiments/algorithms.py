@@ -24,17 +24,17 @@ _SECOND = {"global_metric.algorithm": "value_iteration"}
 
 VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
     "Algorithm 1, all pairs": ({}, "global_metric.steps", (50, 100, 200, 400, 800)),
-    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.printed.steps", (100, 250, 500, 1000, 2000)),
+    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.printed.steps", (50, 100, 200, 400)),
     "Algorithm 1 as printed, A* with D": (
         {**_PRINTED, "global_metric.printed.search": "a_star"},
         "global_metric.printed.steps",
-        (500, 2000),
+        (200, 400),
     ),
     **{
         f"Algorithm 2, k = {k}": (
             {**_SECOND, "global_metric.value_iteration.lookahead": k},
             "global_metric.value_iteration.steps",
-            (500, 1000, 2000),
+            (100, 250, 500),
         )
         for k in (1, 2, 3, 5)
     },

@@ -43,14 +43,14 @@ class Fig10(Experiment):
     about = (
         "One plan2vec agent a room, seed 0. The local metric says which frames are one step apart; together with the "
         "recorded moves these found edges are the graph; shortest paths on it are what the global metric learns; a "
-        "walk that always takes the neighbour of least D gets round the wall."
+        "walk that always takes the neighbour of least D shows whether it knows the way round a wall."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A cell a room."""
         return [
             Cell(short_name(env_id), PLAN2VEC.key,
-                 {"env_id": env_id, "size": plan.rollouts, "seed": 0, "contestant": PLAN2VEC.params()})
+                 {"env_id": env_id, "size": plan.rollouts, "seed": 0, "contestant": PLAN2VEC.params(plan.preset)})
             for env_id in plan.env_ids or ROOMS
         ]  # fmt: skip
 
@@ -95,8 +95,9 @@ class Fig10(Experiment):
         """Panels a to e."""
         by_room = [(room_of(cell.params["env_id"]), result) for cell, result in found]
         scores = [
-            LocalScores(room.title, *np.asarray(result["pairs"]).T, threshold=result["threshold"])
+            LocalScores(room.title, pairs[:, 0], pairs[:, 1], result["threshold"])
             for room, result in by_room
+            for pairs in [np.asarray(result["pairs"])]
         ]
         edges = {name: [np.asarray(r["edges"][name]).reshape(-1, 2, 2) for _, r in by_room] for name in EDGES}
         recorded = [
@@ -153,7 +154,8 @@ def step_sequence(agent: Any, memory: MemoryGraph, start: int, goal: int, *, hor
     """
     heuristic = vertex_heuristic(agent, memory)
     assert heuristic is not None
-    steps, here = [], start
+    steps: list[Step] = []
+    here = start
     while here != goal and len(steps) < horizon:
         near, _ = memory.graph.neighbors(here)
         if not len(near):

@@ -14,8 +14,8 @@ from ..figures.latents import Sheet, seeds_figure, sheets_figure
 from ..figures.lattice import Lattice
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import VAE_2, VAE_8, Contestant
-from ..lab.scores import compact, mean_of, percent, plain, pooled
+from ..lab.lineup import VAE_2, VAE_8, Contestant, among
+from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..paper import ROOMS
 from ..worlds import room_of, short_name
@@ -50,9 +50,11 @@ class Fig5(Experiment):
             for env_id in plan.env_ids or ROOMS:
                 group = f"{short_name(env_id)} seed {seed}"
                 place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-                cells += [Cell(group, c.key, {**place, "contestant": c.params()}) for c in CONTESTANTS]
-                if seed == 0:
-                    cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params()}))
+                cells += [
+                    Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, CONTESTANTS)
+                ]
+                if seed == 0 and not plan.contestants:
+                    cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
@@ -80,15 +82,16 @@ class Fig5(Experiment):
         """Success with memory, and the correlation."""
         if "rows" not in result:
             return "drawn"
-        hits = result["rows"]["memory"]["success_02"]
-        return f"{hits.count('1') / len(hits):.1%}, correlation {result['correlation']:.3f}"
+        return f"{rate(result['rows']['memory']['success_02']):.1%}, correlation {result['correlation']:.3f}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> contestants -> pooled success, correlation, corridor number."""
         rooms: dict[str, Any] = {}
         for env_id, by_name in _by_room(found).items():
             rooms[env_id] = {
-                contestant.key: _pool([result for _, result in by_name[contestant.key]]) for contestant in CONTESTANTS
+                contestant.key: _pool([result for _, result in by_name[contestant.key]])
+                for contestant in CONTESTANTS
+                if contestant.key in by_name
             }
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
@@ -98,20 +101,18 @@ class Fig5(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The first seed large, all seeds small, and the decoders' pictures."""
-        by_room = _by_room(found)
-        names = [contestant.label for contestant in CONTESTANTS]
-        first = [[_sheet(env_id, by_name[c.key][0]) for c in CONTESTANTS] for env_id, by_name in by_room.items()]
+        by_room, shown = _by_room(found), _present(summary["rooms"])
+        names = [contestant.label for contestant in shown]
+        first = [[_sheet(env_id, by_name[c.key][0]) for c in shown] for env_id, by_name in by_room.items()]
         every = [
-            (f"{short_name(env_id)}\n{contestant.label.partition(',')[0]}", [_sheet(env_id, one) for one in cells])
+            (f"{short_name(env_id)}\n{c.label.partition(',')[0]}", [_sheet(env_id, one) for one in by_name[c.key]])
             for env_id, by_name in by_room.items()
-            for contestant in CONTESTANTS
-            for cells in [by_name[contestant.key]]
+            for c in shown
         ]
         seeds = [f"seed {seed}" for seed in range(summary["seeds"])]
-        made = [
-            Figure("fig5.png", sheets_figure(names, first), _CAPTION, narrow=True),
-            Figure("fig5-seeds.png", seeds_figure(every, seeds), _CAPTION_SEEDS, narrow=True),
-        ]
+        made = [Figure("fig5.png", sheets_figure(names, first), _CAPTION, narrow=True)]
+        if len(seeds) > 1:
+            made.append(Figure("fig5-seeds.png", seeds_figure(every, seeds), _CAPTION_SEEDS, narrow=True))
         pictures = {env_id: by_name[_DECODER][0][1] for env_id, by_name in by_room.items() if _DECODER in by_name}
         if pictures:
             made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE, narrow=True))
@@ -120,13 +121,13 @@ class Fig5(Experiment):
 
 _CAPTION = (
     "Left: the room, coloured by position. Middle and right: where each embedding puts those places, seed 0, turned "
-    "and mirrored to lie as the room does. plan2vec pulls the two corridors of the C-Maze apart, since the way from "
-    "one to the other is long; an embedding that folds lays places over each other."
+    "and mirrored to lie as the room does. In a map of steps the two corridors of the C-Maze lie far apart, since the "
+    "way from one to the other is long; where an embedding folds, it lays places over each other."
 )
 _CAPTION_SEEDS = "The same for every seed: nothing was picked."
 _CAPTION_VAE = (
-    "Frames of the training data, what the VAEs decode from their latents, and (where shown) what they draw from "
-    "latents of the prior; seed 0. From two numbers the decoder is often unsure where the agent is."
+    "Frames of the training data, what the VAEs decode from their latents, and what they draw from latents of the "
+    "prior; seed 0."
 )
 
 
@@ -147,10 +148,14 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _present(rooms: dict[str, Any]) -> list[Contestant]:
+    return [contestant for contestant in CONTESTANTS if contestant.key in next(iter(rooms.values()))]
+
+
 def _success(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for contestant in CONTESTANTS:
+    for contestant in _present(rooms):
         for name, label in (("memory", ", with memory"), ("memoryless", ", memoryless")):
             kind = "ours" if (contestant, name) == (PLAN2VEC_2, "memory") else ""
             found = [room[contestant.key]["rows"][name] for room in rooms.values()]
@@ -167,7 +172,7 @@ def _knowledge(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     head = ["", *(f"correlation, {short_name(env_id)}" for env_id in rooms), "corridor number, CMaze"]
     rows = []
-    for contestant in CONTESTANTS:
+    for contestant in _present(rooms):
         found = [room[contestant.key] for room in rooms.values()]
         corridor = next((each["corridor"] for each in found if each["corridor"]), None)
         cells = [*(plain(each["correlation"], ".3f") for each in found), plain(corridor, ".2f")]
@@ -192,8 +197,7 @@ def _decoded(source: Source, bench: Workbench) -> dict[str, Any]:
     for contestant in (VAE_2, VAE_8):
         agent = bench.agent(contestant, source)
         drawn[f"{contestant.label}, decoded"] = frames_to_text(agent.reconstruct(frames))
-        if hasattr(agent, "sample"):
-            drawn[f"{contestant.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
+        drawn[f"{contestant.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
     return {"drawn": drawn, "fingerprint": dataset.fingerprint}
 
 

@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..closed_loop import closed_loop
+from ..figures.bars import Bar, bars_figure
+from ..figures.gif import Run, agents_gif
 from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, among
 from ..lab.scores import compact, percent, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
 from ..oracles import oracles
 from ..paper import ROOMS, SPREAD_READING, TABLE_1
-from ..worlds import short_name
+from ..results import EvalResult
+from ..tasks import TaskList, make_tasks
+from ..worlds import room_of, short_name
 
 PROTOCOLS: Mapping[str, str] = {
     "closed-loop-memory": "closed loop, with memory",
@@ -61,7 +67,11 @@ class Table1(Experiment):
         source = Source.of(cell.params)
         if cell.name == "oracles":
             tasks = bench.tasks(source.env_id)
-            return {"rows": {o.name: compact(closed_loop(o, tasks, keep_paths=False)) for o in oracles(source.env_id)}}
+            loops = {o.name: closed_loop(o, tasks) for o in oracles(source.env_id)}
+            return {
+                "rows": {name: compact(loop) for name, loop in loops.items()},
+                "shown": {f"{name}, oracle": _shown(loop, tasks) for name, loop in loops.items()},
+            }
         return judge(BY_KEY[cell.name], source, bench)
 
     def say(self, result: dict[str, Any]) -> str:
@@ -84,6 +94,27 @@ class Table1(Experiment):
         """Closed loop, graph walk, then what it cost."""
         return [_closed_loop(summary), _graph(summary), _cost(summary)]
 
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """Success as bars, and every agent at work on one task of the last room, where the wall is longest."""
+        bars = bars_figure([(short_name(env_id), _bars(env_id, room)) for env_id, room in summary["rooms"].items()])
+        env_id = list(summary["rooms"])[-1]
+        made = [Figure("success.png", bars, _BARS)]
+        if runs := _runs(found, env_id):
+            tasks = make_tasks(env_id, summary["tasks"])
+            gif = agents_gif(room_of(env_id), tasks.goal[tasks.hardest], runs)
+            made.append(Figure("agents.gif", gif, _AGENTS.format(short_name(env_id)), narrow=True))
+        return made
+
+
+_BARS = (
+    "Closed-loop success, with memory where an agent has one: mean and 95 % interval, a point for each seed; diamonds "
+    "are the paper's numbers. Sand: learned from true poses. Pale: oracles, which see true positions."
+)
+_AGENTS = (
+    "Every agent on the same task of {}, the longest of those with a wall in the way; seed 0, acting in closed loop, "
+    "with memory where it has one. Red: the goal."
+)
+
 
 def judge(contestant: Contestant, source: Source, bench: Workbench) -> dict[str, Any]:
     """One contestant under both protocols, with what learning took."""
@@ -91,15 +122,47 @@ def judge(contestant: Contestant, source: Source, bench: Workbench) -> dict[str,
     planner, agent = bench.agent(PLAN2VEC, source), bench.agent(contestant, source)
     memory = memory_graph(planner, dataset)
     pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
-    loop = partial(closed_loop, agent, tasks, seed=source.seed, obs_type=source.obs_type, keep_paths=False)
-    rows = {"closed-loop-memory": compact(loop(memory=True))} if agent.new_memory(1) is not None else {}
-    rows["closed-loop-memoryless"] = compact(loop(memory=False))
+    loop = partial(closed_loop, agent, tasks, seed=source.seed, obs_type=source.obs_type)
+    loops = {"closed-loop-memory": loop(memory=True)} if agent.new_memory(1) is not None else {}
+    loops["closed-loop-memoryless"] = loop(memory=False)
+    rows = {name: compact(found) for name, found in loops.items()}
+    shown = {contestant.label: _shown(next(iter(loops.values())), tasks)}
     rows["graph"] = compact(graph_walk(agent, memory, pairs, seed=source.seed))
     rows["graph-epsilon"] = compact(graph_walk(agent, memory, pairs, epsilon=EPSILON, seed=source.seed))
     stages = [
         {"stage": s.stage, "wall": round(s.wall_seconds, 2), "cpu": round(s.cpu_seconds, 2)} for s in agent.fit_log
     ]
-    return {"rows": rows, "stages": stages, "fingerprint": dataset.fingerprint}
+    return {"rows": rows, "shown": shown, "stages": stages, "fingerprint": dataset.fingerprint}
+
+
+def _shown(result: EvalResult, tasks: TaskList) -> dict[str, Any]:
+    """The way taken on the hardest task, (T + 1, 2) true positions in metres, for the animation."""
+    path = np.round(result.trajectories[tasks.hardest], 4).tolist()
+    return {"path": path, "solved": bool(result.success_02[tasks.hardest])}
+
+
+def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
+    rows = []
+    paper = {number.row: number.value for number in TABLE_1 if number.env_id == env_id}
+    for contestant in _present({env_id: room}):
+        row = next(iter(room[contestant.key]["rows"].values()))
+        rows.append(_bar(contestant.label, _kind(contestant), row, paper.get(contestant.paper or "")))
+    return rows + [_bar(name, "oracle", row, None) for name, row in room["oracles"]["rows"].items()]
+
+
+def _bar(label: str, kind: str, row: dict[str, Any], paper: float | None) -> Bar:
+    value, low, high = (100 * row["mean"][name] for name in ("value", "low", "high"))
+    return Bar(label, kind, value, low, high, [100 * one for one in row["per_seed"]], paper)
+
+
+def _runs(found: Found, env_id: str) -> list[Run]:
+    """What every contestant and oracle did on the hardest task with the first seed."""
+    return [
+        Run(label, np.asarray(run["path"]), run["solved"])
+        for cell, result in found
+        if (cell.params["env_id"], cell.params["seed"]) == (env_id, 0)
+        for label, run in result.get("shown", {}).items()
+    ]
 
 
 def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:

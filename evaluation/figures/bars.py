@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
     """PNG of all panels side by side; they share their rows."""
     labels = [bar.label for bar in panels[0][1]]
     rows = np.arange(len(labels))
-    with figure(3.0 + 2.1 * len(panels), 1.3 + 0.3 * len(labels), len(panels), sharey=True) as (drawing, axes):
+    with figure(3.0 + 2.1 * len(panels), 1.3 + 0.37 * len(labels), len(panels), sharey=True) as (drawing, axes):
         for axis, (title, bars) in zip(axes, panels, strict=True):
             for row, bar in zip(rows, bars, strict=True):
                 if bar.value is None:
@@ -47,9 +48,9 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
                 axis.barh(row, bar.value, height=0.68, color=_COLORS[bar.kind], zorder=1)
                 error = [[max(0.0, bar.value - bar.low)], [max(0.0, bar.high - bar.value)]]
                 axis.errorbar(bar.value, row, xerr=error, color=INK, linewidth=1.2, capsize=2.5, zorder=3)
-                shift = np.linspace(-0.18, 0.18, len(bar.points)) if len(bar.points) > 1 else [0.0]
+                shift = np.linspace(-0.18, 0.18, len(bar.points)) * (len(bar.points) > 1)
                 axis.scatter(
-                    bar.points, row + np.asarray(shift), s=11, color=INK, alpha=0.55, linewidths=0, zorder=4,
+                    bar.points, row + shift, s=11, color=INK, alpha=0.55, linewidths=0, zorder=4,
                     label="one seed",
                 )  # fmt: skip
                 if bar.paper is not None:
@@ -61,7 +62,7 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
             axis.grid(axis="x", alpha=0.3, linewidth=0.6, color=QUIET)
             axis.set_axisbelow(True)
             axis.tick_params(axis="y", length=0)
-        axes[0].set_yticks(rows, labels, fontsize=10)
+        axes[0].set_yticks(rows, ["\n".join(wrap(label, 26)) for label in labels], fontsize=10)
         axes[0].invert_yaxis()
         handles = {
             text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)

@@ -13,14 +13,16 @@ import numpy as np
 from plan2vec_envs.geometry import AGENT_HALF, ARENA_HALF
 from plan2vec_envs.rooms import Room
 
-from .style import ACCENT, AGENT, FLOOR, GOAL, INK, PAPER, QUIET, WALL
+from .style import ACCENT, AGENT, FLOOR, GOAL, INK, PAPER, WALL
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageFont
 
 _SCALE = 2  # supersampling
 _EDGE = ARENA_HALF + 0.018
 _TRAIL = "#9dbff5"
+_SOFT = "#5b6478"
+_LINE = 28  # pixels from one line of a title to the next
 
 
 def tasks_gif(room: Room, paths: list[np.ndarray], goals: np.ndarray, *, size: int = 170) -> bytes:
@@ -73,13 +75,18 @@ def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Run], *, columns: in
     """
     from PIL import Image, ImageDraw
 
-    gap, head = 12, 84
-    rows = -(-len(runs) // columns)
+    gap = 14
+    titles = [_lines(run.name) for run in runs]
+    heads = [_LINE * max(map(len, titles[i : i + columns])) + 8 for i in range(0, len(runs), columns)]
+    tops = np.cumsum([0, *(head + size + gap for head in heads)])
     background = _background(room, goal, size)
-    still = Image.new("RGB", (columns * (size + gap) - gap, rows * (head + size + gap) - gap), PAPER)
-    corners = [((size + gap) * (i % columns), (head + size + gap) * (i // columns)) for i in range(len(runs))]
-    for (left, top), run in zip(corners, runs, strict=True):
-        _title(ImageDraw.Draw(still), left, top, run.name)
+    still = Image.new("RGB", (columns * (size + gap) - gap, int(tops[-1]) - gap), PAPER)
+    corners = []
+    for i, title in enumerate(titles):
+        left, top = (size + gap) * (i % columns), int(tops[i // columns])
+        for row, (text, font, color) in enumerate(title):
+            ImageDraw.Draw(still).text((left + 2, top + _LINE * row), text, font=font, fill=color)
+        corners.append((left, top + heads[i // columns]))
     frames = []
     for time in range(max(len(run.path) for run in runs)):
         frame = still.copy()
@@ -87,8 +94,8 @@ def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Run], *, columns: in
             panel = _panel(background, run.path[: time + 1], size)
             if time >= len(run.path) - 1:
                 _verdict(panel, len(run.path) - 1, run.solved)
-            frame.paste(panel, (left, top + head))
-        frames.append(frame.quantize(48, dither=Image.Dither.NONE))
+            frame.paste(panel, (left, top))
+        frames.append(frame.quantize(64, dither=Image.Dither.NONE))
     return _looped(frames, 3000)
 
 
@@ -104,15 +111,14 @@ def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     from matplotlib.font_manager import FontProperties, findfont
     from PIL import ImageFont
 
-    return ImageFont.truetype(findfont(FontProperties("DejaVu Sans", weight="bold" if bold else "normal")), size)
+    return ImageFont.truetype(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")), size)
 
 
-def _title(draw: ImageDraw.ImageDraw, left: int, top: int, name: str) -> None:
+def _lines(name: str) -> list[tuple[str, ImageFont.FreeTypeFont, str]]:
+    """The name in bold, and what comes after its comma in at most two smaller lines."""
     first, _, rest = name.partition(", ")
-    lines = [(first, _font(25, bold=True), INK), *((line, _font(21), QUIET) for line in textwrap.wrap(rest, 21)[:2])]
-    bottom = top + 80 - 27 * len(lines)
-    for i, (text, font, color) in enumerate(lines):
-        draw.text((left + 2, bottom + 27 * i), text, font=font, fill=color)
+    small = _font(21)
+    return [(first, _font(25, bold=True), INK), *((line, small, _SOFT) for line in textwrap.wrap(rest, 21)[:2])]
 
 
 def _verdict(panel: Image.Image, steps: int, solved: bool) -> None:

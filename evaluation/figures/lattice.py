@@ -41,9 +41,8 @@ class Lattice:
     @cached_property
     def squares(self) -> np.ndarray:
         """(Q, 4) int64, the free points at the corners of each square that is free, in the order of its rim."""
-        number = np.full(self.cells**2, -1)
-        number[self.free] = np.arange(self.free.sum())
-        number = number.reshape(self.cells, self.cells)
+        number = np.full((self.cells, self.cells), -1)
+        number[self.free.reshape(number.shape)] = np.arange(self.free.sum())
         rim = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], axis=-1).reshape(-1, 4)
         return rim[(rim >= 0).all(1)]
 

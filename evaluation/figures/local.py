@@ -47,7 +47,5 @@ def local_figure(panels: Sequence[LocalScores]) -> bytes:
         axes[0].set_ylabel("local metric d")
         axes[0].set_ylim(bottom=-0.05)
         handles, labels = axes[0].get_legend_handles_labels()
-        for handle in drawing.legend(handles, labels, loc="outside lower center", ncols=2).legend_handles:
-            handle.set_alpha(1)
-            handle.set_sizes([28])
+        drawing.legend(handles, labels, loc="outside lower center", ncols=2, markerscale=2.5)
         return png(drawing)

@@ -40,7 +40,17 @@ def steps_figure(room: Room, steps: Sequence[Step], goal: np.ndarray, *, panels:
             step = steps[number]
             past = np.array([each.here for each in steps[: number + 1]])
             draw_room(axis, room, f"step {number + 1}")
-            axis.add_patch(Circle(goal, 0.028, fill=False, edgecolor=INK, linewidth=1.4, linestyle="--", zorder=4))
+            axis.add_patch(
+                Circle(
+                    (float(goal[0]), float(goal[1])),
+                    0.028,
+                    fill=False,
+                    edgecolor=INK,
+                    linewidth=1.4,
+                    linestyle="--",
+                    zorder=4,
+                )
+            )
             axis.plot(*past.T, color="#9aa2b1", linewidth=1, zorder=2)
             axis.scatter(*past.T, s=9, color="#9aa2b1", linewidths=0, zorder=2)
             axis.scatter(*step.near.T, s=5, color=AGENT, alpha=0.8, linewidths=0, zorder=3)

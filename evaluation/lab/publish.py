@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from html import escape
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from data_collection.files import atomic_write
 
 from .. import environment
-from ..report.html import picture, tag, terms
-from ..report.style import CSS
-from ..results import write_json
-from .experiment import Experiment, Figure, Found
+from ..results import read_json, write_json
+from ..worlds import short_name
+from .experiment import Experiment, Found
+from .pages import Finished, figure_record, tables_and_provenance, write_page
 from .plan import Plan
 from .runner import FORMAT
 from .tables import Table
-
-_NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
+from .workbench import Source
 
 
 def summary_of(experiment: Experiment, found: Found, plan: Plan, command: str, jobs: int) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     tables = experiment.tables(summary)
     if summary["comparable"]:
         return tables
-    stamp = f" · {summary['preset']}, not for comparison"
+    stamp = f"\n{summary['preset']}, not for comparison"
 
     def stamped(table: Table) -> Table:
         rows = [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows]
@@ -55,69 +53,61 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     return [stamped(table) for table in tables]
 
 
-def how(summary: dict[str, Any]) -> str:
-    """One line: hardware, versions, date, commit."""
-    hardware, sha = summary["hardware"], summary["commit"].get("sha")
-    device = f", {hardware['gpu']}" if hardware.get("gpu") else ""
-    return (
-        f"{hardware['cpu']}{device}, one thread a run, {summary['jobs']} at once; "
-        f"torch {summary['versions']['torch']}, {summary['date']}{f', commit {sha[:10]}' if sha else ''}."
-    )
-
-
 def markdown_of(experiment: Experiment, summary: dict[str, Any]) -> str:
     """Tables, command and provenance, as they stand in the README."""
-    parts = []
-    tables = tables_of(experiment, summary)
-    for table in tables:
-        parts += [f"*{table.title}*\n" if len(tables) > 1 else "", table.markdown(), ""]
-    stamp = "" if summary["comparable"] else _NOT_COMPARABLE.format(preset=summary["preset"]) + ". "
-    return "\n".join([*parts, f"`{summary['command']}`", "", stamp + how(summary)]).strip()
+    return tables_and_provenance(tables_of(experiment, summary), summary)
 
 
-def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folder: Path) -> list[Figure]:
-    """Writes everything into the experiment's folder; returns its figures."""
+def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folder: Path) -> Path:
+    """Writes everything into the experiment's folder; returns the path of the page.
+
+    `results.json` is the summary, and under ``report`` what the pages show beside it, so that they can be written
+    again, and together with those of other experiments, by any version that reads the format.
+    """
     figures, tables = experiment.figures(found, summary), tables_of(experiment, summary)
-    write_json(folder / "results.json", summary)
-    _write(folder / "results.csv", "".join(table.csv() for table in tables))
     for figure in figures:
         _write(folder / figure.name, figure.data)
-    pictures = "\n\n".join(f"![{figure.caption}]({figure.name})" for figure in figures)
-    text = f"# {experiment.title}\n\n{experiment.about}\n\n{markdown_of(experiment, summary)}\n\n{pictures}\n"
-    _write(folder / "report.md", text)
-    _write(folder / "report.html", page(experiment.title, [section(experiment, summary, folder, figures)]))
-    return figures
+    _write(folder / "results.csv", "".join(table.csv() for table in tables).encode())
+    report = {
+        "title": experiment.title,
+        "about": experiment.about,
+        "tables": [asdict(table) for table in tables],
+        "figures": [figure_record(figure) for figure in figures],
+        "seeds": sorted({cell.params["seed"] for cell, _ in found if "seed" in cell.params}),
+        "datasets": _fingerprints(found, folder.parent),
+        "configuration": _configuration(found),
+    }
+    record = {**summary, "report": report}
+    write_json(folder / "results.json", record)
+    return write_page(Finished(folder, record))
 
 
-def section(experiment: Experiment, summary: dict[str, Any], folder: Path, figures: Sequence[Figure]) -> str:
-    """One experiment on a page."""
-    stamp = "" if summary["comparable"] else tag("p", _NOT_COMPARABLE.format(preset=summary["preset"]), "eyebrow")
-    shown = [picture(folder / f.name, f.caption, f.caption, narrow=f.narrow) for f in figures]
-    versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
-    made = terms([("command", summary["command"]), ("made on", how(summary)), ("versions", versions)])
-    return "".join(
-        [
-            f'<section id="{escape(experiment.id)}">',
-            tag("h2", experiment.title),
-            stamp,
-            tag("p", experiment.about, "soft"),
-            *(table.html() for table in tables_of(experiment, summary)),
-            *shown,
-            f"<details><summary>How to repeat it</summary>{made}</details></section>",
-        ]
-    )
+def _configuration(found: Found) -> dict[str, Any]:
+    """Contestants -> their configuration; of one that varies over the cells, each variant."""
+    variants: dict[str, list[Any]] = {}
+    for cell, _ in found:
+        if who := cell.params.get("contestant"):
+            known = variants.setdefault(who["key"], [])
+            if who["config"] not in known:
+                known.append(who["config"])
+    return {key: known[0] if len(known) == 1 else known for key, known in variants.items()}
 
 
-def page(heading: str, sections: Sequence[str]) -> str:
-    """A self-contained page."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>{CSS}</style></head><body><main>"
-        f"{tag('p', 'plan2vec, reproduced', 'eyebrow')}{tag('h1', heading)}{''.join(sections)}</main></body></html>\n"
-    )
+def _fingerprints(found: Found, root: Path) -> dict[str, str]:
+    """Datasets -> fingerprints, from the cells, or from the agents that were fitted on them."""
+    by_source: dict[Source, str] = {}
+    for cell, result in found:
+        if not {"env_id", "size", "seed"} <= cell.params.keys():
+            continue
+        source = Source.of(cell.params)
+        if "fingerprint" in result:
+            by_source[source] = result["fingerprint"]
+        elif source not in by_source:
+            for file in sorted((root / "agents" / source.folder).glob("*/agent/agent.json"))[:1]:
+                by_source[source] = read_json(file)["dataset_fingerprint"]
+    return {f"{short_name(s.env_id)} {s.obs_type} {s.size} seed {s.seed}": text for s, text in by_source.items()}
 
 
-def _write(path: Path, data: str | bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     with atomic_write(path) as file:
-        file.write(data.encode() if isinstance(data, str) else data)
+        file.write(data)

@@ -40,7 +40,7 @@ class Table:
         """GitHub's kind of table, notes below."""
         lines = [_line(self.head), "|" + "---|" * len(self.head)]
         lines += [_line(cells) for _, cells in self.rows]
-        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+        return "\n".join([*lines, *(f"\n{plain_markdown(note)}" for note in self.notes)])
 
     def html(self) -> str:
         """The table of a page, title above."""
@@ -53,9 +53,14 @@ class Table:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(["table", "kind", *self.head])
-        writer.writerows([self.title, kind, *cells] for kind, cells in self.rows)
+        writer.writerows([self.title, kind, *(c.replace("\n", " · ") for c in cells)] for kind, cells in self.rows)
         return buffer.getvalue()
 
 
+def plain_markdown(text: str) -> str:
+    """Text in which Markdown finds no element of HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+    return "| " + " | ".join(plain_markdown(cell).replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"

@@ -11,6 +11,7 @@ from data_collection.files import atomic_write
 from .. import figures
 from ..embedding import corridor_ratio
 from ..job import Job
+from ..paper import ROOMS
 from ..results import EvalResult, read_json, write_json
 from ..runs import RunFolder
 from ..tasks import TaskList
@@ -20,7 +21,6 @@ from ..worlds import room_of
 def draw_figures(run: RunFolder) -> None:
     """Writes `figures/*.png|gif` and `figures/facts.json`; what an agent cannot show is left out."""
     from agents import load_agent
-    from plan2vec_envs import ALL_ENV_IDS
 
     job = Job.of(run)
     agent, dataset, room = load_agent(run.path("agent")), job.dataset(progress=False), room_of(job.env_id)
@@ -31,7 +31,7 @@ def draw_figures(run: RunFolder) -> None:
         "num_frames": len(dataset.observations),
         "corridor": {},
     }
-    _keep(run, "rooms.png", figures.rooms_figure(ALL_ENV_IDS))
+    _keep(run, "rooms.png", figures.rooms_figure(ROOMS))
     if gif := _animation(run, job):
         _keep(run, "tasks.gif", gif)
     if hasattr(agent, "embed"):

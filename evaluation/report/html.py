@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 _MIME = {".png": "image/png", ".gif": "image/gif"}
+_NARROW = 1000  # pixels
 
 
 def tag(name: str, text: str, css: str = "") -> str:
@@ -17,13 +18,20 @@ def tag(name: str, text: str, css: str = "") -> str:
 
 
 def picture(path: Path, alt: str, caption: str, *, narrow: bool = False) -> str:
-    """A figure with its image inside the page; nothing for a picture that was not drawn."""
+    """A figure with its image inside the page; nothing for a picture that was not drawn.
+
+    On a phone a wide PNG scrolls sideways, so that its text stays readable; a narrow one fits the screen, and is not
+    blown up on a large one.
+    """
     if not path.is_file():
         return ""
-    data = base64.b64encode(path.read_bytes()).decode()
-    source = f"data:{_MIME[path.suffix]};base64,{data}"
-    css = ' class="narrow"' if narrow else ""
-    return f'<figure{css}><img src="{source}" alt="{escape(alt)}">{tag("figcaption", caption)}</figure>'
+    data = path.read_bytes()
+    source = f"data:{_MIME[path.suffix]};base64,{base64.b64encode(data).decode()}"
+    is_png = path.suffix == ".png"
+    pixels = int.from_bytes(data[16:20], "big") if is_png else 0  # the width stands there in every PNG
+    css = "narrow" if narrow or (is_png and pixels <= _NARROW) else "wide" if is_png else "moving"
+    image = f'<div class="scroll"><img src="{source}" alt="{escape(alt)}"></div>'
+    return f'<figure class="{css}">{image}{tag("figcaption", caption)}</figure>'
 
 
 def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, prose: bool = False) -> str:

@@ -12,6 +12,9 @@ body { margin:0; background:var(--paper); color:var(--ink); -webkit-text-size-ad
 main { max-width:1020px; margin:0 auto; padding:56px 24px 96px; }
 h1 { font-size:clamp(1.75rem, 1.2rem + 2.6vw, 2.75rem); line-height:1.15; letter-spacing:-.022em; margin:0 0 18px; }
 h2 { font-size:1.35rem; letter-spacing:-.01em; margin:64px 0 6px; }
+h3 { font-size:1.02rem; margin:34px 0 0; }
+a { color:var(--accent); }
+.toc ol { padding-left:1.4em; margin:22px 0; line-height:1.9; } .toc small { color:var(--soft); }
 p { margin:10px 0; max-width:70ch; }
 .eyebrow { color:var(--accent); font-size:.85rem; font-weight:600; letter-spacing:.04em; margin:0 0 10px;
   overflow-wrap:anywhere; }
@@ -33,9 +36,10 @@ tr.ours td { font-weight:600; } tr.ours td:first-child { color:var(--accent); }
 tr.total td { font-weight:600; border-bottom:0; }
 td small { display:block; color:var(--soft); font-weight:400; font-size:.8rem; }
 figure { margin:22px 0 0; }
-figure img { display:block; width:100%; height:auto; border-radius:14px; background:#fff;
+figure img { display:block; width:100%; height:auto; border-radius:14px; background:#fff; padding:8px;
     border:1px solid var(--line); }
 figure.narrow img { max-width:640px; }
+figure .scroll { margin:0; }
 figcaption { font-size:.93rem; max-width:74ch; margin-top:10px; }
 svg.flow { width:100%; height:auto; margin:16px 0 4px; } svg.tall { display:none; max-width:420px; }
 svg .box { fill:var(--card); stroke:var(--line); } svg .arrow { fill:none; stroke:var(--accent); stroke-width:2;
@@ -49,6 +53,7 @@ pre { background:var(--card); border-radius:12px; padding:14px 18px; overflow-x:
   line-height:1.5; }
 details { margin-top:16px; } summary { cursor:pointer; color:var(--accent); font-weight:600; }
 @media (max-width:640px) { body { font-size:16px; } main { padding:32px 18px 64px; } h2 { margin-top:48px; }
+  figure.wide img { width:720px; max-width:none; }
   svg.wide { display:none; } svg.tall { display:block; } .tiles { grid-template-columns:1fr 1fr; }
   .tiles b { font-size:1.45rem; } dl { grid-template-columns:1fr; gap:0; } dd { margin-bottom:8px; }
   th:first-child, td:first-child { position:sticky; left:0; background:var(--paper); min-width:8.6em;

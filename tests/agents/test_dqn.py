@@ -13,10 +13,11 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 import agents.training
 from agents import get_agent, load_agent
 from agents.errors import CheckpointError, NotFittedError, TrainingDivergedError
+from agents.networks import TRUNKS
 from agents.saving import network_arrays
 from agents.sb3.buffer import KEYS, RowReplayBuffer
 from agents.sb3.config import DQNConfig
-from agents.sb3.network import PairExtractor, prepare_frames
+from agents.sb3.network import PairExtractor
 from agents.sb3.rewards import FrameReward, IdenticalFrame, RecordedReward
 from agents.workdir import load_arrays
 from data_collection import Dataset, DatasetError, Episode
@@ -124,18 +125,18 @@ def test_batches_follow_the_generator_that_is_set_and_no_global_one():
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("trunk", ["pooled_mlp", "coord_cnn"])
-@pytest.mark.parametrize("shape", [(1, 16, 16), (2, 20, 24)])
-def test_two_frames_prepared_apart_are_the_pair_prepared_at_once(trunk, shape, rng):
-    frames = rng.integers(256, size=(12, *shape)).astype(np.uint8)
-    extractor = PairExtractor(spaces.Dict(), shape, trunk, hidden=8)
+@pytest.mark.parametrize("trunk", sorted(TRUNKS))
+def test_two_frames_prepared_apart_are_the_pair_prepared_at_once(trunk, rng):
+    frames = rng.integers(256, size=(4, 1, 64, 64)).astype(np.uint8)
+    extractor = PairExtractor(spaces.Dict(), (1, 64, 64), DQNConfig(trunk=trunk, hidden=8))
     extractor.fit_statistics(frames)
-    here, there = torch.tensor(frames[:6]), torch.tensor(frames[6:])
+    here, there = torch.tensor(frames[:2]), torch.tensor(frames[2:])
     pair = extractor.trunk.prepare(torch.cat([here, there], 1))
-    apart = torch.cat([prepare_frames(extractor, here), prepare_frames(extractor, there)], -1)
-    assert torch.equal(pair, apart)
-    assert extractor({"observation": prepare_frames(extractor, here), "desired_goal": apart[..., -1:].expand_as(
-        prepare_frames(extractor, here))}).shape == (6, 8)
+    apart = extractor.prepare(here), extractor.prepare(there)
+    assert torch.equal(pair, torch.cat(apart, extractor.axis))
+    if trunk in ("pooled_mlp", "coord_cnn"):  # the others are slow
+        features = extractor(dict(zip(("observation", "desired_goal"), apart, strict=True)))
+        assert torch.equal(features, torch.relu(extractor.trunk(torch.cat([here, there], 1))))
 
 
 def test_the_identical_frame_is_rewarded_and_no_other():
@@ -178,7 +179,7 @@ def test_a_reward_of_frames_is_read_once_and_any_other_is_asked_for_each_batch()
 @pytest.fixture(scope="module")
 def walker():
     """Trained until its values are those of the corridor."""
-    config = DQNConfig(steps=800, hidden=64, batch_size=128, gamma=0.9, tau=0.05, learning_rate=3e-3)
+    config = DQNConfig(steps=400, hidden=64, batch_size=128, gamma=0.9, tau=0.1, learning_rate=3e-3)
     return DQNAgent(config).fit(corridor(), progress=False)
 
 
@@ -186,13 +187,13 @@ def test_values_distances_and_actions_are_those_of_the_corridor(walker):
     place, goal = (x.ravel()[:, None].astype(np.float32) for x in np.meshgrid(range(8), range(8), indexing="ij"))
     apart = np.abs(place - goal)[:, 0]
     far = apart > 0
-    # Arriving with the n-th step costs 1 + g + ... + g^(n-2); the wrong direction costs two steps more, at a wall one.
+    # Arriving with the n-th step costs 1 + g + ... + g^(n-2): the last step is free.
     expected = -(1 - 0.9 ** (apart - 1)) / (1 - 0.9)
-    np.testing.assert_allclose(walker.values(place, goal).max(1)[far], expected[far], atol=0.35)
+    np.testing.assert_allclose(walker.values(place, goal).max(1)[far], expected[far], atol=0.2)
     np.testing.assert_array_equal(walker.act(place, goal)[far], (goal > place)[far, 0])
     distance = walker.distance(place, goal)
     np.testing.assert_array_equal(distance[~far], 0)
-    np.testing.assert_allclose(distance[far], apart[far], atol=0.8)
+    np.testing.assert_allclose(distance[far], apart[far], atol=0.25)
 
 
 def test_hopeless_values_are_finite_distances(walker, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from agents import AGENTS, load_agent
 from agents.errors import CheckpointError, NotFittedError, ObservationError
-from data_collection import Dataset, Episode
+from data_collection import Dataset, DatasetError, Episode
 from data_collection.errors import Plan2vecError
 
 
@@ -197,11 +197,15 @@ def test_no_agent_reads_ground_truth(name):
 
 
 @pytest.mark.parametrize("name", sorted(AGENTS))
-def test_vectors_and_continuous_actions_are_learned_from_too(name):
+def test_vectors_and_continuous_actions_are_learned_from_or_refused(name):
     vectors = tiny_vectors()
     points = np.array(vectors.observations)
     assert fitted(name, vectors).act(points[:3], points[3:6]).shape == (3,)
     images = tiny_images(continuous=True)
+    if getattr(AGENTS[name], "discrete_actions_only", False):
+        with pytest.raises(DatasetError, match="finite number of actions"):
+            fitted(name, images)
+        return
     actions = fitted(name, images).act(images.observations[:3], images.observations[3:6])
     assert (actions.shape, actions.dtype) == ((3, 2), np.float32)
     assert (np.abs(actions) <= 1).all()

@@ -67,6 +67,12 @@ def test_free_moves_leave_no_speed_behind():
         ("table", (0.0, 0.12), SOUTH, (0.0, 0.09)),
         ("c_maze", (0.15, 0.0), WEST, (0.12, 0.0)),
         ("c_maze", (-0.1, 0.12), SOUTH, (-0.1, 0.09)),
+        ("four_rooms", (-0.13, 0.12), EAST, (-0.1, 0.12)),
+        ("four_rooms", (0.11, -0.2), WEST, (0.08, -0.2)),
+        ("four_rooms", (0.0, 0.2), SOUTH, (0.0, 0.18)),
+        ("h_maze", (0.0, 0.1), SOUTH, (0.0, 0.065)),
+        ("h_maze", (0.0, 0.1), WEST, (-0.035, 0.1)),
+        ("h_maze", (0.1, -0.17), NORTH, (0.1, -0.14)),
     ],
 )
 def test_two_pushes_into_a_wall_rest_on_its_face(room, start, move, rest):

@@ -70,6 +70,8 @@ GOLDEN = {
     "open": "c0a40052f988e69e",
     "table": "05b104a1864da437",
     "c_maze": "d7f9daa232868865",
+    "four_rooms": "420044b44d896ca1",
+    "h_maze": "16516d5d1028a092",
 }
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import label
 
 import plan2vec_envs.rooms
 from plan2vec_envs import ALL_ENV_IDS, ROOMS, UnknownNameError, get_room
-from plan2vec_envs.geometry import AGENT_HALF, CENTRE_HALF, Rect
+from plan2vec_envs.geodesic import GeodesicOracle
+from plan2vec_envs.geometry import AGENT_HALF, CENTRE_HALF, STEP, Rect
 from plan2vec_envs.tasks import draw_task
 
 POINTS = st.tuples(st.floats(-0.24, 0.24), st.floats(-0.24, 0.24))
@@ -24,7 +26,7 @@ def test_every_file_of_the_folder_is_one_room():
 
 
 def test_rooms_are_listed_from_the_emptiest_to_the_fullest():
-    assert ALL_ENV_IDS == ("Plan2vec/Open-v0", "Plan2vec/Table-v0", "Plan2vec/CMaze-v0")
+    assert tuple(f"Plan2vec/{title}-v0" for title in ("Open", "Table", "HMaze", "CMaze", "FourRooms")) == ALL_ENV_IDS
 
 
 def test_unknown_room_names_the_closest():
@@ -62,10 +64,13 @@ def test_goals_keep_their_distance_from_the_obstacles(rng):
     x, y = goals["c_maze"].T
     assert not ((x < 0.13) & (np.abs(y) < 0.11)).any()
     assert np.abs(goals["open"]).max() <= 0.20
+    for name in ("four_rooms", "h_maze"):
+        near = [rect.grow(AGENT_HALF + 0.0099) for rect in get_room(name).obstacles]
+        assert not any(rect.contains(goals[name]).any() for rect in near)
 
 
 @given(a=POINTS, b=POINTS)
-@pytest.mark.parametrize("room", [get_room("table"), get_room("c_maze")], ids=["table", "c_maze"])
+@pytest.mark.parametrize("room", list(ROOMS.values())[1:], ids=list(ROOMS)[1:])
 def test_segment_is_blocked_when_a_point_of_it_is(room, a, b):
     """Sampled densely: every blocked sample proves it, and a blocked segment has a sample nearby."""
     points = np.array(a) + np.linspace(0, 1, 2001)[:, None] * (np.array(b) - np.array(a))
@@ -100,6 +105,61 @@ def test_nearest_free_place_is_the_closest_of_a_fine_grid(room, rng):
     found = np.linalg.norm(xy - near, axis=1)
     assert (found <= brute + 1e-9).all()
     assert (found >= brute - 0.004).all()  # the grid's diagonal
+
+
+@EVERY_ROOM
+def test_every_free_place_can_be_reached_from_every_other(room):
+    """Flood fill by single steps of a centimetre; a door that an agent cannot pass would leave two pieces."""
+    line = np.linspace(-0.24, 0.24, 49)
+    grid = np.stack(np.meshgrid(line, line, indexing="ij"), -1)
+    free = room.is_free(grid.reshape(-1, 2), tolerance=1e-9).reshape(49, 49)
+    assert label(free)[1] == 1
+    assert free[room.is_free(grid.reshape(-1, 2)).reshape(49, 49)].all()
+
+
+@EVERY_ROOM
+def test_obstacles_do_not_overlap_and_stay_inside_the_arena(room):
+    """The frame adds up what they cover, so an overlap would be drawn twice."""
+    for i, one in enumerate(room.obstacles):
+        assert (np.abs(one.corners()) <= 0.28 + 1e-9).all()
+        for other in room.obstacles[:i]:
+            apart = np.abs(np.subtract(one[:2], other[:2])) >= np.add(one[2:], other[2:]) - 1e-9
+            assert apart.any()
+
+
+@pytest.mark.parametrize(
+    ("room", "authors"),
+    [
+        # original XML: position and half extents, overlaps and all
+        ("four_rooms", [(-0.1, 0.0, 0.18, 0.05), (-0.01, 0.07, 0.05, 0.07), (-0.01, -0.27, 0.05, 0.06)]),
+        ("h_maze", [(-0.1, 0.0, 0.025, 0.1), (0.1, 0.0, 0.025, 0.1), (0.0, 0.0, 0.08, 0.025)]),
+    ],
+)
+def test_trimmed_walls_block_what_the_authors_walls_block(room, authors, rng):
+    xy = rng.uniform(-0.24, 0.24, (20_000, 2))
+    blocked = np.any([Rect(*rect).grow(AGENT_HALF).contains(xy) for rect in authors], axis=0)
+    assert np.array_equal(~get_room(room).is_free(xy), blocked)
+
+
+def test_hideable_walls_are_obstacles():
+    for room in ROOMS.values():
+        assert set(room.hideable) <= set(room.obstacles)
+    assert [name for name, room in ROOMS.items() if room.hideable] == ["h_maze", "four_rooms"]
+
+
+def test_the_pockets_of_the_h_and_the_ends_of_the_four_rooms_are_near_and_far_on_foot():
+    """Golden: max(|dx|, |dy|) from corner to corner, over .0249167.
+
+    HMaze, (0, .1) to (0, -.1): up to the post's corner (.035, .14), over it, down its far side, and back likewise:
+    .04 + .13 + .28 + .13 + .04 = .62. FourRooms, (-.15, .15) to (-.15, -.15): .05 to (-.1, .18), .18 over the wall, .09
+    to (.12, .09), .18 down the passage, and .27 straight through the southern door = .77.
+    """
+    for room, start, goal, metres in (
+        ("h_maze", (0, 0.1), (0, -0.1), 0.62),
+        ("four_rooms", (-0.15, 0.15), (-0.15, -0.15), 0.77),
+    ):
+        steps = GeodesicOracle(room).distance(np.array(start), np.array(goal))
+        assert steps == pytest.approx(metres / STEP, abs=1e-6)
 
 
 def test_rectangle_with_no_extent_of_its_own_is_crossed_nowhere():

@@ -1,0 +1,16 @@
+"""Ways of distilling shortest paths on the graph into the global metric, one a file."""
+
+from .all_pairs import AllPairs
+from .amortized_search import AmortizedSearch, AmortizedSearchConfig
+from .material import LOSSES, Material
+from .value_iteration import ValueIteration, ValueIterationConfig
+
+__all__ = [
+    "LOSSES",
+    "AllPairs",
+    "AmortizedSearch",
+    "AmortizedSearchConfig",
+    "Material",
+    "ValueIteration",
+    "ValueIterationConfig",
+]
