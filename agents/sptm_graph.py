@@ -19,7 +19,7 @@ class SPTMGraphConfig(GraphConfig):
     """Which frames are remembered, and what counts as a shortcut between them.
 
     The thinning and the window were made for one long walk through a labyrinth. In many short random ones they cost
-    success: a window asks that two walks went the same way, and C-Maze falls from WINDOW0 to WINDOW1 % with a window of 1.
+    success, see the measured numbers
     """
 
     temporal_subsampling: int = 1

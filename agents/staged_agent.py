@@ -47,7 +47,7 @@ class StagedAgent:
     """First stages of a fit, each with the entry of the configuration that decides it."""
 
     def __init__(self, config: Any = None) -> None:
-        self.config = config or self.config_class()
+        self.config: Any = config or self.config_class()
         self._source: StagedAgent | None = None
         self.fit_log: list[StageLog] = []
         self._parts: Any = None

@@ -88,7 +88,8 @@ class SPTMAgent(WaypointAgent):
         batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
         here, there = self._see(batch), self._see_goal(goal)
         direct = np.linalg.norm(here.keys - there.keys, axis=1)
-        way = self.ways.distance[self.ways.rows(there.vertices), here.vertices]
+        rows = self.ways.rows(there.vertices)
+        way = self.ways.distance[rows, here.vertices]
         distance = np.where(direct <= self.threshold, direct, here.offsets + way + there.offsets).astype(np.float32)
         return distance[0] if single else distance
 

@@ -76,7 +76,9 @@ def test_a_waypoint_two_steps_away_is_walked_towards():
 
 
 def test_continuous_actions_are_regressed():
-    (model, figures), held_out = fit(plane(episodes=200, side=50, continuous=True), steps=300, max_gap=1, batch_size=128)
+    (model, figures), held_out = fit(
+        plane(episodes=200, side=50, continuous=True), steps=300, max_gap=1, batch_size=128
+    )
     assert figures["error"] < 0.15
     before, after = held_out.transitions.T
     points = held_out.observations
