@@ -18,9 +18,9 @@ from .graph_building import GraphConfig, check_latents, choose_vertices, join_gr
 class SPTMGraphConfig(GraphConfig):
     """Which frames are remembered, and what counts as a shortcut between them.
 
-    They were made for one long walk through a labyrinth, and many short random ones gain nothing by them: in C-Maze
-    (1000 rollouts, seed 0) success without memory is 82.5 % with none, 86 % with a window of 1, 72.5 % with every second
-    frame.
+    They were made for one long walk through a labyrinth, and many short random ones gain little by them: in C-Maze
+    (1000 rollouts, seed 0) success without memory is 82.5 % with none, 86 % with a window of 1, 72.5 % with every
+    second frame.
     """
 
     temporal_subsampling: int = 1
