@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from agents import get_agent
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.lab import Cell, Experiment, Plan, Table, experiment
+from evaluation.lab import PRESETS, Cell, Experiment, Plan, Table, experiment
+from evaluation.lab.lineup import LINEUP, PLAN2VEC
 from evaluation.lab.plan import Preset, configured, get_preset
 from evaluation.lab.publish import markdown_of, publish, summary_of
 from evaluation.lab.readme import render_readme
@@ -244,3 +246,16 @@ def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_pat
     readme.write_text("<!-- results:toy-medium -->\n<!-- /results -->\n")
     with pytest.raises(ResultsError, match="medium"):
         render_readme(readme, tmp_path)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_configures_every_contestant(preset):
+    for contestant in LINEUP:
+        config = contestant.config(get_preset(preset))
+        assert type(config) is type(get_agent(contestant.agent)().config)
+
+
+def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
+    config = PLAN2VEC.config(get_preset("paper"))
+    assert (config.global_metric.trunk, config.global_metric.algorithm) == ("paper_conv", "printed")
+    assert config.local_metric.negatives == "smooth_l1"
