@@ -46,8 +46,8 @@ format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## speed, by the scripts in tests/benchmarks
-	@for script in $(wildcard tests/benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+bench: $(READY)  ## speed, by tests/benchmarks, beside the last time
+	$(BIN)/plan2vec bench $(ARGS)
 
 results: $(READY)  ## render the result tables of the README from the recorded runs
 	$(BIN)/python -m evaluation.lab.readme $(ARGS)

@@ -1,174 +1,53 @@
-"""What every agent that is a distance shares: a fit in stages, acting by argmin with a memory, saving and loading."""
+"""What every agent that is a distance between latents shares: acting by argmin after a forward model."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from data_collection import Dataset
 
-from .configs import from_dict
 from .core import as_batch
 from .errors import NotFittedError
 from .folds import Folds
 from .forward_model import ForwardModel, ForwardModelConfig
-from .local_metric import LocalMetric, LocalMetricConfig
-from .memory import ActionMemory, MemoryConfig
-from .parts import LatentMetric, Parts, learned
-from .saving import read_agent, save_agent, under_prefix, with_prefix
-from .training import StageLog, Training, one_torch_thread, resolve_device
-from .workdir import FIGURES, Arrays, Workdir
+from .memory import ActionMemory
+from .parts import DistanceParts, LatentMetric, Parts, learned
+from .staged_agent import StagedAgent, StagedConfig
+from .training import Training, one_torch_thread
 
 
 @dataclass(frozen=True)
-class DistanceConfig:
+class DistanceConfig(StagedConfig):
     """What all such agents choose, so that they differ in their embedding alone."""
 
-    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
-    """the local metric d, by which the memory knows a spot again"""
     forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
     """where the latent goes for each action"""
-    memory: MemoryConfig = field(default_factory=MemoryConfig)
-    """what was tried at this spot"""
 
 
-class DistanceAgent(ABC):
+class DistanceAgent(StagedAgent, ABC):
     """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
 
     A subclass gives ``name``, ``config_class`` and, for each entry of ``stages`` other than "local" and "forward", a
     method ``_fit_<stage>`` that puts what it learned into ``self._parts`` and returns validation figures.
     """
 
-    name: ClassVar[str]
     config_class: ClassVar[type[DistanceConfig]]
-    parts_class: ClassVar[type[Parts]] = Parts
+    parts_class: ClassVar[type[DistanceParts]] = DistanceParts
     stages: ClassVar[tuple[str, ...]] = ("local", "embedding", "forward")
-    shareable: ClassVar[dict[str, str]] = {"local": "local_metric"}
-    """First stages of a fit, each with the entry of the configuration that decides it."""
-
-    def __init__(self, config: Any = None) -> None:
-        self.config = config or self.config_class()
-        self._source: DistanceAgent | None = None
-        self.fit_log: list[StageLog] = []
-        self._parts: Any = None
-        self._goal_latents: tuple[np.ndarray, np.ndarray] | None = None
 
     @abstractmethod
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> LatentMetric:
         """The untrained metric."""
 
-    # Learning
-
-    def sharing(self, other: DistanceAgent) -> Self:
-        """Let the next ``fit`` take over what ``other`` learned, where learning it again would give the same bits.
-
-        That is so for the same data and seed, up to the first stage that one of them has not, or configures otherwise.
-        """
-        self._source = other
-        return self
-
-    def _can_share(self, stage: str) -> bool:
-        """Whether the source's result of this stage is what this agent would learn."""
-        other = self._source
-        same = other is not None and (other.seed, other.dataset_fingerprint) == (self.seed, self.dataset_fingerprint)
-        if other is None or not same or other._parts is None:
-            return False
-        for mine, its in zip(self.stages, other.stages, strict=False):
-            entry = self.shareable.get(mine)
-            if entry is None or mine != its or getattr(self.config, entry) != getattr(other.config, entry):
-                return False
-            if mine == stage:
-                return True
-        return False
-
-    @one_torch_thread()
-    def fit(
-        self,
-        dataset: Dataset,
-        *,
-        seed: int = 0,
-        workdir: Path | str | None = None,
-        device: str = "cpu",
-        progress: bool = True,
-        tensorboard: bool = False,
-    ) -> Self:
-        """Learn from a dataset, stage by stage.
-
-        Args:
-            dataset: Recorded rollouts, without ground truth. Without actions the forward model is left out, and
-                the agent measures but does not act.
-            seed: Root of all randomness.
-            workdir: Folder for checkpoints, metrics.csv and finished stages; calling again with the same folder
-                and arguments goes on where a killed run was, and ends with the same weights.
-            device: "cpu" or "cuda".
-            progress: Show a bar a stage.
-            tensorboard: Also log to ``workdir/tb``.
-
-        Returns:
-            The agent itself.
-
-        Raises:
-            DeviceError: if the device is absent.
-            CheckpointError: if the folder was begun for other data, another configuration or seed.
-            TrainingDivergedError: if a loss becomes NaN.
-            GraphError: if a graph is learned from and cannot carry distances between all its vertices.
-            DatasetError: if there is only one trajectory.
-        """
-        training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
-        folds = Folds.of(dataset, seed)
-        for stage in self.stages:
-            if stage != "forward" or dataset.actions is not None:
-                self._stage(stage, dataset, folds, training)
-        training.workdir.close()
-        return self
-
-    def _begin(
-        self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool, label: str | None = None
-    ) -> Training:
-        training = Training(seed, workdir, resolve_device(device), progress, label)
-        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
-        self.fit_log = []
-        self.seed = seed
-        self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
-        self.num_actions = dataset.num_actions
-        self.env_id, self.dataset_fingerprint = dataset.env_id, dataset.fingerprint
-        self._goal_latents = None
-        self._parts = self._new_parts(training.device)
-        return training
-
     def _new_parts(self, device: torch.device) -> Parts:
         return self.parts_class(self.config, self.observation_shape, device, self._new_metric)
 
-    def _stage(self, stage: str, dataset: Dataset, folds: Folds, training: Training) -> None:
-        """Run a stage and keep its result, or take the result from the working folder."""
-        parts, workdir = learned(self._parts), training.workdir
-        found = workdir.load_stage(stage)
-        if found is not None:
-            arrays, record = found
-            parts.restore(stage, arrays)
-            self.fit_log.append(StageLog(**record))
-            return
-        workdir.forget_figures(stage)
-        if self._source is not None and self._can_share(stage):
-            parts.restore(stage, learned(self._source._parts).arrays(stage))
-            self.fit_log.append(next(entry for entry in self._source.fit_log if entry.stage == stage))
-        else:
-            training.clock.begin()
-            figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
-            wall, cpu = training.clock.spent()
-            self.fit_log.append(StageLog(stage, wall, cpu, figures))
-        workdir.log(stage, FIGURES, self.fit_log[-1].figures)
-        workdir.save_stage(stage, parts.arrays(stage), asdict(self.fit_log[-1]))
-
-    def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
-        self._parts.local_metric, figures = LocalMetric.fit(self.config.local_metric, learn, held_out, training)
-        return figures
+    # Learning
 
     def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         assert dataset.actions is not None
@@ -184,11 +63,6 @@ class DistanceAgent(ABC):
         return figures
 
     # What was learned
-
-    @property
-    def local_metric(self) -> LocalMetric:
-        """The local metric d."""
-        return learned(learned(self._parts).local_metric)
 
     @property
     def metric(self) -> LatentMetric:
@@ -228,10 +102,6 @@ class DistanceAgent(ABC):
         return self.metric.head.distance(z, g)
 
     # Acting
-
-    def new_memory(self, num_lanes: int = 1) -> ActionMemory:
-        """An empty memory of tried actions for so many parallel episodes."""
-        return ActionMemory(self.config.memory, num_lanes)
 
     @one_torch_thread()
     def act(
@@ -282,44 +152,3 @@ class DistanceAgent(ABC):
         latents = self.metric.embed(batch)
         self._goal_latents = np.array(goal), latents[0] if single else latents
         return self._goal_latents[1]
-
-    # Saving
-
-    def save(self, path: Path | str) -> None:
-        """Write the agent into a folder: ``weights.safetensors`` and ``agent.json``."""
-        parts = learned(self._parts)
-        arrays: Arrays = {}
-        for stage in self.stages:
-            if parts.has(stage):
-                arrays |= with_prefix(stage, parts.arrays(stage))
-        record = {
-            "config": asdict(self.config),
-            "seed": self.seed,
-            "observation_shape": list(self.observation_shape),
-            "is_image": self.is_image,
-            "num_actions": self.num_actions,
-            "env_id": self.env_id,
-            "dataset_fingerprint": self.dataset_fingerprint,
-            "fit_log": [asdict(entry) for entry in self.fit_log],
-        }
-        save_agent(path, self.name, arrays, record)
-
-    @classmethod
-    def load(cls, path: Path | str, *, device: str = "cpu") -> Self:
-        """Read an agent that ``save`` wrote.
-
-        Raises:
-            CheckpointError: if it is another agent, of another version, or damaged.
-        """
-        arrays, record = read_agent(path, cls.name)
-        agent = cls(from_dict(cls.config_class, record["config"]))
-        agent.seed = record["seed"]
-        agent.observation_shape = tuple(record["observation_shape"])
-        agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
-        agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]
-        agent.fit_log = [StageLog(**entry) for entry in record["fit_log"]]
-        agent._parts = agent._new_parts(resolve_device(device))
-        for stage in cls.stages:
-            if found := under_prefix(stage, arrays):
-                agent._parts.restore(stage, found)
-        return agent

@@ -57,21 +57,41 @@ def build_graph(
         GraphError: if the latents are not finite.
         UnknownNameError: for another weight than "one" and "local".
     """
-    check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
-    if not np.isfinite(latents).all():
-        raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
-    recorded = _recorded_pairs(dataset, rows, latents)
+    check_latents(latents)
+    recorded = _recorded_pairs(dataset, rows)
     near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
+    return join_graph(config, latents, recorded, np.ones(len(recorded)), near)
+
+
+def join_graph(
+    config: GraphConfig, latents: np.ndarray, recorded: np.ndarray, steps: np.ndarray, near: np.ndarray
+) -> Graph:
+    """The graph over vertices with these latents, bridged where the configuration wants it.
+
+    Args:
+        config: Weight of recorded edges, and whether to bridge.
+        latents: (V, D) finite local latents; their Euclidean distance is d.
+        recorded: (R, 2) vertex pairs that were recorded one after the other; those that coincide are dropped.
+        steps: (R,) recorded steps between them.
+        near: (E, 2) vertex pairs to be joined both ways at weight d.
+
+    Raises:
+        UnknownNameError: for another weight than "one" and "local".
+    """
+    check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
+    # A blocked action joins two pictures of one place.
+    moved = _distance(latents, recorded) > _LEAST_WEIGHT
+    recorded, steps = recorded[moved], steps[moved]
     near = np.concatenate([near, near[:, ::-1]])
-    # What was recorded is known, so the metric is asked about other pairs only.
-    near = near[~np.isin(near @ (len(rows), 1), recorded @ (len(rows), 1))]
+    # What was recorded as one step is known, so the metric is asked about other pairs only.
+    near = near[~np.isin(near @ (len(latents), 1), recorded[steps == 1] @ (len(latents), 1))]
 
     pairs = np.concatenate([recorded, near])
     weights = _distance(latents, pairs)
     if config.recorded_weight == "one":
-        weights[: len(recorded)] = 1
+        weights[: len(recorded)] = steps
     inferred = np.arange(len(pairs)) >= len(recorded)
-    graph = _graph(len(rows), pairs, weights, inferred, np.zeros(len(pairs), bool))
+    graph = _graph(len(latents), pairs, weights, inferred, np.zeros(len(pairs), bool))
     if not config.bridge:
         return graph
     bridges = find_bridges(latents, graph.components())
@@ -80,16 +100,25 @@ def build_graph(
     pairs = np.concatenate([pairs, bridges, bridges[:, ::-1]])
     weights = np.concatenate([weights, np.tile(_distance(latents, bridges), 2)])
     found = np.arange(len(pairs)) >= len(inferred)
-    return _graph(len(rows), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
+    return _graph(len(latents), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
 
 
-def _recorded_pairs(dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> np.ndarray:
-    """(M', 2) vertex pairs of recorded transitions that moved; a blocked action joins two pictures of one place."""
+def check_latents(latents: np.ndarray) -> None:
+    """Refuse latents that cannot be measured.
+
+    Raises:
+        GraphError: if they are not finite.
+    """
+    if not np.isfinite(latents).all():
+        raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
+
+
+def _recorded_pairs(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """(M', 2) vertex pairs of recorded transitions between these rows."""
     vertex_of = np.full(len(dataset.observations), -1)
     vertex_of[rows] = np.arange(len(rows))
     recorded = vertex_of[dataset.transitions]
-    recorded = recorded[(recorded >= 0).all(1)]
-    return recorded[_distance(latents, recorded) > _LEAST_WEIGHT]
+    return recorded[(recorded >= 0).all(1)]
 
 
 def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:

@@ -41,7 +41,38 @@ class LatentMetric(Protocol):
 
 
 class Parts:
-    """The learned parts of a distance agent, one for each stage of its fit; those not learned yet are None."""
+    """The learned parts of an agent, one for each stage of its fit; those not learned yet are None."""
+
+    part_of: ClassVar[dict[str, str]] = {"local": "local_metric"}
+
+    def __init__(self, config: Any, observation_shape: tuple[int, ...], device: torch.device) -> None:
+        """Nothing learned yet."""
+        self.config = config
+        self.observation_shape = observation_shape
+        self.device = device
+        self.local_metric: LocalMetric | None = None
+
+    def has(self, stage: str) -> bool:
+        """Whether the part of this stage is there."""
+        return getattr(self, self.part_of[stage]) is not None
+
+    def arrays(self, stage: str) -> Arrays:
+        """Everything that the part of this stage is made of."""
+        return learned(getattr(self, self.part_of[stage])).arrays()
+
+    def restore(self, stage: str, arrays: Arrays) -> None:
+        """Make the part of this stage from the arrays that ``arrays`` gave.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        if stage != "local":
+            raise NotImplementedError(stage)
+        self.local_metric = LocalMetric.restore(self.config.local_metric, self.observation_shape, self.device, arrays)
+
+
+class DistanceParts(Parts):
+    """Those of an agent that is a distance between latents."""
 
     part_of: ClassVar[dict[str, str]] = {"local": "local_metric", "embedding": "metric", "forward": "forward_model"}
 
@@ -53,23 +84,14 @@ class Parts:
         new_metric: Callable[[tuple[int, ...], torch.device], Any],
     ) -> None:
         """Nothing learned yet; ``new_metric`` makes the untrained metric that saved arrays are filled into."""
-        self.config = config
-        self.observation_shape = observation_shape
-        self.device = device
+        super().__init__(config, observation_shape, device)
         self.new_metric = new_metric
-        self.local_metric: LocalMetric | None = None
         self.metric: Any = None
         self.forward_model: ForwardModel | None = None
 
-    def has(self, stage: str) -> bool:
-        """Whether the part of this stage is there."""
-        return getattr(self, self.part_of[stage]) is not None
-
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
-        if stage == "forward":
-            return network_arrays(learned(self.forward_model))
-        return learned(getattr(self, self.part_of[stage])).arrays()
+        return network_arrays(learned(self.forward_model)) if stage == "forward" else super().arrays(stage)
 
     def restore(self, stage: str, arrays: Arrays) -> None:
         """Make the part of this stage from the arrays that ``arrays`` gave.
@@ -77,17 +99,15 @@ class Parts:
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        if stage == "local":
-            self.local_metric = LocalMetric.restore(
-                self.config.local_metric, self.observation_shape, self.device, arrays
-            )
-        elif stage == "forward":
+        if stage == "forward":
             latent_dim = len(arrays["standardise.mean"])
             self.forward_model = ForwardModel(self.config.forward_model, latent_dim, arrays["candidates"])
             load_network(self.forward_model.to(self.device), arrays)
-        else:
+        elif stage == "embedding":
             self.metric = self.new_metric(self.observation_shape, self.device)
             self.metric.fill(arrays)
+        else:
+            super().restore(stage, arrays)
 
 
 def learned(part: Any) -> Any:

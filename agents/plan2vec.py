@@ -11,15 +11,14 @@ import torch
 
 from data_collection import Dataset
 
-from .core import as_batch, register_agent
+from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
 from .folds import Folds
 from .global_metric import GlobalMetric, GlobalMetricConfig
-from .graph import Graph
-from .graph_building import GraphConfig, build_graph, choose_vertices
-from .parts import Parts, learned
+from .graph_building import GraphConfig
+from .graph_memory import GraphMemory, GraphParts
+from .parts import DistanceParts, learned
 from .saving import load_network, network_arrays
-from .shortest_paths import Plan, shortest_plan
 from .training import Training, one_torch_thread
 from .workdir import Arrays, Workdir
 
@@ -38,8 +37,8 @@ class Plan2VecConfig(DistanceConfig):
         return replace(self, global_metric=replace(self.global_metric, latent_dim=latent_dim))
 
 
-class Plan2VecParts(Parts):
-    """Those of a distance agent, and the graph."""
+class Plan2VecParts(GraphParts, DistanceParts):
+    """Those of a distance agent, the graph, and phi of its vertices."""
 
     part_of: ClassVar[dict[str, str]] = {
         "local": "local_metric",
@@ -50,16 +49,10 @@ class Plan2VecParts(Parts):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.graph: Graph | None = None
-        self.vertex_rows = np.zeros(0, np.int64)
-        self.local_latents = np.zeros((0, 0), np.float32)
         self.vertex_embeddings = np.zeros((0, 0), np.float32)
 
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
-        if stage == "graph":
-            rows, latents = self.vertex_rows, self.local_latents
-            return {**learned(self.graph).arrays(), "vertex_rows": rows, "local_latents": latents}
         if stage == "global":
             return {**network_arrays(learned(self.metric).network), "vertex_embeddings": self.vertex_embeddings}
         return super().arrays(stage)
@@ -70,10 +63,7 @@ class Plan2VecParts(Parts):
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        if stage == "graph":
-            self.vertex_rows, self.local_latents = arrays["vertex_rows"], arrays["local_latents"]
-            self.graph = Graph.from_arrays(arrays)
-        elif stage == "global":
+        if stage == "global":
             self.vertex_embeddings = arrays["vertex_embeddings"]
             self.metric = self.new_metric(self.observation_shape, self.device)
             weights = {name: array for name, array in arrays.items() if name != "vertex_embeddings"}
@@ -83,7 +73,7 @@ class Plan2VecParts(Parts):
 
 
 @register_agent
-class Plan2Vec(DistanceAgent):
+class Plan2Vec(GraphMemory, DistanceAgent):
     """Learns a goal-reaching metric from offline rollouts and acts by it.
 
     ::
@@ -131,19 +121,6 @@ class Plan2Vec(DistanceAgent):
             other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
         return other
 
-    def _fit_graph(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
-        parts, config = learned(self._parts), self.config.graph
-        parts.vertex_rows = choose_vertices(dataset, config.max_vertices, training.rng("graph", 0))
-        parts.local_latents = self.local_metric.embed(dataset.observations[parts.vertex_rows])
-        parts.graph = build_graph(config, dataset, parts.vertex_rows, parts.local_latents, self.threshold)
-        return {
-            "vertices": float(parts.graph.num_vertices),
-            "edges": float(parts.graph.num_edges),
-            "inferred": float(parts.graph.inferred.sum()),
-            "bridges": float(parts.graph.bridge.sum()) / 2,
-            "threshold": self.threshold,
-        }
-
     def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
         frames = dataset.observations[parts.vertex_rows]
@@ -155,43 +132,11 @@ class Plan2Vec(DistanceAgent):
     # What was learned
 
     @property
-    def graph(self) -> Graph:
-        """The graph; its vertices are ``vertex_rows`` of the training dataset."""
-        return learned(learned(self._parts).graph)
-
-    @property
     def global_metric(self) -> GlobalMetric:
         """The global metric D."""
         return learned(learned(self._parts).metric)
 
     @property
-    def vertex_rows(self) -> np.ndarray:
-        """(V,) int64, the row of the training dataset behind each vertex."""
-        return learned(self._parts).vertex_rows
-
-    @property
     def vertex_embeddings(self) -> np.ndarray:
         """(V, D) float32, phi of each vertex."""
         return learned(self._parts).vertex_embeddings
-
-    @property
-    def threshold(self) -> float:
-        """The neighbour threshold d0 of the graph, in steps."""
-        chosen = self.config.graph.threshold
-        return self.local_metric.threshold if chosen is None else chosen
-
-    def plan(self, observation: np.ndarray, goal: np.ndarray) -> Plan:
-        """The shortest path on the graph between the vertices nearest to two single observations.
-
-        Returns:
-            Vertices (L + 1,) and cost in steps; ``vertex_rows[plan.vertices]`` are rows of the training dataset.
-
-        Raises:
-            NoPathError: if the goal cannot be reached, saying how much can.
-        """
-        ends = []
-        for value, what in ((observation, "observation"), (goal, "goal")):
-            batch, _ = as_batch(value, self.observation_shape, self.is_image, what)
-            latent = self.local_metric.embed(batch[:1])
-            ends.append(int(np.linalg.norm(learned(self._parts).local_latents - latent, axis=1).argmin()))
-        return shortest_plan(self.graph, *ends, threshold=self.threshold)

@@ -48,3 +48,19 @@ def shortest_plan(graph: Graph, start: int, goal: int, *, threshold: float = flo
     while path[-1] != start:
         path.append(int(before[path[-1]]))
     return Plan(np.array(path[::-1], np.int64), float(distance[goal]))
+
+
+def paths_to(graph: Graph, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The shortest ways of all vertices to some goals, by one Dijkstra a goal on the reversed graph.
+
+    Args:
+        graph: The graph.
+        goals: (G,) vertices.
+
+    Returns:
+        Distances (G, V) float32, inf where there is no path, and the vertex that follows each vertex on its way,
+        (G, V) int32; the goal, and a vertex without a path, is followed by itself.
+    """
+    distance, following = dijkstra(graph.matrix.T.tocsr(), directed=True, indices=goals, return_predecessors=True)
+    itself = np.broadcast_to(np.arange(graph.num_vertices, dtype=np.int32), following.shape)
+    return distance.astype(np.float32), np.where(following < 0, itself, following)

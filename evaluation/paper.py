@@ -45,7 +45,13 @@ TABLE_1: tuple[PaperNumber, ...] = tuple(
     for env_id, (value, spread) in zip(ROOMS, numbers, strict=True)
 )
 
-PAPER_ROW = {"plan2vec": "plan2vec (L2)", "random": "Random", "vae": "VAE", "sptm": "SPTM (1-step)"}
+PAPER_ROW = {
+    "plan2vec": "plan2vec (L2)",
+    "random": "Random",
+    "vae": "VAE",
+    "sptm-1-step": "SPTM (1-step)",
+    "sptm-1-step-pair": "SPTM (1-step)",
+}
 """Our agent name -> the paper's row."""
 
 

@@ -1,41 +1,108 @@
-"""SPTM's one-step metric (Table 1, "1-step"): the local metric as it is, taken for a distance to far goals."""
+"""SPTM complete (Savinov, Dosovitskiy, Koltun 2018, arXiv 1803.00653): search on the memory graph at every decision."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import torch
+import numpy as np
 
-from ..core import register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..local_metric import LocalMetric
+from data_collection import Dataset
+
+from ..core import as_batch, register_agent
+from ..graph import Graph
+from ..shortest_paths import paths_to
+from ..sptm_graph import SPTMGraphConfig, build_memory_graph, choose_memory
+from ..waypoint_agent import Seen, WaypointAgent, WaypointConfig
+
+_MAX_HOPS = 32  # along a path, among which the waypoint is sought
+_MAX_GOALS = 1024  # goals whose paths are kept
 
 
 @dataclass(frozen=True)
-class SPTMConfig(DistanceConfig):
-    """The local metric, acted on without a graph."""
+class SPTMConfig(WaypointConfig):
+    """The method of 2018, with our local metric as its retrieval network."""
 
-    saturation: float | None = None
-    """steps at which D is cut, as min(d, 2) with 2.0: what d was trained to say; None keeps what it says beyond"""
+    graph: SPTMGraphConfig = field(default_factory=SPTMGraphConfig)
+    """which frames are remembered, and which of them are joined"""
+    reach: float = 2.3
+    """steps; the waypoint is the farthest vertex along the path that d says is within"""
+
+
+class Ways:
+    """Shortest ways from everywhere to the goals asked about so far; a Dijkstra for each goal."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._forget()
+
+    def _forget(self) -> None:
+        vertices = self.graph.num_vertices
+        self._row = np.full(vertices, -1)
+        self.distance = np.zeros((0, vertices), np.float32)
+        """(G, V) steps to each goal"""
+        self.following = np.zeros((0, vertices), np.int32)
+        """(G, V) the vertex after each on its way to the goal"""
+
+    def rows(self, goals: np.ndarray) -> np.ndarray:
+        """(B,) int64, the row of each of the (B,) goal vertices in both tables, which grow as needed."""
+        if len(self.distance) > _MAX_GOALS:
+            self._forget()
+        new = np.unique(goals[self._row[goals] < 0])
+        if new.size:
+            self._row[new] = len(self.distance) + np.arange(len(new))
+            distance, following = paths_to(self.graph, new)
+            self.distance = np.concatenate([self.distance, distance])
+            self.following = np.concatenate([self.following, following])
+        return self._row[goals]
 
 
 @register_agent
-class SPTMAgent(DistanceAgent):
-    """D = d, latents = psi: true to one step, and beyond that whatever the networks make of it."""
+class SPTMAgent(WaypointAgent):
+    """Retrieval, localisation, a waypoint by Dijkstra, locomotion.
+
+    D(x, g) = d(x, v) + shortest path from v to w + d(w, g), with v and w the nearest vertices; where d(x, g) is itself
+    within the graph's threshold, D = d. Dijkstra runs once a goal: its cost is not amortised in a network, and the
+    memory of frames grows with the world.
+    """
 
     name = "sptm"
     config: SPTMConfig
     config_class = SPTMConfig
-    stages = ("local", "forward")
+    _ways: Ways | None = None
+
+    def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
+        return choose_memory(self.config.graph, dataset, rng)
+
+    def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
+        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold)
 
     @property
-    def metric(self) -> LocalMetric:
-        """The local metric, which is all there is."""
-        return self.local_metric
+    def ways(self) -> Ways:
+        """Shortest ways to the goals that were asked about."""
+        if self._ways is None or self._ways.graph is not self.graph:
+            self._ways = Ways(self.graph)
+        return self._ways
 
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> LocalMetric:
-        return LocalMetric(self.config.local_metric, observation_shape, device)
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        here, there = self._see(batch), self._see_goal(goal)
+        direct = np.linalg.norm(here.keys - there.keys, axis=1)
+        rows = self.ways.rows(there.vertices)
+        way = self.ways.distance[rows, here.vertices]
+        distance = np.where(direct <= self.threshold, direct, here.offsets + way + there.offsets).astype(np.float32)
+        return distance[0] if single else distance
 
-    def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        distance = super()._between(z, g)
-        return distance if self.config.saturation is None else distance.clamp(max=self.config.saturation)
+    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+        return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.config.reach
+
+    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
+        rows, following = self.ways.rows(goal.vertices), self.ways.following
+        path = [following[rows, here.vertices]]
+        while len(path) < _MAX_HOPS:
+            path.append(following[rows, path[-1]])
+        way = np.stack(path, 1)  # (B, hops)
+        gaps = np.linalg.norm(self._parts.local_latents[way] - here.keys[:, None], axis=2)
+        within = gaps <= self.config.reach
+        farthest = np.where(within.any(1), way.shape[1] - 1 - within[:, ::-1].argmax(1), 0)
+        return way[np.arange(len(way)), farthest]

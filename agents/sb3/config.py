@@ -19,7 +19,7 @@ class DQNConfig:
     """standard deviation of their frequencies, in radians per standard deviation of the input"""
     steps: int = 10000
     """gradient steps"""
-    batch_size: int = 256
+    batch_size: int = 128
     """transitions a step"""
     learning_rate: float = 1e-3
     """at the start; falls to nothing by a cosine"""

@@ -82,8 +82,8 @@ def bidirectional(
     origins = both.starts % size
     ahead = frontier.way_back(2 * done, meeting[done], origins)
     behind = frontier.way_back(2 * done + 1, meeting[done], origins)
-    for plan, one, two in zip(done, ahead, behind, strict=True):
-        edges = np.append(original[one[::-1]], original[two])
+    for plan, one, first, two, second in zip(done, *ahead, *behind, strict=True):
+        edges = np.append(original[one[:first][::-1]], original[two[:second]])
         paths[plan] = np.append(start[plan], graph.indices[edges])
         total_cost[plan] = graph.weights[edges].sum(dtype=np.float64)
     return PlanBatch(tuple(paths), total_cost, expanded, generated, success, out_of_budget)

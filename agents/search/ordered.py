@@ -101,11 +101,10 @@ def _search(
         owner, edge, degree = edges_of(graph, at)
         generated[active] += degree
         cost = frontier.cost[here][owner] + graph.weights[edge]
-        flat = (active * size)[owner] + graph.indices[edge]
-        better = cost < frontier.cost[flat]
         if not add_path_cost:
-            better &= ~frontier.closed[flat]
-        better = np.flatnonzero(better)
+            frontier.cost[here] = -np.inf  # no way is cheaper, so it is never entered again
+        flat = (active * size)[owner] + graph.indices[edge]
+        better = np.flatnonzero(cost < frontier.cost[flat])
         flat, edge, cost = flat[better], edge[better], cost[better]
         frontier.cost[flat] = cost
         frontier.via[flat] = edge
@@ -124,7 +123,11 @@ def _search(
                 guess[unknown] = estimate(heuristic, targets[unknown], goal[rows[unknown]])
                 memory[flat] = guess
             priority = cost + guess
-        frontier.put(rows, flat, pack(priority, targets))
+        keys = pack(priority, targets)
+        if add_path_cost:
+            frontier.put(rows, flat, keys)
+        else:
+            frontier.add(rows, flat, keys)
         if budget.queue_size is not None:
             frontier.truncate(active, budget.queue_size)
     return _collect(graph, frontier, start, goal, expanded, generated, success, out_of_budget)
@@ -142,9 +145,14 @@ def _collect(
 ) -> PlanBatch:
     """Follow the way back of every plan that arrived."""
     rows = np.flatnonzero(success)
-    paths = [start[plan : plan + 1] for plan in range(len(start))]
+    edges, hops = frontier.way_back(rows, goal[rows], graph.starts)
     cost = np.full(len(start), np.inf)
-    for plan, edges in zip(rows, frontier.way_back(rows, goal[rows], graph.starts), strict=True):
-        paths[plan] = np.append(start[plan], graph.indices[edges[::-1]])
-        cost[plan] = graph.weights[edges[::-1]].sum(dtype=np.float64)
+    cost[rows] = np.where(edges >= 0, graph.weights[edges], 0).sum(axis=1, dtype=np.float64)
+    # From the start, right-aligned: the ends of all ways stand in the last column.
+    vertices = np.concatenate([start[rows, None], graph.indices[edges[:, ::-1]]], axis=1)
+    first = edges.shape[1] - hops
+    vertices[np.arange(len(rows)), first] = start[rows]
+    paths = [start[plan : plan + 1] for plan in range(len(start))]
+    for plan, way, begin in zip(rows.tolist(), vertices, first.tolist(), strict=True):
+        paths[plan] = way[begin:]
     return PlanBatch(tuple(paths), cost, expanded, generated, success, out_of_budget)

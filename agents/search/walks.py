@@ -100,8 +100,13 @@ def _collect(
     plans = np.concatenate([nothing, *(leg[0] for leg in legs)])
     edges = np.concatenate([nothing, *(leg[1] for leg in legs)])
     order = np.argsort(plans, kind="stable")
-    per_plan = np.split(edges[order], np.cumsum(np.bincount(plans, minlength=len(start)))[:-1])
+    plans, edges = plans[order], edges[order]
+    ends = np.cumsum(np.bincount(plans, minlength=len(start)) + 1)
+    begins = np.append(0, ends[:-1])[: len(start)]
+    vertices = np.empty(len(start) + len(edges), np.int64)
+    vertices[begins] = start
+    vertices[np.arange(len(edges)) + plans + 1] = graph.indices[edges]
+    paths = tuple(vertices[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
+    cost = np.bincount(plans, weights=graph.weights[edges], minlength=len(start))
     success = at == goal
-    paths = tuple(np.append(start[plan], graph.indices[taken]) for plan, taken in enumerate(per_plan[: len(start)]))
-    cost = np.array([graph.weights[taken].sum(dtype=np.float64) for taken in per_plan[: len(start)]])
     return PlanBatch(paths, np.where(success, cost, np.inf), expanded, generated, success, out_of_budget)

@@ -35,9 +35,10 @@ class Fig6b(Experiment):
     title = "Fig. 6b: success against lookahead and queue size"
     about = (
         "Walkers on the memory graph of 3000 frames, the same for all, with 50 hops and no memory, within .02 m. At "
-        "each decision a walker goes to the best vertex of the ball of k edges around it: least path cost + D, or D "
-        "alone, as Algorithm 2 has it. Queue size: best-first search by D that keeps the |H| best entries, may expand "
-        f"{MAX_EXPANSIONS} vertices, and has to find the goal's own vertex."
+        "each decision a walker goes to a vertex of the ball of k edges around it: to the one of least path cost + D "
+        "on the rim of the ball (over the whole ball it stops at frames that look like its own), or to the one of "
+        "least D alone, as Algorithm 2 has it. Queue size: best-first search by D that keeps the |H| best entries, may "
+        f"expand {MAX_EXPANSIONS} vertices, and has to find the goal's own vertex."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:

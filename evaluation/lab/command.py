@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from plan2vec_envs.errors import InvalidOptionError
@@ -57,13 +59,24 @@ def reproduce(asked: Any, context: Any) -> None:
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():
         found = run_cells(experiment.id, plan, asked.out, folder, jobs=jobs)
-        summary = summary_of(experiment, found, plan, context.command, jobs)
+        summary = summary_of(experiment, found, plan, _command(asked), jobs)
         publish(experiment, found, summary, folder)
     if asked.summary is not None:
         write_json(asked.summary, summary)
     for table in tables_of(experiment, summary):
         _print(context.console, table)
     print(f"Report: {folder / 'report.html'}")
+
+
+def _command(asked: Any) -> str:
+    """The command that gives these numbers, without the places where it keeps them."""
+    words = ["plan2vec", "reproduce", asked.id]
+    for entry in fields(asked):
+        value = getattr(asked, entry.name)
+        if entry.name in ("id", "out", "summary", "jobs") or value == entry.default:
+            continue
+        words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+    return shlex.join(words)
 
 
 def cores() -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from data_collection.files import atomic_write
 
 from .. import environment
+from ..errors import ResultsError
 from ..results import read_json, write_json
 from ..worlds import short_name
 from .experiment import Experiment, Found
@@ -53,9 +54,16 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     return [stamped(table) for table in tables]
 
 
-def markdown_of(experiment: Experiment, summary: dict[str, Any]) -> str:
-    """Tables, command and provenance, as they stand in the README."""
-    return tables_and_provenance(tables_of(experiment, summary), summary)
+def markdown_of(experiment: Experiment, summary: dict[str, Any], words: str = "") -> str:
+    """Tables whose titles contain these words, command and provenance, as they stand in the README.
+
+    Raises:
+        ResultsError: if there is no such table.
+    """
+    tables = [table for table in tables_of(experiment, summary) if words in table.title]
+    if not tables:
+        raise ResultsError(f"no table of {experiment.id} has {words!r} in its title")
+    return tables_and_provenance(tables, summary)
 
 
 def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folder: Path) -> Path:

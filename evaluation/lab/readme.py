@@ -1,4 +1,8 @@
-"""Result tables of the README, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`."""
+"""Result tables in Markdown files, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`.
+
+`<!-- results:table1 -->` marks all tables of docs/results/table1.json, `<!-- results:table1-closed-loop -->` the one
+whose title contains these words.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ def render_readme(readme: Path, results: Path) -> list[str]:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
-        file = results / f"{name}.json"
+        file = results / f"{name.partition('-')[0]}.json"
         if not file.is_file():
             raise ResultsError(
                 f"{readme} asks for results:{name}, but {file} does not exist; "
@@ -36,7 +40,8 @@ def render_readme(readme: Path, results: Path) -> list[str]:
         if not summary["comparable"]:
             raise ResultsError(f"{file} comes from preset {summary['preset']!r}, which is not for comparison")
         written.append(name)
-        return f"{match[1]}{markdown_of(get_experiment(summary['experiment']), summary)}\n{match[3]}"
+        words = name.partition("-")[2].replace("-", " ")
+        return f"{match[1]}{markdown_of(get_experiment(summary['experiment']), summary, words)}\n{match[3]}"
 
     text = _BLOCK.sub(fill, readme.read_text(encoding="utf-8"))
     with atomic_write(readme) as out:
@@ -45,7 +50,5 @@ def render_readme(readme: Path, results: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(
-        "rendered: "
-        + ", ".join(render_readme(Path(sys.argv[1] if sys.argv[1:] else "README.md"), Path("docs/results")))
-    )
+    for page in sys.argv[1:] or ["README.md", "docs/results.md"]:
+        print(f"{page}: " + ", ".join(render_readme(Path(page), Path("docs/results"))))

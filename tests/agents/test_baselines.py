@@ -11,14 +11,14 @@ import torch
 
 import agents.training
 from agents import Plan2Vec, get_agent
-from agents.autoencoder import VAE, VAEConfig
+from agents.autoencoder import DECODERS, VAE, BroadcastDecoder, VAEConfig
 from agents.saving import network_arrays
 from agents.workdir import Workdir, load_arrays
 from data_collection import Dataset
 
 from .worlds import plane, quick_config, squares
 
-BASELINES = ("random-network", "sptm", "vae")
+BASELINES = ("random-network", "sptm-1-step", "vae")
 
 
 def small(name: str, steps: int = 60, **choices):
@@ -38,7 +38,7 @@ def frames() -> Dataset:
 @pytest.fixture(scope="module")
 def vae(frames, tmp_path_factory):
     folder = tmp_path_factory.mktemp("vae")
-    agent = small("vae", vae=VAEConfig(steps=300, latent_dim=4, hidden=64))
+    agent = small("vae", vae=VAEConfig(steps=200, latent_dim=4, hidden=64))
     return agent.fit(frames, workdir=folder, progress=False), folder
 
 
@@ -67,16 +67,16 @@ def test_a_recorded_move_is_one_step_long_on_average(name):
     assert agent.distance(before[moved], after[moved]).mean() == pytest.approx(1, abs=0.05)
 
 
-def test_sptm_measures_by_its_local_metric(frames):
-    agent = small("sptm").fit(frames, progress=False)
+def test_one_step_sptm_measures_by_its_local_metric(frames):
+    agent = small("sptm-1-step").fit(frames, progress=False)
     xs, ys = np.array(frames.observations[:40]), np.array(frames.observations[60:100])
     np.testing.assert_allclose(agent.distance(xs, ys), agent.local_metric.distance(xs, ys), rtol=1e-5)
     np.testing.assert_array_equal(agent.embed(xs), agent.local_metric.embed(xs))
 
 
-def test_saturated_sptm_is_the_local_metric_cut_at_two_steps(frames):
+def test_saturated_one_step_sptm_is_the_local_metric_cut_at_two_steps(frames):
     xs, ys = np.array(frames.observations[:300]), np.array(frames.observations[60:360])
-    free, cut = (small("sptm", saturation=limit).fit(frames, progress=False) for limit in (None, 2.0))
+    free, cut = (small("sptm-1-step", saturation=limit).fit(frames, progress=False) for limit in (None, 2.0))
     assert free.distance(xs, ys).max() > 2 > free.distance(xs, ys).min()
     np.testing.assert_array_equal(cut.distance(xs, ys), np.minimum(free.distance(xs, ys), 2))
 
@@ -99,6 +99,40 @@ def test_the_vae_reconstructs_better_than_the_mean_image(vae, frames):
     error = np.square(found.astype(float) - images).mean()
     assert error < 0.3 * np.square(mean - images).mean()
     np.testing.assert_array_equal(vae[0].reconstruct(images[0]), found[0])
+
+
+def test_samples_of_the_prior_are_squares_on_a_dark_image(vae, frames):
+    """As much light as the recording has on average, in one bright spot."""
+    images = vae[0].sample(60, np.random.default_rng(0))
+    assert (images.shape, images.dtype) == ((60, *frames.observation_shape), np.uint8)
+    np.testing.assert_array_equal(vae[0].sample(60, np.random.default_rng(0)), images)
+    assert images.mean() == pytest.approx(frames.observations.mean(), rel=0.35)
+    spread = [np.argwhere(image[0] > 127).std(0).max() for image in images if (image > 127).any()]
+    assert len(spread) > 40
+    assert np.median(spread) < 4, "the bright pixels of a sample do not belong together"
+
+
+def test_the_broadcast_decoder_draws_each_patch_from_latent_and_place():
+    torch.manual_seed(0)
+    decoder = BroadcastDecoder((2, 20, 12), latent_dim=3, hidden=16)
+    z = torch.randn(4, 3)
+    with torch.inference_mode():
+        drawn = decoder(z)
+        assert drawn.shape == (4, 2, 20, 12)
+        for row, column in ((0, 0), (1, 0), (2, 1)):
+            place = torch.tensor([row - 1.0, 2.0 * column - 1])  # the grid is 3 x 2, from -1 to 1
+            patch = decoder.patch(decoder.what(z) + decoder.where(place)).view(4, 2, 8, 8)
+            expected = patch[..., : 20 - 8 * row, : 12 - 8 * column]
+            found = drawn[..., 8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+            torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_both_decoders_learn_to_draw(decoder, frames):
+    agent = small("vae", vae=VAEConfig(steps=60, latent_dim=4, hidden=32, decoder=decoder)).fit(frames, progress=False)
+    images = np.array(frames.observations[::7])
+    error = np.square(agent.reconstruct(images).astype(float) - images).mean()
+    assert error < 0.9 * np.square(frames.observations.mean(0) - images).mean()
 
 
 def test_the_negative_elbo_falls_while_the_vae_trains(vae):

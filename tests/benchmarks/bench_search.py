@@ -1,23 +1,18 @@
-"""Plans a second of the lockstep searches, run by hand: ``python tests/benchmarks/bench_search.py``.
+"""Plans a second of the lockstep searches, beside the same searches over a networkx graph.
 
-The other side of each ratio is the same search over a networkx graph, one plan after the other, with a heap and
-dictionaries. It asks the same heuristic in two ways: at once for all the new vertices of an expansion (of a ball), and
-vertex by vertex, as ``networkx.astar_path`` would. Both sides run in this process, on one thread, and have to find the
-same plans with the same counts. Median of several repeats after a warm-up, with their range.
+The other side takes one plan after the other, with a heap and dictionaries. It asks the same heuristic in two ways:
+vertex by vertex, as ``networkx.astar_path`` does, and at once for all the new vertices of an expansion (of a ball).
+Both sides have to find the same plans with the same counts.
 """
 
 from __future__ import annotations
 
-import argparse
 import heapq
-import os
-import platform
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from harness import Quantity, against, run  # first: it sets the threads
 
+# isort: split
 import networkx as nx
 import numpy as np
 from scipy.sparse.csgraph import dijkstra as scipy_dijkstra
@@ -25,6 +20,8 @@ from scipy.spatial import cKDTree
 
 from agents.graph import Graph
 from agents.search import Heuristic, PlanBatch, SearchBudget, best_first, greedy_walk, lookahead_walk
+
+VERTICES, DEGREE, DIMENSIONS, PLANS = 3000, 12, 8, 256
 
 Found = tuple[list[int], int, int]
 """path, expanded, generated"""
@@ -102,14 +99,16 @@ def nx_best_first(graph: nx.DiGraph, start: int, goal: int, heuristic: Heuristic
     return [start], len(closed), generated
 
 
-def nx_walk(graph: nx.DiGraph, start: int, goal: int, heuristic: Heuristic, k: int, add_path_cost: bool) -> Found:
-    """A walk without memory to the best vertex of the k-step ball, round by round."""
+def nx_walk(
+    graph: nx.DiGraph, start: int, goal: int, heuristic: Heuristic, k: int, *, add_path_cost: bool, rim_only: bool
+) -> Found:
+    """A walk without memory to the best vertex of the k-step ball, or of its rim, round by round."""
     path, at, stops = [start], start, {start}
     expanded = generated = 0
     while at != goal:
-        cost, way = {at: 0.0}, {at: ()}
+        cost, way, hops = {at: 0.0}, {at: ()}, {at: 0}
         level = {at: (0.0, ())}
-        for _ in range(k):
+        for turn in range(1, k + 1):
             reached: dict[int, tuple[float, tuple]] = {}
             for vertex in sorted(level):
                 base, trail = level[vertex]
@@ -120,12 +119,13 @@ def nx_walk(graph: nx.DiGraph, start: int, goal: int, heuristic: Heuristic, k: i
                     if total < cost.get(target, np.inf):
                         cost[target] = total
                         reached[target] = (total, (trail, target))
+                        hops.setdefault(target, turn)
             level = reached
             way.update((target, trail) for target, (_, trail) in reached.items())
         del cost[at]
-        if not cost:
+        vertices = [v for v in cost if not rim_only or hops[v] == k or v == goal]
+        if not vertices:
             break
-        vertices = list(cost)
         values = heuristic(np.array(vertices), np.full(len(vertices), goal)).tolist()
         keys = [(value + cost[v] if add_path_cost else value, v) for value, v in zip(values, vertices, strict=True)]
         at = min(keys)[1]
@@ -149,35 +149,14 @@ def one_by_one(heuristic: Heuristic) -> Heuristic:
     return distance
 
 
-def seconds(run: Callable[[], object], repeats: int) -> list[float]:
-    """Wall-clock seconds of each repeat, after one that does not count."""
-    run()
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - begin)
-    return taken
-
-
-def main() -> None:
-    """Print plans a second of both sides, their ratio, and what the plans were like."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--vertices", type=int, default=3000)
-    parser.add_argument("--degree", type=float, default=12)
-    parser.add_argument("--dimensions", type=int, default=8)
-    parser.add_argument("--plans", type=int, default=256)
-    parser.add_argument("--repeats", type=int, default=7)
-    args = parser.parse_args()
-    graph, other, _ = world(args.vertices, args.degree, seed=0)
-    heuristic = learned_distance(graph, args.dimensions, seed=1)
-    starts, goals = np.random.default_rng(2).integers(args.vertices, size=(2, args.plans))
-    optimum = scipy_dijkstra(graph.matrix, indices=starts)[np.arange(args.plans), goals]
-    print(
-        f"{graph.num_vertices} vertices, {graph.num_edges} edges, D in {args.dimensions} dimensions, "
-        f"{args.plans} plans, one thread, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, networkx {nx.__version__}\n"
-    )
+def bench(repeats: int) -> Iterator[Quantity]:
+    """Compare each search with its twin over networkx, after checking that they find the same."""
+    graph, other, _ = world(VERTICES, DEGREE, seed=0)
+    heuristic = learned_distance(graph, DIMENSIONS, seed=1)
+    single = one_by_one(heuristic)
+    starts, goals = np.random.default_rng(2).integers(VERTICES, size=(2, PLANS))
+    pairs = list(zip(starts.tolist(), goals.tolist(), strict=True))
+    one, deep = {"add_path_cost": False, "rim_only": False}, {"add_path_cost": True, "rim_only": True}
     searches: dict[str, tuple[Callable[[], PlanBatch], Callable[[int, int, Heuristic], Found]]] = {
         "best-first": (
             lambda: best_first(graph, starts, goals, heuristic),
@@ -185,40 +164,27 @@ def main() -> None:
         ),
         "greedy": (
             lambda: greedy_walk(graph, starts, goals, heuristic),
-            lambda s, g, h: nx_walk(other, s, g, h, 1, False),
+            lambda s, g, h: nx_walk(other, s, g, h, 1, **one),
         ),
     }
     for k in (2, 3):
         searches[f"lookahead, k = {k}"] = (
-            lambda k=k: lookahead_walk(graph, starts, goals, heuristic, SearchBudget(lookahead=k)),
-            lambda s, g, h, k=k: nx_walk(other, s, g, h, k, True),
+            lambda k=k: lookahead_walk(graph, starts, goals, heuristic, SearchBudget(lookahead=k), rim_only=True),
+            lambda s, g, h, k=k: nx_walk(other, s, g, h, k, **deep),
         )
     for name, (ours, theirs) in searches.items():
         plans = ours()
-        for index, (start, goal) in enumerate(zip(starts.tolist(), goals.tolist(), strict=True)):
+        for index, (start, goal) in enumerate(pairs):
             path, expanded, generated = theirs(start, goal, heuristic)
             if plans.success[index] or name != "best-first":
                 assert plans.vertices[index].tolist() == path, (name, index)
             assert (plans.expanded[index], plans.generated[index]) == (expanded, generated), (name, index)
-        fast = seconds(ours, args.repeats)
-        slow, single = (
-            seconds(
-                lambda theirs=theirs, ask=ask: [
-                    theirs(s, g, ask) for s, g in zip(starts.tolist(), goals.tolist(), strict=True)
-                ],
-                min(args.repeats, 3),
-            )
-            for ask in (heuristic, one_by_one(heuristic))
-        )
-        ratio = np.nanmean(plans.cost_ratio(optimum)[plans.success])
-        print(
-            f"{name:<18}{args.plans / np.median(fast):>9,.0f} plans/s "
-            f"({args.plans / max(fast):,.0f} to {args.plans / min(fast):,.0f}); networkx "
-            f"{args.plans / np.median(slow):,.0f}, ratio {np.median(slow) / np.median(fast):.1f}; D vertex by vertex "
-            f"{args.plans / np.median(single):,.0f}, ratio {np.median(single) / np.median(fast):.1f}; "
-            f"success {plans.success.mean():.2f}, cost ratio {ratio:.3f}, expanded {plans.expanded.mean():.0f}"
-        )
+        twins = {
+            label: lambda theirs=theirs, ask=ask: len([theirs(s, g, ask) for s, g in pairs])
+            for label, ask in (("networkx", single), ("networkx, D in batches", heuristic))
+        }
+        yield from against(name, "plans/s", lambda ours=ours: len(ours()), twins, repeats)
 
 
 if __name__ == "__main__":
-    main()
+    run(bench)

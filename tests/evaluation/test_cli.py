@@ -194,9 +194,9 @@ def test_an_agent_without_graph_or_embedding_has_a_report_too(tmp_path, capsys):
     assert "From pixels to control" not in page
 
 
-@pytest.mark.parametrize("agent", ["sptm", "vae", "random-network"])
+@pytest.mark.parametrize("agent", ["sptm-1-step", "vae", "random-network"])
 def test_an_embedding_without_a_graph_has_a_report_too(agent, tmp_path):
-    short = {"sptm": ["--config.local-metric.steps", "5"], "vae": ["--config.vae.steps", "5"]}.get(agent, [])
+    short = {"sptm-1-step": ["--config.local-metric.steps", "5"], "vae": ["--config.vae.steps", "5"]}.get(agent, [])
     args = ["train", CMAZE, "--agent", agent, "--rollouts", "20", "--tasks", "4", "--out", str(tmp_path)]
     assert cli.main([*args, "--no-tensorboard", *short, "--config.forward-model.steps", "5"]) == 0
     (root,) = tmp_path.glob("*/*/*")

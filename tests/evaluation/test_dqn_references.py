@@ -38,6 +38,7 @@ def test_the_pose_reward_of_an_unknown_room_is_refused():
 def test_relabelled_transitions_end_where_their_goal_is_reached():
     env = DummyVecEnv([lambda: gym.make("Plan2vec/Open-v0", obs_type="state")])
     buffer = TerminatingHerReplayBuffer(200, env.observation_space, env.action_space, env, device="cpu")
+    env.seed(0)
     observation, moves = env.reset(), np.random.default_rng(0)
     for _ in range(120):
         action = moves.integers(8, size=1)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from agents import get_agent
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.lab import Cell, Experiment, Plan, Table, experiment
+from evaluation.lab import PRESETS, Cell, Experiment, Plan, Table, experiment
+from evaluation.lab.lineup import LINEUP, PLAN2VEC
 from evaluation.lab.plan import Preset, configured, get_preset
 from evaluation.lab.publish import markdown_of, publish, summary_of
 from evaluation.lab.readme import render_readme
@@ -210,3 +212,50 @@ def test_a_wrong_word_is_answered_with_the_right_one_and_leaves_nothing(args, me
 def test_the_experiments_are_listed(capsys):
     assert main(["reproduce"]) == 0
     assert "table1" in capsys.readouterr().out
+
+
+def test_the_command_in_a_summary_says_what_was_asked_and_not_where(toy, tmp_path):
+    words = [
+        "reproduce",
+        "toy",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+        "--summary",
+        str(tmp_path / "s.json"),
+    ]
+    assert main(words) == 0
+    assert json.loads((tmp_path / "s.json").read_text())["command"] == "plan2vec reproduce toy --seeds 1"
+
+
+def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_path):
+    summary = summary_of(toy, run(tmp_path), QUICK, "plan2vec reproduce toy", 1)
+    toy.tables = lambda summary: [
+        Table("Small things", ["a"], [("", ["1"])]),
+        Table("Big things", ["a"], [("", ["2"])]),
+    ]
+    (tmp_path / "toy.json").write_text(json.dumps(summary))
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results:toy-Big -->\n<!-- /results -->\n")
+    render_readme(readme, tmp_path)
+    assert "| 2 |" in readme.read_text()
+    assert "| 1 |" not in readme.read_text()
+    readme.write_text("<!-- results:toy-medium -->\n<!-- /results -->\n")
+    with pytest.raises(ResultsError, match="medium"):
+        render_readme(readme, tmp_path)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_configures_every_contestant(preset):
+    for contestant in LINEUP:
+        config = contestant.config(get_preset(preset))
+        assert type(config) is type(get_agent(contestant.agent)().config)
+
+
+def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
+    config = PLAN2VEC.config(get_preset("paper"))
+    assert (config.global_metric.trunk, config.global_metric.algorithm) == ("paper_conv", "printed")
+    assert config.local_metric.negatives == "smooth_l1"

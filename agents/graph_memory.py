@@ -1,0 +1,108 @@
+"""What agents with a graph share: how it is learned and kept, and plans on it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from data_collection import Dataset
+
+from .core import as_batch
+from .folds import Folds
+from .graph import Graph
+from .graph_building import build_graph, choose_vertices
+from .parts import Parts, learned
+from .shortest_paths import Plan, shortest_plan
+from .staged_agent import StagedAgent
+from .training import Training
+from .workdir import Arrays
+
+
+class GraphParts(Parts):
+    """The graph beside the local metric, and where its vertices come from."""
+
+    part_of: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.graph: Graph | None = None
+        self.vertex_rows = np.zeros(0, np.int64)
+        self.local_latents = np.zeros((0, 0), np.float32)
+
+    def arrays(self, stage: str) -> Arrays:
+        """Everything that the part of this stage is made of."""
+        if stage == "graph":
+            rows, latents = self.vertex_rows, self.local_latents
+            return {**learned(self.graph).arrays(), "vertex_rows": rows, "local_latents": latents}
+        return super().arrays(stage)
+
+    def restore(self, stage: str, arrays: Arrays) -> None:
+        """Make the part of this stage from the arrays that ``arrays`` gave.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        if stage == "graph":
+            self.vertex_rows, self.local_latents = arrays["vertex_rows"], arrays["local_latents"]
+            self.graph = Graph.from_arrays(arrays)
+        else:
+            super().restore(stage, arrays)
+
+
+class GraphMemory(StagedAgent):
+    """An agent whose configuration has a ``graph`` and whose fit has a stage of that name, after "local"."""
+
+    parts_class: ClassVar[type[Parts]] = GraphParts
+    shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
+
+    def _fit_graph(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        parts = learned(self._parts)
+        parts.vertex_rows = self._choose_vertices(dataset, training.rng("graph", 0))
+        parts.local_latents = self.local_metric.embed(dataset.observations[parts.vertex_rows])
+        parts.graph = self._build_graph(dataset, parts.vertex_rows, parts.local_latents)
+        return {
+            "vertices": float(parts.graph.num_vertices),
+            "edges": float(parts.graph.num_edges),
+            "inferred": float(parts.graph.inferred.sum()),
+            "bridges": float(parts.graph.bridge.sum()) / 2,
+            "threshold": self.threshold,
+        }
+
+    def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
+        return choose_vertices(dataset, self.config.graph.max_vertices, rng)
+
+    def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
+        return build_graph(self.config.graph, dataset, rows, latents, self.threshold)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph; its vertices are ``vertex_rows`` of the training dataset."""
+        return learned(learned(self._parts).graph)
+
+    @property
+    def vertex_rows(self) -> np.ndarray:
+        """(V,) int64, the row of the training dataset behind each vertex."""
+        return learned(self._parts).vertex_rows
+
+    @property
+    def threshold(self) -> float:
+        """The neighbour threshold d0 of the graph, in steps."""
+        chosen = self.config.graph.threshold
+        return self.local_metric.threshold if chosen is None else chosen
+
+    def plan(self, observation: np.ndarray, goal: np.ndarray) -> Plan:
+        """The shortest path on the graph between the vertices nearest to two single observations.
+
+        Returns:
+            Vertices (L + 1,) and cost in steps; ``vertex_rows[plan.vertices]`` are rows of the training dataset.
+
+        Raises:
+            NoPathError: if the goal cannot be reached, saying how much can.
+        """
+        ends = []
+        for value, what in ((observation, "observation"), (goal, "goal")):
+            batch, _ = as_batch(value, self.observation_shape, self.is_image, what)
+            latent = self.local_metric.embed(batch[:1])
+            ends.append(int(np.linalg.norm(learned(self._parts).local_latents - latent, axis=1).argmin()))
+        return shortest_plan(self.graph, *ends, threshold=self.threshold)

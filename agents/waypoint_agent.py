@@ -1,0 +1,205 @@
+"""What agents share that walk from waypoint to waypoint: they find themselves in a memory graph, choose, and move."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from scipy.spatial.distance import cdist
+
+from data_collection import Dataset
+
+from .core import as_batch
+from .errors import NotFittedError
+from .folds import Folds
+from .graph_building import GraphConfig
+from .graph_memory import GraphMemory, GraphParts
+from .inverse_model import InverseModel, InverseModelConfig
+from .memory import ActionMemory, MemoryConfig
+from .parts import learned
+from .staged_agent import StagedConfig
+from .training import Training, one_torch_thread
+from .workdir import Arrays
+
+
+@dataclass(frozen=True)
+class WaypointConfig(StagedConfig):
+    """What all such agents choose."""
+
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    """which frames are remembered, and which of them are joined"""
+    inverse_model: InverseModelConfig = field(default_factory=InverseModelConfig)
+    """which action leads towards a waypoint"""
+    neighbourhood_first: bool = False
+    """look for the present place among the graph neighbours of the last one, and in the whole memory only if none of
+    them is within the threshold; it needs a memory of the last place, so it has no effect without ``memory``"""
+
+
+class WaypointParts(GraphParts):
+    """Local metric, graph and inverse model."""
+
+    part_of: ClassVar[dict[str, str]] = {**GraphParts.part_of, "inverse": "inverse_model"}
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.inverse_model: InverseModel | None = None
+        self.inverse_latents = np.zeros((0, 0), np.float32)
+
+    def arrays(self, stage: str) -> Arrays:
+        """Everything that the part of this stage is made of."""
+        arrays = super().arrays(stage)
+        return arrays | {"inverse_latents": self.inverse_latents} if stage == "inverse" else arrays
+
+    def restore(self, stage: str, arrays: Arrays) -> None:
+        """Make the part of this stage from the arrays that ``arrays`` gave.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        if stage == "inverse":
+            self.inverse_latents = arrays["inverse_latents"]
+            weights = {name: array for name, array in arrays.items() if name != "inverse_latents"}
+            config = self.config.inverse_model
+            self.inverse_model = InverseModel.restore(config, self.observation_shape, self.device, weights)
+        else:
+            super().restore(stage, arrays)
+
+
+class Seen(NamedTuple):
+    """Observations and where they are in the memory graph."""
+
+    frames: np.ndarray
+    """(B, ...) observations"""
+    keys: np.ndarray
+    """(B, D) local latents"""
+    vertices: np.ndarray
+    """(B,) int64, the vertex that each is taken for"""
+    offsets: np.ndarray
+    """(B,) float32, d to that vertex in steps"""
+
+
+class PlaceMemory(ActionMemory):
+    """Besides what was tried, the vertex where each lane was last; -1 where it has not been anywhere."""
+
+    def __init__(self, config: MemoryConfig, num_lanes: int) -> None:
+        super().__init__(config, num_lanes)
+        self.vertices = np.full(num_lanes, -1)
+
+    def forget(self, mask: np.ndarray | None = None) -> None:
+        """Empty the lanes where ``mask`` (B,) is True; all of them by default."""
+        super().forget(mask)
+        self.vertices[slice(None) if mask is None else np.asarray(mask, bool)] = -1
+
+
+class WaypointAgent(GraphMemory, ABC):
+    """Finds itself in the memory graph, chooses a waypoint, and takes the inverse model's action towards it.
+
+    A subclass says which vertex is the waypoint, and when the goal itself is near enough to be one.
+    """
+
+    config_class: ClassVar[type[WaypointConfig]] = WaypointConfig
+    parts_class: ClassVar[type[WaypointParts]] = WaypointParts
+    stages: ClassVar[tuple[str, ...]] = ("local", "graph", "inverse")
+
+    @abstractmethod
+    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+        """(B,) bool, where the goal itself is the next waypoint."""
+
+    @abstractmethod
+    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
+        """(B,) vertices to walk towards."""
+
+    def _fit_inverse(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        parts = learned(self._parts)
+        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        parts.inverse_model, figures = InverseModel.fit(self.config.inverse_model, learn, held_out, training)
+        parts.inverse_latents = parts.inverse_model.embed(dataset.observations[self.vertex_rows], training.device)
+        return figures
+
+    @property
+    def inverse_model(self) -> InverseModel:
+        """Which action leads from one observation to another."""
+        model = learned(self._parts).inverse_model
+        if model is None:
+            raise NotFittedError(
+                "this agent has no inverse model, so it measures and plans but does not act; "
+                "fit it on a dataset with actions"
+            )
+        return model
+
+    def new_memory(self, num_lanes: int = 1) -> PlaceMemory:
+        """An empty memory of tried actions and of the last place, for so many parallel episodes."""
+        return PlaceMemory(self.config.memory, num_lanes)
+
+    @one_torch_thread()
+    def act(
+        self,
+        observation: np.ndarray,
+        goal: np.ndarray,
+        *,
+        memory: ActionMemory | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """The likeliest action towards the waypoint; with a memory, of those not yet tried at this spot.
+
+        Args:
+            observation: (B, ...) or a single observation.
+            goal: The same number of goal observations.
+            memory: From ``new_memory``. Without it: memoryless.
+            rng: Unused; the choice is deterministic.
+
+        Returns:
+            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
+            batch axis.
+
+        Raises:
+            ObservationError: for an observation unlike those of the training dataset.
+            NotFittedError: if there is no inverse model.
+        """
+        model, parts = self.inverse_model, learned(self._parts)
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        here, there = self._see(batch, memory), self._see_goal(goal)
+        near = self._is_near(here, there)
+        targets = parts.inverse_latents[self._waypoints(here, there)]
+        targets[near] = model.embed(there.frames[near], parts.device) if near.any() else 0
+        with torch.inference_mode():
+            latents = (model.embed(batch, parts.device), targets)
+            costs = model.costs(*(torch.as_tensor(each, device=parts.device) for each in latents)).cpu().numpy()
+        if memory is not None:
+            costs = costs + memory.penalties(here.keys, costs.shape[1])
+        choice = costs.argmin(1)
+        if memory is not None:
+            memory.remember(here.keys, choice)
+        actions = model.candidates.cpu().numpy()[choice]
+        return actions[0] if single else actions
+
+    # Localisation
+
+    def _see(self, batch: np.ndarray, memory: ActionMemory | None = None) -> Seen:
+        """Each observation and the memory's frame that is nearest to it by the local metric."""
+        latents = learned(self._parts).local_latents
+        keys = self.local_metric.embed(batch)
+        vertices = np.full(len(keys), -1)
+        if self.config.neighbourhood_first and isinstance(memory, PlaceMemory):
+            for lane in np.flatnonzero(memory.vertices >= 0):
+                last = int(memory.vertices[lane])
+                around = np.append(self.graph.neighbors(last)[0], last)
+                gaps = np.linalg.norm(latents[around] - keys[lane], axis=1)
+                if gaps.min() <= self.threshold:
+                    vertices[lane] = around[gaps.argmin()]
+        lost = np.flatnonzero(vertices < 0)
+        if lost.size:
+            vertices[lost] = cdist(keys[lost], latents).argmin(1)
+        if isinstance(memory, PlaceMemory):
+            memory.vertices[:] = vertices
+        return Seen(batch, keys, vertices, np.linalg.norm(keys - latents[vertices], axis=1))
+
+    def _see_goal(self, goal: np.ndarray) -> Seen:
+        """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""
+        if self._goal_latents is None or not np.array_equal(self._goal_latents[0], goal):
+            batch, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
+            self._goal_latents = np.array(goal), self._see(np.array(batch))
+        return self._goal_latents[1]

@@ -1,0 +1,74 @@
+"""`plan2vec bench`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Command:
+    """Measure speed by tests/benchmarks, beside the last time, and note it in a history."""
+
+    only: tuple[str, ...] = ()
+    """benches to run, such as envs or search; all if none is named"""
+    repeats: int = 7
+    """measurements of each quantity, after one that does not count"""
+    history: Path | None = None
+    """file to read from and to add a line to; by default docs/results/bench.jsonl of the source tree"""
+    note: bool = True
+    """add the line; --no-note only compares"""
+
+    def run(self, context: Context) -> int:
+        """Runs each bench in a process of its own and prints the table."""
+        context.refuse_config()
+        from plan2vec_envs.errors import InvalidOptionError
+
+        from .. import bench
+
+        if self.repeats < 1:
+            raise InvalidOptionError(f"--repeats {self.repeats}: need at least 1")
+        root = bench.checkout()
+        files = bench.choose(root, self.only)
+        history = self.history or root / bench.HISTORY
+        before = bench.read_history(history)
+        found = {name: bench.run_bench(root, file, self.repeats) for name, file in files.items()}
+        new = bench.entry(found, self.repeats)
+        console = context.console
+        console.width = max(console.width, 118)  # names on one line, also in a log
+        console.print(_table(new, before))
+        if self.note:
+            bench.append_history(history, new)
+            console.print(f"Noted in {history}", soft_wrap=True)
+        return 0
+
+
+def _table(new: dict[str, Any], before: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    from ..bench import previous
+
+    cpu = new["hardware"]["cpu"]
+    table = Table(
+        "bench", "quantity", "median", "range", "unit", "before", "change", caption=f"{cpu}; * on another processor"
+    )
+    for bench, quantities in new["benches"].items():
+        for name, now in quantities.items():
+            old = previous(before, bench, name, cpu)
+            columns = ["", ""]
+            if old is not None:
+                then, same = old
+                columns = [_number(then["value"]) + ("" if same else " *"), f"{now['value'] / then['value'] - 1:+.0%}"]
+            spread = f"{_number(now['low'])} to {_number(now['high'])}"
+            table.add_row(bench, name, _number(now["value"]), spread, now["unit"], *columns)
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

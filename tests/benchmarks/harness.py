@@ -1,0 +1,115 @@
+"""What the benches share: named quantities with a unit, medians and ranges after a warm-up, fair ratios.
+
+A bench is a file ``bench_NAME.py`` that ends with ``run(bench)``, where ``bench(repeats)`` yields quantities; run it by
+hand or by ``plan2vec bench --only NAME``. Seconds are those of the processor, on one thread: neighbours on a shared
+machine do not count, and alone on a machine they are those of the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy or torch are loaded
+
+Work = Callable[[], int]
+"""Does something and says how many things it did."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """A measured number.
+
+    Attributes:
+        name: what it is; the key under which the history keeps it.
+        unit: such as "steps/s"; "x" for a ratio.
+        value: the median.
+        low: the least of the repeats.
+        high: the greatest.
+    """
+
+    name: str
+    unit: str
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.name:<60}{number(self.value):>10} {self.unit:<10} {number(self.low)} to {number(self.high)}"
+
+
+def number(value: float) -> str:
+    """Three significant digits or whole, with thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def seconds(works: Iterable[tuple[Work, int]]) -> list[tuple[int, list[float]]]:
+    """For each work and its repeats: how many things it did, and its seconds, after one repeat that does not count.
+
+    The works take turns, so that whatever slows the machine for a while slows them all.
+    """
+    works = list(works)
+    found = [(work(), []) for work, _ in works]
+    for turn in range(max(repeats for _, repeats in works)):
+        for (work, repeats), (_, taken) in zip(works, found, strict=True):
+            if turn < repeats:
+                begin = time.process_time()
+                work()
+                taken.append(time.process_time() - begin)
+    return found
+
+
+def rate(name: str, unit: str, work: Work, repeats: int) -> Quantity:
+    """How many things a second ``work`` does."""
+    ((done, taken),) = seconds([(work, repeats)])
+    return _rate(name, unit, done, taken)
+
+
+def against(
+    name: str, unit: str, ours: Work, theirs: dict[str, Work], repeats: int, *, their_repeats: int = 3
+) -> Iterable[Quantity]:
+    """Rates of both sides of a comparison, and by how much ours is faster; all in turns in this process.
+
+    Args:
+        name: of our side; theirs are called "name in LABEL", the ratios "name vs LABEL".
+        unit: of the rates.
+        ours: does as many things as each of theirs.
+        theirs: label -> the same things done otherwise.
+        repeats: of ours.
+        their_repeats: most repeats of theirs, which may be slow.
+    """
+    few = min(repeats, their_repeats)
+    (done, mine), *others = seconds([(ours, repeats), *((work, few) for work in theirs.values())])
+    for label, (count, _) in zip(theirs, others, strict=True):
+        assert count == done, f"{name}: {label} did {count} things, we did {done}"
+    yield _rate(name, unit, done, mine)
+    for label, (_, taken) in zip(theirs, others, strict=True):
+        yield _rate(f"{name} in {label}", unit, done, taken)
+        ratio = median(taken) / median(mine)
+        yield Quantity(f"{name} vs {label}", "x", ratio, min(taken) / max(mine), max(taken) / min(mine))
+
+
+def _rate(name: str, unit: str, done: int, taken: list[float]) -> Quantity:
+    return Quantity(name, unit, done / median(taken), done / max(taken), done / min(taken))
+
+
+def run(bench: Callable[[int], Iterable[Quantity]]) -> None:
+    """The command line of a bench: prints each quantity as it comes; ``--json FILE`` keeps them for a program."""
+    parser = argparse.ArgumentParser(description=bench.__doc__)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    found = []
+    for quantity in bench(args.repeats):
+        print(quantity, file=sys.stderr if args.json else sys.stdout, flush=True)
+        found.append(dataclasses.asdict(quantity))
+    if args.json:
+        args.json.write_text(json.dumps(found), encoding="utf-8")
