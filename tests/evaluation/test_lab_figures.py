@@ -91,7 +91,7 @@ def test_the_step_sequence_is_the_graph_walk_with_its_choices_shown(memory, rng)
         steps = step_sequence(agent, memory, int(start), int(goal))
         taken = np.array([memory.position[start], *(step.chosen for step in steps)])
         moved = 1 + np.count_nonzero(np.abs(np.diff(path, axis=0)).sum(1))  # arrived, a walker stands still
-        np.testing.assert_array_equal(taken[:moved], path[:moved])
+        np.testing.assert_array_equal(taken, path[:moved])
         for step in steps:
             assert (np.abs(step.near - step.here).max(1) <= STEP + 1e-6).all()
             assert (step.near == step.chosen).all(1).any()
@@ -231,7 +231,7 @@ def test_fig_10_is_measured_and_drawn_for_an_agent_that_knows_the_truth(memory):
     assert result["counts"] == {"recorded": graph.num_edges, "found": 0, "bridge": 0, "wormhole": 0}
     true, score = np.array(result["pairs"]).T
     assert (score <= np.sqrt(2) * true + 0.05).all(), "a straight line is no longer than the way"
-    assert result["walk"]["gap"] == 0
+    assert result["walk"]["gap"] < 0.02
     assert result["walk"]["least_steps"] <= len(result["walk"]["steps"]) <= 1.2 * result["walk"]["least_steps"]
     summary = experiment.summarise([(cell, result)], PLAN)
     (table,) = experiment.tables(summary)
