@@ -36,7 +36,7 @@ class Preset:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_PAPER = {
+_PAPER: dict[str, dict[str, Any]] = {
     "plan2vec": {
         "local_metric.negatives": "smooth_l1",  # Eq. 5 as printed
         "global_metric.trunk": "paper_conv",  # App. G
@@ -56,11 +56,8 @@ _PAPER = {
         "pair_metric.batch_size": 32,
         "pair_metric.learning_rate": 1e-4,
     },
-    "vae": {
-        "vae.trunk": "resnet18",
-        "vae.decoder": "deconvolution",
-        "vae.steps": 10_000,
-    },  # 100 epochs of batches of 100
+    # 100 epochs of batches of 100 in the released code.
+    "vae": {"vae.trunk": "resnet18", "vae.decoder": "deconvolution", "vae.steps": 10_000},
 }
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
