@@ -9,7 +9,7 @@ import numpy as np
 from ..figures import curves
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1
+from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1, rooms_and_seeds
 from ..lab.scores import percent
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import memory_graph
@@ -35,16 +35,7 @@ class Fig3(Experiment):
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A cell a room, seed and metric."""
-        return [
-            Cell(
-                f"{short_name(env_id)} seed {seed}",
-                contestant.key,
-                {"env_id": env_id, "size": plan.rollouts, "seed": seed, "contestant": contestant.params(plan.preset)},
-            )
-            for seed in range(plan.num_seeds(5))
-            for env_id in plan.env_ids or ROOMS
-            for contestant in CONTESTANTS
-        ]
+        return [cell for _, _, cells in rooms_and_seeds(plan, CONTESTANTS, ROOMS) for cell in cells]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
         """All samplers by one metric."""

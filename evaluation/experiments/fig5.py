@@ -14,7 +14,7 @@ from ..figures.latents import Sheet, seeds_figure, sheets_figure
 from ..figures.lattice import Lattice
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import VAE_2, VAE_8, Contestant, among
+from ..lab.lineup import VAE_2, VAE_8, Contestant, rooms_and_seeds
 from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..paper import ROOMS
@@ -46,15 +46,10 @@ class Fig5(Experiment):
     def cells(self, plan: Plan) -> list[Cell]:
         """A group a room and seed; a cell a contestant, and one for what the VAEs' decoders draw at seed 0."""
         cells = []
-        for seed in range(plan.num_seeds(5)):
-            for env_id in plan.env_ids or ROOMS:
-                group = f"{short_name(env_id)} seed {seed}"
-                place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-                cells += [
-                    Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, CONTESTANTS)
-                ]
-                if seed == 0 and not plan.contestants:
-                    cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
+        for group, place, compared in rooms_and_seeds(plan, CONTESTANTS, ROOMS):
+            cells += compared
+            if place["seed"] == 0 and not plan.contestants:
+                cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:

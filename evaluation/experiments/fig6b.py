@@ -14,7 +14,7 @@ from ..graph_walk import graph_walk
 from ..heuristics import vertex_heuristic
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, among
+from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, rooms_and_seeds
 from ..lab.scores import bits, flags, interval, percent, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
@@ -43,16 +43,7 @@ class Fig6b(Experiment):
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A group a room and seed; a cell a contestant."""
-        return [
-            Cell(
-                f"{short_name(env_id)} seed {seed}",
-                contestant.key,
-                {"env_id": env_id, "size": plan.rollouts, "seed": seed, "contestant": contestant.params(plan.preset)},
-            )
-            for seed in range(plan.num_seeds(5))
-            for env_id in plan.env_ids or ROOMS
-            for contestant in among(plan, CONTESTANTS)
-        ]
+        return [cell for _, _, cells in rooms_and_seeds(plan, CONTESTANTS, ROOMS) for cell in cells]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
         """All lookaheads and queue sizes for one contestant."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..figures import curves
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import PLAN2VEC
+from ..lab.lineup import PLAN2VEC, rooms_and_seeds
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import memory_graph
 from ..paper import ROOMS
@@ -32,15 +32,7 @@ class Fig6c(Experiment):
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A cell a room and seed."""
-        return [
-            Cell(
-                f"{short_name(env_id)} seed {seed}",
-                "cost",
-                {"env_id": env_id, "size": plan.rollouts, "seed": seed, "contestant": PLAN2VEC.params(plan.preset)},
-            )
-            for seed in range(plan.num_seeds(5))
-            for env_id in plan.env_ids or ROOMS
-        ]
+        return [cell for _, _, cells in rooms_and_seeds(plan, [PLAN2VEC], ROOMS) for cell in cells]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
         """Every search at every depth, means only."""

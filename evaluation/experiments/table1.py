@@ -14,7 +14,7 @@ from ..figures.gif import Run, agents_gif
 from ..graph_walk import graph_walk
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, among
+from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, rooms_and_seeds
 from ..lab.scores import compact, percent, pooled, rate
 from ..lab.workbench import Source, Workbench
 from ..memory_graph import graph_tasks, memory_graph
@@ -51,15 +51,10 @@ class Table1(Experiment):
     def cells(self, plan: Plan) -> list[Cell]:
         """A group a room and seed; a cell a contestant, and one for the oracles in the first group of a room."""
         cells = []
-        for seed in range(plan.num_seeds(5)):
-            for env_id in plan.env_ids or ROOMS:
-                group = f"{short_name(env_id)} seed {seed}"
-                place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-                cells += [
-                    Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, LINEUP)
-                ]
-                if seed == 0:
-                    cells.append(Cell(group, "oracles", place))
+        for group, place, compared in rooms_and_seeds(plan, LINEUP, ROOMS):
+            cells += compared
+            if place["seed"] == 0:
+                cells.append(Cell(group, "oracles", place))
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from data_collection.errors import check_name
 
+from ..worlds import short_name
+from .experiment import Cell
 from .plan import Plan, Preset, configured
 
 
@@ -71,3 +73,22 @@ def among(plan: Plan, lineup: Sequence[Contestant]) -> list[Contestant]:
     for key in plan.contestants:
         check_name("contestant", key, {contestant.key for contestant in lineup})
     return [contestant for contestant in lineup if not plan.contestants or contestant.key in plan.contestants]
+
+
+def rooms_and_seeds(
+    plan: Plan, lineup: Sequence[Contestant], env_ids: Sequence[str], seeds: int = 5
+) -> Iterator[tuple[str, dict[str, Any], list[Cell]]]:
+    """A group a seed and room, seeds outermost: its name, the source of its data, and a cell a contestant.
+
+    Args:
+        plan: what is asked, in place of the defaults that follow.
+        lineup: who is compared.
+        env_ids: rooms, where the plan names none.
+        seeds: their number, where neither plan nor preset says.
+    """
+    for seed in range(plan.num_seeds(seeds)):
+        for env_id in plan.env_ids or env_ids:
+            group = f"{short_name(env_id)} seed {seed}"
+            place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
+            cells = [Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, lineup)]
+            yield group, place, cells
