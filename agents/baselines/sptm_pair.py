@@ -74,6 +74,12 @@ class SPTMPairAgent(WaypointAgent):
     config_class = SPTMPairConfig
     parts_class = SPTMPairParts
     stages = ("local", "graph", "pair", "inverse")
+    _judged: tuple[Seen | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
+    """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
+
+    def _begin(self, *what: Any) -> Training:
+        self._judged = type(self)._judged
+        return super()._begin(*what)
 
     def _fit_pair(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
@@ -97,12 +103,15 @@ class SPTMPairAgent(WaypointAgent):
 
     def _see_goal(self, goal: np.ndarray) -> Seen:
         seen = super()._see_goal(goal)
-        if seen is not self._judged[0]:
-            self._judged = seen, np.full((len(seen.keys), self.graph.num_vertices), np.nan, np.float32)
+        before, known = self._judged
+        if seen is not before:
+            fresh = np.full((len(seen.keys), self.graph.num_vertices), np.nan, np.float32)
+            if before is not None and before.frames.shape == seen.frames.shape:
+                # Lanes end one by one; the goals of the others stay.
+                stays = (before.frames == seen.frames).reshape(len(fresh), -1).all(1)
+                fresh[stays] = known[stays]
+            self._judged = seen, fresh
         return seen
-
-    _judged: tuple[Seen | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
-    """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
 
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
         return self.pair_metric.distance(here.frames, goal.frames) <= self.config.near

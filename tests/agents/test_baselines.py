@@ -38,7 +38,7 @@ def frames() -> Dataset:
 @pytest.fixture(scope="module")
 def vae(frames, tmp_path_factory):
     folder = tmp_path_factory.mktemp("vae")
-    agent = small("vae", vae=VAEConfig(steps=400, latent_dim=4, hidden=64))
+    agent = small("vae", vae=VAEConfig(steps=300, hidden=64, learning_rate=5e-3))
     return agent.fit(frames, workdir=folder, progress=False), folder
 
 
@@ -128,10 +128,11 @@ def test_the_broadcast_decoder_draws_each_patch_from_latent_and_place():
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_both_decoders_learn_to_draw(decoder, frames):
-    agent = small("vae", vae=VAEConfig(steps=300, latent_dim=4, hidden=32, decoder=decoder)).fit(frames, progress=False)
+    config = VAEConfig(steps=150, latent_dim=4, hidden=32, decoder=decoder, learning_rate=1e-2)
+    agent = small("vae", vae=config).fit(frames, progress=False)
     images = np.array(frames.observations[::7])
     error = np.square(agent.reconstruct(images).astype(float) - images).mean()
-    assert error < 0.9 * np.square(frames.observations.mean(0) - images).mean()
+    assert error < 0.5 * np.square(frames.observations.mean(0) - images).mean()
 
 
 def test_the_negative_elbo_falls_while_the_vae_trains(vae):

@@ -230,3 +230,16 @@ def test_latents_that_are_not_finite_make_no_memory_graph(world):
     rows = np.arange(20)
     with pytest.raises(GraphError, match="diverged"):
         build_memory_graph(SPTMGraphConfig(), world, rows, np.full((20, 2), np.nan), 1.0)
+
+
+def test_by_pairs_fitted_again_forgets_what_it_judged_before(world):
+    states, goals = np.array(world.observations[:20]), np.array(world.observations[200:220])
+    agent = small("sptm-1-step-pair", pair_metric=PairMetricConfig(steps=40)).fit(world, progress=False)
+    agent.act(states, goals)
+    agent.fit(world, seed=1, progress=False)
+    agent.act(states, goals)
+    known = agent._judged[1]
+    lane, vertex = np.nonzero(~np.isnan(known))
+    frames = world.observations[agent.vertex_rows[vertex]]
+    assert len(lane) > 20
+    np.testing.assert_allclose(known[lane, vertex], agent.distance(frames, goals[lane]), atol=1e-5)
