@@ -105,9 +105,9 @@ def test_samples_are_what_the_decoder_draws_for_latents_of_the_prior(vae, frames
     agent, rng = vae[0], np.random.default_rng(0)
     images = agent.sample(60, rng)
     assert (images.shape, images.dtype) == ((60, *frames.observation_shape), np.uint8)
-    latents = torch.as_tensor(np.random.default_rng(0).standard_normal((60, 4), np.float32))
+    draws = np.random.default_rng(0).standard_normal((60, agent.config.vae.latent_dim), np.float32)
     with torch.inference_mode():
-        drawn = agent.metric.network.decoder(latents).sigmoid().numpy() * 255
+        drawn = agent.metric.network.decoder(torch.as_tensor(draws)).sigmoid().numpy() * 255
     np.testing.assert_allclose(images, drawn, atol=0.5 + 1e-3)
 
 
