@@ -15,9 +15,8 @@ from plan2vec_envs.errors import Plan2vecError
 from . import runs
 from .closed_loop import decision_seconds, obs_type_of
 from .environment import record
-from .errors import ResultsError
 from .job import Job
-from .judging import label, rows
+from .judging import judge_into, label, rows
 from .report import draw_figures, write_report
 from .results import EvalResult, write_json
 from .runs import RunFolder
@@ -116,21 +115,9 @@ def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -
     tasks = make_tasks(job.env_id, job.num_tasks)
     write_json(run.path("eval", "tasks.json"), tasks.to_dict())
     found = []
-    for name, judge in rows(agent, dataset, tasks):
-        file = run.path("eval", f"{name}.json")
-        result = _kept(file)
-        if result is None:
-            result = judge()
-            result.save(file)
+    for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
         say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
         found.append(result)
     seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
     write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
     return found
-
-
-def _kept(file: Path) -> EvalResult | None:
-    try:
-        return EvalResult.load(file) if file.is_file() else None
-    except ResultsError:
-        return None  # damaged, so judged again

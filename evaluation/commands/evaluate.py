@@ -27,7 +27,7 @@ class Command:
     seed: int = 0
     """of the evaluation's own random draws"""
     out: Path | None = None
-    """folder for one JSON a row"""
+    """folder for one JSON a row; an evaluation that was stopped goes on there"""
 
     def run(self, context: Context) -> int:
         """Judges and prints; a run folder is left as it is."""
@@ -36,17 +36,41 @@ class Command:
         from agents.training import one_torch_thread
 
         from ..console import print_results
+        from ..judging import judge_into, rows
         from ..tasks import make_tasks
 
         agent = load_agent(self.agent)
         tasks = make_tasks(self._env_id(agent), self.tasks, self.first_seed)
+        wanted = rows(agent, None, tasks, seed=self.seed)
         with one_torch_thread():
-            results = list(_judge(agent, tasks, self.seed))
-        if self.out is not None:
-            for name, result in results:
-                result.save(self.out / f"{name}.json")
-        print_results(context.console, [result for _, result in results])
+            if self.out is None:
+                results = [judge() for _, judge in wanted]
+            else:
+                self._claim(self.out)
+                results = list(judge_into(self.out, wanted))
+        print_results(context.console, results)
         return 0
+
+    def _claim(self, out: Path) -> None:
+        """Notes in the folder what is judged there, so that an interrupted evaluation goes on and no other mixes in.
+
+        Raises:
+            ResultsError: if the folder holds the results of something else.
+        """
+        from hashlib import sha256
+
+        from ..errors import ResultsError
+        from ..results import read_json, write_json
+
+        weights = sorted(self.agent.rglob("weights.safetensors"))
+        digest = sha256(b"".join(sha256(file.read_bytes()).digest() for file in weights)).hexdigest()
+        asked = {"agent": digest, "tasks": self.tasks, "first_seed": self.first_seed, "seed": self.seed}
+        note = out / "asked.json"
+        if note.is_file() and read_json(note) != asked:
+            raise ResultsError(
+                f"{out} holds the results of another agent or other tasks; give another --out, or delete it"
+            )
+        write_json(note, asked)
 
     def _env_id(self, agent: Any) -> str:
         from ..errors import ProtocolError
@@ -58,23 +82,3 @@ class Command:
         if env_id is None:
             raise ProtocolError(f"the agent in {self.agent} does not say where it was trained; evaluate its run folder")
         return str(env_id)
-
-
-def _judge(agent: Any, tasks: Any, seed: int) -> Any:
-    from agents import get_agent
-    from data_collection import make_dataset
-
-    from ..closed_loop import closed_loop, obs_type_of
-    from ..oracles import oracles
-
-    obs_type = obs_type_of(agent)
-    options: dict[str, Any] = {"seed": seed, "obs_type": obs_type}
-    if agent.new_memory(1) is not None:
-        yield "closed-loop-memory", closed_loop(agent, tasks, memory=True, **options)
-    yield "closed-loop-memoryless", closed_loop(agent, tasks, memory=False, **options)
-    if agent.name != "random":
-        # All that it learns is which actions there are.
-        least = make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False)
-        yield "random", closed_loop(get_agent("random")().fit(least.without_oracle(), seed=seed), tasks, **options)
-    for oracle in oracles(tasks.env_id):
-        yield oracle.name, closed_loop(oracle, tasks, seed=seed)

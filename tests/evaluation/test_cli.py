@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from evaluation import cli
+from evaluation.closed_loop import closed_loop
 from evaluation.commands import command_names
 from evaluation.commands.context import split_config_args
 from evaluation.runs import RunFolder
@@ -165,6 +166,26 @@ def test_a_trained_agent_is_evaluated_from_its_run_folder(tiny_run, tmp_path, ca
     shown = capsys.readouterr().out
     assert all(row in shown for row in ("with memory", "memoryless", "random actions", "geodesic", "straight-line"))
     assert (tmp_path / "closed-loop-memory.json").is_file()
+
+
+def test_an_evaluation_that_was_stopped_goes_on_and_mixes_with_no_other(tiny_run, tmp_path, monkeypatch, capsys):
+    ask = ["evaluate", str(tiny_run), "--tasks", "4", "--out", str(tmp_path)]
+    judged = []
+
+    def judge(agent, tasks, **options):
+        if len(judged) == 3:
+            raise KeyboardInterrupt
+        judged.append(agent.name)
+        return closed_loop(agent, tasks, **options)
+
+    monkeypatch.setattr("evaluation.judging.closed_loop", judge)
+    assert cli.main(ask) == 130
+    assert len(list(tmp_path.glob("*.json"))) == 4  # three rows and what was asked
+    judged[:] = [None] * 10
+    assert cli.main(ask) == 0
+    assert len(judged) == 13, "a row that was there was judged again"
+    assert cli.main([*ask, "--seed", "1"]) == 2
+    assert "another agent or other tasks" in capsys.readouterr().err
 
 
 def test_the_agent_is_given_no_true_positions(tmp_path, monkeypatch):
