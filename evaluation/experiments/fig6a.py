@@ -13,6 +13,7 @@ from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
 from ..lab.scores import compact, flags, interval, percent, rate
 from ..lab.workbench import Source, Workbench
+from ..online_dqn import online_dqn
 from ..worlds import short_name
 
 CONTESTANTS = (PLAN2VEC, DQN, DQN_POSE)
@@ -24,6 +25,7 @@ STUDIES = (
 SMOKE = (10, 50)
 HORIZON = 10
 ENOUGH = 0.95
+ONLINE, ONLINE_ROOM, ONLINE_STEPS = "online DQN", "Plan2vec/Open-v0", 20_000
 
 
 @register_experiment
@@ -40,8 +42,8 @@ class Fig6a(Experiment):
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
-        """A group a kind of observation, room and seed; a cell a size and contestant."""
-        return [
+        """A group a kind of observation, room and seed; a cell a size and contestant. Then DQN with interaction."""
+        offline = [
             Cell(
                 f"{obs_type} {short_name(env_id)} seed {seed}",
                 f"{size} {contestant.key}",
@@ -60,9 +62,19 @@ class Fig6a(Experiment):
             for size in (sizes if plan.preset.comparable else SMOKE)
             for contestant in (among(plan, CONTESTANTS) if plan.contestants else CONTESTANTS[:2])
         ]
+        steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
+        return offline + [
+            Cell(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
+            for seed in range(plan.num_seeds(3))
+            if not plan.contestants and ONLINE_ROOM in (plan.env_ids or (ONLINE_ROOM,))
+        ]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """One agent from so many rollouts, with and without its memory."""
+        """One agent from so many rollouts, with and without its memory; or DQN with interaction."""
+        if cell.name == ONLINE:
+            seed, steps = cell.params["seed"], cell.params["total_steps"]
+            curve = online_dqn(ONLINE_ROOM, seed, steps, num_tasks=bench.plan.preset.tasks, stop_at=ENOUGH)
+            return {"curve": [[steps, round(rate, 4)] for steps, rate in curve]}
         source = Source.of(cell.params)
         agent = bench.agent(BY_KEY[cell.params["contestant"]["key"]], source)
         tasks = bench.tasks(source.env_id)
@@ -77,26 +89,33 @@ class Fig6a(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
+        if "curve" in result:
+            return f"{result['curve'][-1][1]:.1%} after {result['curve'][-1][0]} steps of the environment"
         return f"{rate(next(iter(result['rows'].values()))['success_02']):.1%}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Curves: success and interval at each number of rollouts, and where each crosses 95 %."""
         studies: dict[str, Any] = {}
+        online = [result["curve"] for _, result in found if "curve" in result]
         for cell, result in found:
+            if "curve" in result:
+                continue
             key = f"{cell.params['obs_type']} {short_name(cell.params['env_id'])}"
             for row, scores in result["rows"].items():
                 curve = studies.setdefault(key, {}).setdefault(f"{cell.params['contestant']['key']} {row}", {})
                 curve.setdefault(str(cell.params["rollouts"]), []).append(scores["success_02"])
         return {
+            "online": online,
             "studies": {
                 key: {name: _curve(points) for name, points in sorted(curves_.items())}
                 for key, curves_ in studies.items()
-            }
+            },
         }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a study: a row a curve, a column a number of rollouts."""
-        return [_table(key, study) for key, study in summary["studies"].items()]
+        tables = [_table(key, study) for key, study in summary["studies"].items()]
+        return [*tables, _online(summary["online"])] if summary["online"] else tables
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A panel a study."""
@@ -166,3 +185,18 @@ def _table(key: str, study: dict[str, Any]) -> Table:
         rows.append((kind, [_label(name), *(percent(at.get(size)) for size in sizes), to_95, ratio]))
     head = ["", *(f"{size}" for size in sizes), "rollouts to 95 %", "times ours"]
     return Table(f"Success against rollouts, {key}, %", head, rows)
+
+
+def _online(curves_: list[list[list[float]]]) -> Table:
+    """Steps of the environment that DQN with interaction needs; a rollout of ours is ten."""
+    cells = []
+    for curve in curves_:
+        reached = next((steps for steps, rate in curve if rate >= ENOUGH), None)
+        cells.append(f"> {curve[-1][0]:,.0f}" if reached is None else f"{reached:,.0f}")
+    head = ["environment steps to 95 %", *(f"seed {seed}" for seed in range(len(cells)))]
+    note = (
+        "For reference: DQN with hindsight that acts in the environment and is rewarded by true poses, epsilon-greedy. "
+        f"One of our rollouts is {HORIZON} steps."
+    )
+    rows = [("privileged", ["online DQN with hindsight", *cells])]
+    return Table("DQN with interaction, Open, states", head, rows, [note])
