@@ -18,7 +18,7 @@ from .forward_model import ForwardModel, ForwardModelConfig
 from .memory import ActionMemory
 from .parts import DistanceParts, LatentMetric, Parts, learned
 from .staged_agent import StagedAgent, StagedConfig
-from .training import Training, one_torch_thread
+from .training import Training
 
 
 @dataclass(frozen=True)
@@ -103,46 +103,17 @@ class DistanceAgent(StagedAgent, ABC):
 
     # Acting
 
-    @one_torch_thread()
-    def act(
-        self,
-        observation: np.ndarray,
-        goal: np.ndarray,
-        *,
-        memory: ActionMemory | None = None,
-        rng: np.random.Generator | None = None,
-    ) -> np.ndarray:
-        """The action whose imagined next latent is nearest to the goal: argmin_a D(f(phi(s), a), phi(g)).
+    def _possible_actions(self) -> torch.Tensor:
+        return self.forward_model.candidates
 
-        Args:
-            observation: (B, ...) or a single observation.
-            goal: The same number of goal observations.
-            memory: From ``new_memory``; actions already tried at this spot are avoided. Without it: memoryless.
-            rng: Unused; the choice is deterministic.
-
-        Returns:
-            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
-            batch axis.
-
-        Raises:
-            ObservationError: for an observation unlike those of the training dataset.
-            NotFittedError: if there is no forward model.
-        """
-        model = self.forward_model
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
+        """D from the imagined next latent to the goal: D(f(phi(s), a), phi(g)), in steps."""
         with torch.inference_mode():
-            device = self.metric.device
-            imagined = model.imagine(torch.as_tensor(self.metric.embed(batch), device=device))
-            target = torch.as_tensor(np.atleast_2d(self._embed_goal(goal)), device=device)[:, None]
-            scores = self._between(imagined, target).cpu().numpy()
-        if memory is None:
-            choice = scores.argmin(1)
-        else:
-            keys = self.local_metric.embed(batch)
-            choice = (scores + memory.penalties(keys, scores.shape[1])).argmin(1)
-            memory.remember(keys, choice)
-        actions = model.candidates.cpu().numpy()[choice]
-        return actions[0] if single else actions
+            latents = self.metric.embed(batch)
+            imagined = self.forward_model.imagine(torch.as_tensor(latents, device=self.metric.device))
+            target = torch.as_tensor(np.atleast_2d(self._embed_goal(goal)), device=self.metric.device)[:, None]
+            costs = self._between(imagined, target).cpu().numpy()
+        return costs, latents if memory is None else self.local_metric.embed(batch)
 
     def _embed_goal(self, goal: np.ndarray) -> np.ndarray:
         """Latents of goals; those of the last call are kept, since a goal stays for a whole episode."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 
 from data_collection import Dataset
 
 from .configs import from_dict
+from .core import as_batch
 from .folds import Folds
 from .local_metric import LocalMetric, LocalMetricConfig
 from .memory import ActionMemory, MemoryConfig
@@ -30,11 +33,12 @@ class StagedConfig:
     """what was tried at this spot"""
 
 
-class StagedAgent:
+class StagedAgent(ABC):
     """Learns its parts one after the other.
 
-    A subclass gives ``name``, ``config_class``, ``parts_class`` and, for each entry of ``stages`` other than "local", a
-    method ``_fit_<stage>`` that puts what it learned into ``self._parts`` and returns validation figures.
+    A subclass gives ``name``, ``config_class``, ``parts_class``, what an action costs, and, for each of ``stages``
+    other than "local", a method ``_fit_<stage>`` that puts what it learned into ``self._parts`` and returns validation
+    figures.
     """
 
     name: ClassVar[str]
@@ -171,6 +175,52 @@ class StagedAgent:
     def new_memory(self, num_lanes: int = 1) -> ActionMemory:
         """An empty memory of tried actions for so many parallel episodes."""
         return ActionMemory(self.config.memory, num_lanes)
+
+    # Acting
+
+    @one_torch_thread()
+    def act(
+        self,
+        observation: np.ndarray,
+        goal: np.ndarray,
+        *,
+        memory: ActionMemory | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """The action of least cost; with a memory, actions already tried at this spot cost more.
+
+        Args:
+            observation: (B, ...) or a single observation.
+            goal: The same number of goal observations.
+            memory: From ``new_memory``. Without it: memoryless.
+            rng: Unused; the choice is deterministic.
+
+        Returns:
+            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
+            batch axis.
+
+        Raises:
+            ObservationError: for an observation unlike those of the training dataset.
+            NotFittedError: if the agent learned without actions.
+        """
+        candidates = self._possible_actions()
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        costs, keys = self._costs(batch, goal, memory)
+        if memory is not None:
+            costs = costs + memory.penalties(keys, costs.shape[1])
+        choice = costs.argmin(1)
+        if memory is not None:
+            memory.remember(keys, choice)
+        actions = candidates.cpu().numpy()[choice]
+        return actions[0] if single else actions
+
+    @abstractmethod
+    def _possible_actions(self) -> torch.Tensor:
+        """(K,) or (K, A) actions to choose from."""
+
+    @abstractmethod
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
+        """(B, K) costs of the candidates, and (B, D) local latents by which the memory, if any, knows the spot."""
 
     # Saving
 

@@ -21,7 +21,7 @@ from .inverse_model import InverseModel, InverseModelConfig
 from .memory import ActionMemory, MemoryConfig
 from .parts import learned
 from .staged_agent import StagedConfig
-from .training import Training, one_torch_thread
+from .training import Training
 from .workdir import Arrays
 
 
@@ -134,33 +134,12 @@ class WaypointAgent(GraphMemory, ABC):
         """An empty memory of tried actions and of the last place, for so many parallel episodes."""
         return PlaceMemory(self.config.memory, num_lanes)
 
-    @one_torch_thread()
-    def act(
-        self,
-        observation: np.ndarray,
-        goal: np.ndarray,
-        *,
-        memory: ActionMemory | None = None,
-        rng: np.random.Generator | None = None,
-    ) -> np.ndarray:
-        """The likeliest action towards the waypoint; with a memory, of those not yet tried at this spot.
+    def _possible_actions(self) -> torch.Tensor:
+        return self.inverse_model.candidates
 
-        Args:
-            observation: (B, ...) or a single observation.
-            goal: The same number of goal observations.
-            memory: From ``new_memory``. Without it: memoryless.
-            rng: Unused; the choice is deterministic.
-
-        Returns:
-            (B,) int64 for discrete actions, (B, A) float32 for continuous ones; for a single observation without the
-            batch axis.
-
-        Raises:
-            ObservationError: for an observation unlike those of the training dataset.
-            NotFittedError: if there is no inverse model.
-        """
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
+        """How unlikely the inverse model holds each action on the way to the waypoint."""
         model, parts = self.inverse_model, learned(self._parts)
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
         here, there = self._see(batch, memory), self._see_goal(goal)
         near = self._is_near(here, there)
         targets = parts.inverse_latents[self._waypoints(here, there)]
@@ -168,13 +147,7 @@ class WaypointAgent(GraphMemory, ABC):
         with torch.inference_mode():
             latents = (model.embed(batch, parts.device), targets)
             costs = model.costs(*(torch.as_tensor(each, device=parts.device) for each in latents)).cpu().numpy()
-        if memory is not None:
-            costs = costs + memory.penalties(here.keys, costs.shape[1])
-        choice = costs.argmin(1)
-        if memory is not None:
-            memory.remember(here.keys, choice)
-        actions = model.candidates.cpu().numpy()[choice]
-        return actions[0] if single else actions
+        return costs, here.keys
 
     # Localisation
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # Read when torch, BLAS, SDL and matplotlib are first imported, hence set before any test module is.
 os.environ.update(
@@ -38,6 +43,40 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+def run_command(words: Sequence[str], seconds: float | None = None) -> int:
+    """Runs ``plan2vec words``, with kill -9 after some seconds; returns the exit code."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "evaluation.cli", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        return running.wait(seconds)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        return running.wait()
+
+
+@pytest.fixture
+def whole_and_killed(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
+    """Runs a command into a folder that is left alone and into one where it is killed again and again."""
+
+    def run(words: Sequence[str], seconds: tuple[float, float], seed: int = 0) -> tuple[Path, Path]:
+        whole, killed = tmp_path / "whole", tmp_path / "killed"
+        assert run_command([*words, "--out", str(whole)]) == 0
+        codes = []
+        for moment in [*np.random.default_rng(seed).uniform(*seconds, 3), None]:
+            codes.append(run_command([*words, "--out", str(killed)], moment))
+            if codes[-1] == 0:
+                break
+        assert codes[-1] == 0
+        assert set(codes[:-1]) == {-signal.SIGKILL}, "every kill came too late to test anything"
+        return whole, killed
+
+    return run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

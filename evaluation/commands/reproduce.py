@@ -19,7 +19,7 @@ class Command:
     """
 
     id: Annotated[str, tyro.conf.Positional] = "list"
-    """table1, table5, fig3, fig4, fig5, fig6a, fig6b, fig6c, fig10, ablations, ...; `list` names them all"""
+    """table1, table5, fig3, fig4, fig5, fig6a, fig6b, fig6c, fig10, algorithms, ablations; `list` says what they are"""
     preset: str = "quick"
     """smoke (minutes, proves nothing), quick (the README's tables), paper (its networks; for a CUDA device)"""
     seeds: int | None = None
@@ -28,8 +28,8 @@ class Command:
     """environments; none for the experiment's own"""
     size: str | None = None
     """rollouts x horizon of the data, where the experiment does not vary it"""
-    agents: tuple[str, ...] = ()
-    """contestants, for example `plan2vec vae-2`; none for the experiment's own"""
+    only: tuple[str, ...] = ()
+    """contestants (for example `plan2vec vae-2`) or families of ablations; none for all"""
     jobs: int | None = None
     """processes of one thread each; None for one a core"""
     device: str = "cpu"

@@ -98,6 +98,7 @@ class Ablations(Experiment):
     """Every choice, varied alone."""
 
     id = "ablations"
+    choices = tuple(FAMILIES)
     title = "Ablations"
     about = (
         "C-Maze. One choice of plan2vec is varied at a time; local metric and graph are shared where the choice comes "
@@ -120,7 +121,7 @@ class Ablations(Experiment):
                 },
             )
             for family, (_, variants) in FAMILIES.items()
-            if not plan.contestants or family in plan.contestants
+            if not plan.only or family in plan.only
             for seed in range(plan.num_seeds(3))
             for env_id in plan.env_ids or (C_MAZE,)
             for label, options in variants.items()

@@ -40,6 +40,7 @@ class Fig10(Experiment):
     """One agent a room, looked at from all sides."""
 
     id = "fig10"
+    panels = tuple(f"fig10{letter}" for letter in "abcde")
     title = "Fig. 10: from the local metric to the value map"
     about = (
         "One plan2vec agent a room, seed 0. The local metric says which frames are one step apart; together with the "

@@ -26,6 +26,7 @@ class Fig3(Experiment):
     """Who meets its goal, and how far away."""
 
     id = "fig3"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
     title = "Fig. 3: memoryless sampling against search"
     about = (
         "Pairs on the memory graph that are so many hops apart. Walkers without memory have 50 hops; best-first search "
@@ -89,8 +90,8 @@ class Fig3(Experiment):
             hops = sorted({int(hop) for m in metrics.values() for by_hop in m.values() for hop in by_hop})
             rows = []
             for contestant in CONTESTANTS:
-                for sampler, by_hop in metrics[contestant.key].items():
-                    if contestant != PLAN2VEC and sampler in _BLIND:
+                for sampler, by_hop in metrics.get(contestant.key, {}).items():
+                    if contestant.key != next(iter(metrics)) and sampler in _BLIND:
                         continue  # the same for every metric
                     label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
                     kind = "ours" if contestant == PLAN2VEC and sampler not in _BLIND else ""
@@ -104,8 +105,8 @@ class Fig3(Experiment):
         for room, metrics in summary["rooms"].items():
             lines = []
             for contestant in CONTESTANTS:
-                for sampler, by_hop in metrics[contestant.key].items():
-                    if sampler in ("greedy", "best-first search") or (contestant == PLAN2VEC and sampler in _BLIND):
+                for sampler, by_hop in metrics.get(contestant.key, {}).items():
+                    if sampler in ("greedy", "best-first search", *_BLIND):
                         label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
                         x = [int(hop) for hop in by_hop]
                         y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))

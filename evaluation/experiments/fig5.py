@@ -34,6 +34,7 @@ class Fig5(Experiment):
     """What two dimensions can hold."""
 
     id = "fig5"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
     title = "Fig. 5: two-dimensional embeddings"
     about = (
         "plan2vec with two latent dimensions beside a VAE with two. Closed loop: the agent acts on images by its 2-d "
@@ -48,7 +49,7 @@ class Fig5(Experiment):
         cells = []
         for group, place, compared in rooms_and_seeds(plan, CONTESTANTS, ROOMS):
             cells += compared
-            if place["seed"] == 0 and not plan.contestants:
+            if place["seed"] == 0 and not plan.only:
                 cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
         return cells
 

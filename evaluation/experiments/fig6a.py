@@ -33,12 +33,14 @@ class Fig6a(Experiment):
     """Sample complexity."""
 
     id = "fig6a"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    varies_size = True
     title = "Fig. 6a: success against the number of rollouts"
     about = (
         "Closed loop, within .02 m in 50 steps. Each point learns from nothing but so many random rollouts of 10 "
         "steps, the same for every agent: plan2vec learns its local metric from them too. DQN is fitted on the same "
         "transitions with hindsight goals and no environment step, with a reward for the identical frame alone: the "
-        "information that plan2vec has. With --agents dqn-pose its reward comes from true poses (privileged)."
+        "information that plan2vec has. With --only dqn-pose its reward comes from true poses (privileged)."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
@@ -60,13 +62,13 @@ class Fig6a(Experiment):
             for seed in range(plan.num_seeds(seeds))
             for env_id in plan.env_ids or env_ids
             for size in (sizes if plan.preset.comparable else SMOKE)
-            for contestant in (among(plan, CONTESTANTS) if plan.contestants else CONTESTANTS[:2])
+            for contestant in (among(plan, CONTESTANTS) if plan.only else CONTESTANTS[:2])
         ]
         steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
         return offline + [
             Cell(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
             for seed in range(plan.num_seeds(3))
-            if not plan.contestants and ONLINE_ROOM in (plan.env_ids or (ONLINE_ROOM,))
+            if not plan.only and ONLINE_ROOM in (plan.env_ids or (ONLINE_ROOM,))
         ]
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Fig6b(Experiment):
     """What more planning is worth."""
 
     id = "fig6b"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
     title = "Fig. 6b: success against lookahead and queue size"
     about = (
         "Walkers on the memory graph of 3000 frames, the same for all, with 50 hops and no memory, within .02 m. At "

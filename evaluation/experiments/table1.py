@@ -38,6 +38,7 @@ class Table1(Experiment):
     """Every contestant in every room, under both protocols."""
 
     id = "table1"
+    choices = tuple(contestant.key for contestant in LINEUP)
     title = "Table 1: success in the rooms"
     about = (
         "Closed loop: the agent sees only its observation and the goal's, has 50 steps, and has succeeded when a step "

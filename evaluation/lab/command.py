@@ -47,14 +47,14 @@ def reproduce(asked: Any, context: Any) -> None:
     if asked.jobs is not None and asked.jobs < 1:
         raise InvalidOptionError(f"--jobs {asked.jobs}: at least one process is needed")
     env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
-    plan = Plan(get_preset(asked.preset), asked.seeds, env_ids, asked.size, asked.agents, asked.device)
+    plan = Plan(get_preset(asked.preset), asked.seeds, env_ids, asked.size, asked.only, asked.device)
     jobs = asked.jobs or cores()
     folder = asked.out / "-".join(
         [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
         + ([plan.size] if plan.size else [])
-        + list(plan.contestants)
+        + list(plan.only)
     )
-    experiment.cells(plan)  # what cannot be asked for is refused before anything is written
+    experiment.check(plan)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():

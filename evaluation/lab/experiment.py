@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_collection.errors import check_name
+from data_collection.make import parse_size
+from plan2vec_envs.errors import InvalidOptionError
 
 from .plan import Plan
 from .tables import Table
@@ -54,6 +56,12 @@ class Experiment(ABC):
     title: ClassVar[str]
     about: ClassVar[str]
     """What is asked and how it is measured, for the page."""
+    choices: ClassVar[Sequence[str]] = ()
+    """What `--only` may choose from: keys of contestants, or families; empty where there is nothing to choose."""
+    varies_size: ClassVar[bool] = False
+    """Whether the number of rollouts is what the experiment varies, so that nobody else can choose it."""
+    panels: ClassVar[Sequence[str]] = ()
+    """Further ids by which it may be asked for, those of its parts."""
 
     @abstractmethod
     def cells(self, plan: Plan) -> list[Cell]:
@@ -71,6 +79,21 @@ class Experiment(ABC):
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """The summary as tables."""
 
+    def check(self, plan: Plan) -> None:
+        """Whether this can be asked of the experiment.
+
+        Raises:
+            InvalidOptionError: for an option that it has no use for, or a size that is none.
+            UnknownNameError: for a choice that it does not offer, with the closest one.
+        """
+        if plan.only and not self.choices:
+            raise InvalidOptionError(f"--only {plan.only[0]}: {self.id} has nothing to choose from; leave it out")
+        for name in plan.only:
+            check_name(f"choice of {self.id}", name, self.choices)
+        if plan.size is not None and self.varies_size:
+            raise InvalidOptionError(f"--size {plan.size}: {self.id} sets the sizes of its data itself; leave it out")
+        parse_size(plan.rollouts)
+
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The cells as pictures."""
         return []
@@ -81,11 +104,13 @@ class Experiment(ABC):
 
 
 EXPERIMENTS: dict[str, Experiment] = {}
+_PANELS: dict[str, str] = {}
 
 
 def register_experiment(cls: type[Experiment]) -> type[Experiment]:
     """Class decorator: make an experiment known under its ``id``."""
     EXPERIMENTS[cls.id] = cls()
+    _PANELS.update(dict.fromkeys(cls.panels, cls.id))
     return cls
 
 
@@ -98,10 +123,10 @@ def load_experiments() -> None:
 
 
 def get_experiment(name: str) -> Experiment:
-    """The experiment of that id.
+    """The experiment of that id, or with a panel of that id.
 
     Raises:
         UnknownNameError: with the closest id.
     """
     load_experiments()
-    return EXPERIMENTS[check_name("experiment", name, EXPERIMENTS)]
+    return EXPERIMENTS[check_name("experiment", _PANELS.get(name, name), EXPERIMENTS)]

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from data_collection.errors import check_name
-
 from ..worlds import short_name
 from .experiment import Cell
 from .plan import Plan, Preset, configured
@@ -65,14 +63,8 @@ BY_KEY = {contestant.key: contestant for contestant in LINEUP}
 
 
 def among(plan: Plan, lineup: Sequence[Contestant]) -> list[Contestant]:
-    """Those of a line-up that a plan asks for; all of them where it names none.
-
-    Raises:
-        UnknownNameError: for a contestant that is not in the line-up, with the closest name.
-    """
-    for key in plan.contestants:
-        check_name("contestant", key, {contestant.key for contestant in lineup})
-    return [contestant for contestant in lineup if not plan.contestants or contestant.key in plan.contestants]
+    """Those of a line-up that a plan asks for; all of them where it names none."""
+    return [contestant for contestant in lineup if not plan.only or contestant.key in plan.only]
 
 
 def rooms_and_seeds(

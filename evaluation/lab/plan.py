@@ -89,7 +89,7 @@ class Plan:
         seeds: data-and-training seeds 0, 1, ...; None for the experiment's own number.
         env_ids: environments; empty for the experiment's own.
         size: rollouts x horizon; None for the preset's.
-        contestants: keys of those to compare; empty for the experiment's own.
+        only: what to run of the experiment's `choices`; empty for all.
         device: where agents are trained.
     """
 
@@ -97,7 +97,7 @@ class Plan:
     seeds: int | None = None
     env_ids: tuple[str, ...] = ()
     size: str | None = None
-    contestants: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     device: str = "cpu"
 
     def __post_init__(self) -> None:

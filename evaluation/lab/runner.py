@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ def _run_groups(experiment_id: str, groups: list[list[Cell]], plan: Plan, root: 
         try:
             for future in as_completed(futures):
                 future.result()
+        except BrokenProcessPool as error:
+            raise ResultsError(
+                f"one of {jobs} processes was killed, most likely for want of memory; what was done is kept: "
+                "run the same command again, with fewer --jobs"
+            ) from error
         except BaseException:
             processes = list((pool._processes or {}).values())
             pool.shutdown(wait=False, cancel_futures=True)

@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..results import write_json
 from ..runs import safe_name
 from ..tasks import TaskList, make_tasks
 from .lineup import PLAN2VEC, Contestant
@@ -87,7 +86,7 @@ class Workbench:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             if (folder / "agent" / "agent.json").is_file():
-                return load_agent(folder / "agent")
+                return load_agent(folder / "agent", device=self.plan.device)
             agent = self._new(contestant, config, source)
             work = folder / "work"
             agent.fit(
@@ -97,7 +96,6 @@ class Workbench:
                 device=self.plan.device,
                 progress=False,
             )
-            write_json(folder / "learning.json", {"stages": [asdict(entry) for entry in agent.fit_log]})
             agent.save(folder / "agent")
             shutil.rmtree(work, ignore_errors=True)
         return agent

@@ -12,6 +12,7 @@ from agents import get_agent
 from evaluation.cli import main
 from evaluation.errors import ResultsError
 from evaluation.lab import PRESETS, Cell, Experiment, Plan, Table, experiment
+from evaluation.lab.experiment import get_experiment
 from evaluation.lab.lineup import LINEUP, PLAN2VEC
 from evaluation.lab.plan import Preset, configured, get_preset
 from evaluation.lab.publish import markdown_of, publish, summary_of
@@ -199,7 +200,11 @@ def test_blocked_tasks_that_differ_between_runs_are_pooled_over_attempts():
         (["table1", "--preset", "smoek"], "smoke"),
         (["table1", "--jobs", "0"], "at least one process"),
         (["table1", "--seeds", "0"], "at least 1"),
-        (["table1", "--agents", "vea-2"], "vae-2"),
+        (["table1", "--only", "vea-2"], "vae-2"),
+        (["table5", "--only", "plan2vec"], "nothing to choose from"),
+        (["ablations", "--only", "thresholds"], "threshold"),
+        (["fig6a", "--size", "100x10"], "sets the sizes of its data itself"),
+        (["table1", "--size", "junk"], "junk"),
         (["table1", "--env", "Plan2vec/CMase-v0"], "CMaze"),
     ],
 )
@@ -207,6 +212,10 @@ def test_a_wrong_word_is_answered_with_the_right_one_and_leaves_nothing(args, me
     assert main(["reproduce", *args, "--out", str(tmp_path / "runs")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_panel_of_a_figure_is_a_name_for_the_figure():
+    assert get_experiment("fig10d") is get_experiment("fig10")
 
 
 def test_the_experiments_are_listed(capsys):

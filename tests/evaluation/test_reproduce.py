@@ -1,13 +1,8 @@
 """`plan2vec reproduce`, from the command line to the page; slow, since it learns."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from evaluation.lab import EXPERIMENTS, Plan, Preset
@@ -15,23 +10,7 @@ from evaluation.lab.experiment import load_experiments
 from evaluation.lab.publish import publish, summary_of
 from evaluation.lab.runner import run_cells
 
-ROOT = Path(__file__).resolve().parents[2]
 load_experiments()
-
-
-def reproduce(out: Path, seconds: float | None, *options: str) -> int:
-    """Runs the smoke preset of Table 1 in one room, with kill -9 after some seconds; returns the exit code."""
-    command = [sys.executable, "-m", "evaluation.cli", "reproduce", "table1", "--preset", "smoke", "--out", str(out)]
-    running = subprocess.Popen(
-        [*command, "--env", "Plan2vec/CMaze-v0", "--agents", "plan2vec", "vae-2", "random", *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        return running.wait(seconds)
-    except subprocess.TimeoutExpired:
-        running.kill()
-        return running.wait()
 
 
 def numbers(out: Path) -> dict:
@@ -47,18 +26,10 @@ def numbers(out: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_a_table_that_was_killed_half_way_ends_the_same(tmp_path):
-    assert reproduce(tmp_path / "whole", None) == 0
-    kills = 0
-    for seconds in [*np.random.default_rng(1).uniform(6, 14, 3), None]:
-        code = reproduce(tmp_path / "killed", seconds)
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-        kills += 1
-    assert code == 0
-    assert kills, "every kill came too late to test anything"
-    assert numbers(tmp_path / "killed") == numbers(tmp_path / "whole")
+def test_a_table_that_was_killed_half_way_ends_the_same(whole_and_killed):
+    words = ["reproduce", "table1", "--preset", "smoke", "--env", "Plan2vec/CMaze-v0"]
+    whole, killed = whole_and_killed([*words, "--only", "plan2vec", "vae-2", "random"], (6, 14), seed=1)
+    assert numbers(killed) == numbers(whole)
 
 
 @pytest.mark.slow
