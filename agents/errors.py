@@ -46,3 +46,15 @@ class HeuristicError(Plan2vecError, ValueError):
 
 class ConfigError(Plan2vecError, ValueError):
     """An entry of a configuration that cannot be, by itself or beside another one."""
+
+
+class MetricError(Plan2vecError, ArithmeticError):
+    """A metric whose distance is NaN or infinite, so that it gives no reward."""
+
+
+class RewardError(Plan2vecError, ValueError):
+    """An environment, buffer or algorithm that a reward does not fit."""
+
+
+class BufferTooLargeError(Plan2vecError, MemoryError):
+    """A replay buffer that memory cannot hold; nothing was allocated."""

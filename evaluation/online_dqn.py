@@ -49,7 +49,8 @@ def online_dqn(
     import gymnasium as gym
     from stable_baselines3 import DQN
 
-    from agents.sb3.hindsight import ScaledPair, TerminatingHerReplayBuffer
+    from agents.sb3.extractors import ScaledPair
+    from agents.sb3.hindsight import TerminatingHerReplayBuffer
     from agents.training import one_torch_thread
 
     tasks = make_tasks(env_id, num_tasks)

@@ -35,12 +35,14 @@ def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.de
 
 @contextmanager
 def _evaluating(network: Trunk) -> Iterator[None]:
-    was_training = network.training
+    if not network.training:  # walking through all its modules, twice, takes longer than a small batch
+        yield
+        return
     network.eval()
     try:
         yield
     finally:
-        network.train(was_training)
+        network.train()
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -1,41 +1,201 @@
-"""What Stable-Baselines3 lacks for goals that end a task, when it learns with an environment."""
+"""Hindsight replay for goals that end a task: no sampled reward or ``done`` is that of another goal."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
+
+from ..errors import BufferTooLargeError, RewardError
+from ..reward import LaneRewards, MetricReward
+from ..reward.reading import Reader, layers_of
 
 
 class TerminatingHerReplayBuffer(HerReplayBuffer):
-    """Hindsight replay in which a relabelled transition that reaches its new goal ends the task.
+    """Hindsight replay in which a relabelled transition ends the task if, and only if, it reaches its new goal.
 
     Stable-Baselines3 computes the reward anew and keeps the recorded ``done``, so that values are bootstrapped through
-    the goal. Rewards are 0 at the goal and negative elsewhere.
+    the new goal, and cut where the old one was.
     """
+
+    def __init__(
+        self,
+        buffer_size: int,
+        observation_space: spaces.Dict,
+        action_space: spaces.Space,
+        env: VecEnv,
+        *,
+        success_reward: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        """As the buffer it extends, if memory suffices.
+
+        Args:
+            buffer_size: transitions.
+            observation_space: with ``observation``, ``achieved_goal`` and ``desired_goal``.
+            action_space: of one environment.
+            env: has ``compute_reward``.
+            success_reward: the environment's own reward where its goal is reached and the task ends.
+            kwargs: as of the buffer it extends.
+
+        Raises:
+            BufferTooLargeError: before anything is allocated.
+        """
+        check_memory(buffer_size, observation_space)
+        super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
+        self.success_reward = success_reward
+
+    def _get_virtual_samples(
+        self, batch_indices: np.ndarray, env_indices: np.ndarray, env: VecNormalize | None = None
+    ) -> DictReplayBufferSamples:
+        if env is not None and env.norm_reward:
+            raise RewardError("rewards that VecNormalize scales no longer tell the goal; use norm_reward=False")
+        samples = super()._get_virtual_samples(batch_indices, env_indices, env)
+        return samples._replace(dones=(samples.rewards == self.success_reward).to(samples.dones.dtype))
+
+
+class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
+    """Hindsight replay of a metric reward: every sampled reward is the metric's, for the goal that it is sampled with.
+
+    D is measured between ``achieved_goal`` and ``desired_goal``. Each observation is embedded once, when it is added;
+    a goal chosen in hindsight was an observation, so its latent is there already.
+
+    ```python
+    DQN("MultiInputPolicy", venv, gamma=0.98, buffer_size=100_000, replay_buffer_class=MetricHerReplayBuffer,
+        replay_buffer_kwargs=dict(metric_reward=MetricReward.load("runs/…", gamma=0.98)))
+    ```
+    """
+
+    def __init__(
+        self,
+        buffer_size: int,
+        observation_space: spaces.Dict,
+        action_space: spaces.Space,
+        env: VecEnv,
+        *,
+        metric_reward: MetricReward,
+        **kwargs: Any,
+    ) -> None:
+        """As the buffer it extends, with a reward.
+
+        Args:
+            buffer_size: transitions.
+            observation_space: with ``observation``, ``achieved_goal`` and ``desired_goal``.
+            action_space: of one environment.
+            env: pays its own reward; a ``MetricRewardVecEnv`` is not needed, and refused.
+            metric_reward: of any mode but ``novelty``.
+            kwargs: as of the buffer it extends.
+
+        Raises:
+            RewardError: if environment and agent do not fit, or the environments pay a metric reward already.
+            BufferTooLargeError: before anything is allocated.
+        """
+        if metric_reward.mode == "novelty":
+            raise RewardError("a novelty reward depends on the whole episode, so hindsight cannot compute it anew")
+        layers = layers_of(env)
+        if any(hasattr(layer, "metric_reward") for layer in layers):
+            raise RewardError(
+                "the environments pay a metric reward already, which this buffer would add to; give it the environment "
+                "without MetricRewardVecEnv or MetricRewardWrapper"
+            )
+        Reader(
+            type(self).__name__,
+            layers,
+            observation_space,
+            metric_reward.measure,
+            "achieved_goal",
+            "desired_goal",
+            None,
+        )
+        super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
+        self.metric_reward = metric_reward
+        self._lanes = LaneRewards(metric_reward, self.n_envs)
+        self._starts = np.ones(self.n_envs, bool)  # lanes whose next transition is the first of an episode
+        self._codes: dict[str, np.ndarray] = {}  # (buffer_size, n_envs, D) where each transition began and ended
+        self._rows = np.arange(self.buffer_size * self.n_envs).reshape(self.buffer_size, self.n_envs)
+        self._goal_rows = self._rows[:0, 0]
+
+    def add(  # type: ignore[override]
+        self,
+        obs: dict[str, np.ndarray],
+        next_obs: dict[str, np.ndarray],
+        action: np.ndarray,
+        reward: np.ndarray,
+        done: np.ndarray,
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Store one transition a lane, with the metric's reward in place of the environment's."""
+        started = np.flatnonzero(self._starts)
+        if started.size:
+            self._lanes.begin(obs["achieved_goal"][started], obs["desired_goal"][started], started)
+        self._keep("before")
+        timeout = np.array([info.get("TimeLimit.truncated", False) for info in infos])
+        found = self._lanes.step(next_obs["achieved_goal"], reward, np.asarray(done, bool) & ~timeout)
+        self._keep("after")
+        self._starts = np.array(done, bool)
+        super().add(obs, next_obs, action, found.reward, done, infos)
+
+    def _keep(self, end: str) -> None:
+        if self.metric_reward.measure.has_latents:
+            codes = self._lanes.codes
+            if end not in self._codes:
+                self._codes[end] = np.zeros((self.buffer_size, *codes.shape), codes.dtype)
+            self._codes[end][self.pos] = codes
+
+    def _sample_goals(self, batch_indices: np.ndarray, env_indices: np.ndarray) -> np.ndarray:
+        # Asked for row numbers in place of frames, the strategies say which transitions the goals come from.
+        frames = self.next_observations
+        self.next_observations = {"achieved_goal": self._rows}
+        try:
+            self._goal_rows = super()._sample_goals(batch_indices, env_indices)
+        finally:
+            self.next_observations = frames
+        return self._at_rows(frames["achieved_goal"])
+
+    def _at_rows(self, stored: np.ndarray) -> np.ndarray:
+        return stored[self._goal_rows // self.n_envs, self._goal_rows % self.n_envs]
 
     def _get_virtual_samples(
         self, batch_indices: np.ndarray, env_indices: np.ndarray, env: VecNormalize | None = None
     ) -> DictReplayBufferSamples:
         samples = super()._get_virtual_samples(batch_indices, env_indices, env)
-        return samples._replace(dones=(samples.rewards == 0).to(samples.dones.dtype))
+        if self._codes:
+            before, after = (self._codes[end][batch_indices, env_indices] for end in ("before", "after"))
+            goals = self._at_rows(self._codes["after"])
+        else:
+            stored = self.observations["achieved_goal"], self.next_observations["achieved_goal"]
+            before, after = (each[batch_indices, env_indices] for each in stored)
+            goals = self._at_rows(stored[1])
+        env_rewards, ended = samples.rewards.cpu().numpy()[:, 0], samples.dones.cpu().numpy()[:, 0] > 0
+        rewards = self.metric_reward.of_codes(before, after, goals, env_rewards, ended)
+        return samples._replace(rewards=self.to_torch(rewards[:, None]))
 
 
-class ScaledPair(BaseFeaturesExtractor):
-    """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of a vector space."""
+def check_memory(buffer_size: int, observation_space: spaces.Space) -> None:
+    """Refuse a buffer that memory cannot hold.
 
-    scale: torch.Tensor
+    Raises:
+        BufferTooLargeError: saying what it would take, and what there is room for.
+    """
+    boxes = observation_space.spaces.values() if isinstance(observation_space, spaces.Dict) else [observation_space]
+    each = 2 * sum(np.zeros(box.shape or (), box.dtype).nbytes for box in boxes)  # observation and next
+    free = available_memory()
+    if free is not None and buffer_size * each > free:
+        raise BufferTooLargeError(
+            f"a replay buffer of {buffer_size:,} transitions of {each / 1000:.1f} kB takes "
+            f"{buffer_size * each / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free; "
+            f"use buffer_size={int(0.5 * free / each) // 1000 * 1000:_} or less"
+        )
 
-    def __init__(self, observation_space: spaces.Dict) -> None:
-        box = observation_space["observation"]
-        assert isinstance(box, spaces.Box)
-        super().__init__(observation_space, 2 * box.shape[0])
-        self.register_buffer("scale", torch.as_tensor(np.maximum(np.abs(box.low), np.abs(box.high))))
 
-    def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        """(B, D) observation and (B, D) goal -> (B, 2 D)."""
-        return torch.cat([observations["observation"] / self.scale, observations["desired_goal"] / self.scale], 1)
+def available_memory() -> int | None:
+    """Bytes of memory that are free for use; None where the system does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None

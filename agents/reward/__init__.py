@@ -1,0 +1,19 @@
+"""The learned metric as a reward, for Gymnasium; ``agents.sb3`` has the same for Stable-Baselines3."""
+
+from .goals import farthest_goals
+from .lanes import LaneRewards, StepRewards
+from .measure import Measure
+from .metric_reward import MODES, MetricReward
+from .vector_wrapper import MetricRewardVectorWrapper
+from .wrapper import MetricRewardWrapper
+
+__all__ = [
+    "MODES",
+    "LaneRewards",
+    "Measure",
+    "MetricReward",
+    "MetricRewardVectorWrapper",
+    "MetricRewardWrapper",
+    "StepRewards",
+    "farthest_goals",
+]

@@ -1,0 +1,56 @@
+"""Any agent's distance, taken apart so that no observation is embedded twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import MetricError
+from ..training import one_torch_thread
+
+
+class Measure:
+    """D of an agent, as a function of codes: what the agent needs to know of an observation.
+
+    The code of an agent that is a distance between latents is the latent. Any other agent, such as one that judges
+    stacked pairs, or -max_a Q, needs the observation itself.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        """Take any fitted agent, or anything that has ``observation_shape``, ``is_image`` and ``distance``."""
+        self.agent = agent
+        self.name = str(getattr(agent, "name", type(agent).__name__))
+        self.has_latents = hasattr(agent, "embed") and hasattr(agent, "between")
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """The shape of a single observation."""
+        return tuple(self.agent.observation_shape)
+
+    @one_torch_thread()
+    def encode(self, observations: np.ndarray) -> np.ndarray:
+        """Codes of (B, ...) observations: (B, D) float32 latents, or a copy of the observations.
+
+        Raises:
+            ObservationError: for observations unlike those of the training dataset.
+        """
+        return self.agent.embed(observations) if self.has_latents else np.array(observations)
+
+    @one_torch_thread()
+    def between(self, codes: np.ndarray, goal_codes: np.ndarray) -> np.ndarray:
+        """D from codes to matching codes of goals: (B,) float32, in steps.
+
+        Raises:
+            MetricError: if a distance is NaN or infinite.
+        """
+        ask = self.agent.between if self.has_latents else self.agent.distance
+        distance = np.asarray(ask(codes, goal_codes), np.float32)
+        wrong = ~np.isfinite(distance)
+        if wrong.any():
+            raise MetricError(
+                f"the metric of agent {self.name!r} is {distance[wrong][0]} for {wrong.sum()} of {wrong.size} pairs, "
+                "so it gives no reward; its weights or its observations are not finite. Train it again, and compare "
+                "agent.distance on a few observations of the dataset"
+            )
+        return distance
