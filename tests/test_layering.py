@@ -95,14 +95,22 @@ def test_packages_import_themselves_relatively(package):
 
 
 def test_agents_know_no_environment():
-    """Offline learning is a fact of the import graph, not a promise."""
-    known = [(path, name) for path in modules("agents") for _, name in imported(path)]
-    # Stable-Baselines3 is told by spaces what observations and actions look like; nothing else is taken from Gymnasium.
-    line = "from gymnasium import spaces"
-    adapters = [path for path in modules("agents/sb3") if line in path.read_text(encoding="utf-8").splitlines()]
-    assert [(p, n) for p, n in known if n.split(".")[0] in {"gymnasium", "plan2vec_envs", "pymunk"}] == [
-        (path, "gymnasium") for path in adapters
+    """Offline learning is a fact of the import graph, not a promise; only adapters are handed environments."""
+    worlds = {"gymnasium", "plan2vec_envs", "pymunk"}
+    known = {(path, name) for path in modules("agents") for _, name in imported(path) if name.split(".")[0] in worlds}
+    adapters = {path for folder in ("agents/reward", "agents/sb3") for path in modules(folder)}
+    assert sorted((path, name) for path, name in known if path not in adapters) == []
+    assert {name.split(".")[0] for _, name in known} == {"gymnasium"}
+
+
+def test_adapters_wrap_environments_and_make_none():
+    made = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules("agents")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and re.search(r"\b(make|make_vec|register|register_envs)$", ast.unparse(node.func))
     ]
+    assert made == []
 
 
 def test_ground_truth_is_not_named_in_agents():
