@@ -8,7 +8,8 @@ import pytest
 import torch
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.sb3.hindsight import ScaledPair, TerminatingHerReplayBuffer
+from agents.sb3.extractors import ScaledPair
+from agents.sb3.hindsight import TerminatingHerReplayBuffer
 from evaluation.errors import ProtocolError
 from evaluation.online_dqn import online_dqn
 from evaluation.rewards import pose_reward
