@@ -39,6 +39,8 @@ class LaneRewards:
     def __init__(self, reward: MetricReward, num_lanes: int) -> None:
         self.reward, self.num_lanes = reward, num_lanes
         self.goals: np.ndarray | None = None  # (B, ...) observations
+        self.codes = self.goal_codes = np.zeros((0, 0), np.float32)  # (B, D)
+        self.distances = np.zeros(num_lanes, np.float32)  # as of ``StepRewards``
         self._seen: list[np.ndarray] = [np.zeros((0, 0), np.float32)] * num_lanes  # (T, D) codes each, for novelty
 
     def begin(self, observations: np.ndarray, goals: np.ndarray, lanes: np.ndarray | None = None) -> None:
@@ -98,7 +100,6 @@ class LaneRewards:
         lanes, (first, goals) = starts.lanes, np.split(codes, [len(starts.lanes)])
         if self.goals is None:
             self.goals, self.codes, self.goal_codes = np.array(starts.goals), first, goals
-            self.distances = np.zeros(self.num_lanes, np.float32)
         else:
             self.goals[lanes], self.codes[lanes], self.goal_codes[lanes[changed]] = starts.goals, first, goals
         if self.reward.mode == "novelty":

@@ -47,7 +47,7 @@ class TwoChannel(BaseFeaturesExtractor):
 
 
 class ScaledPair(BaseFeaturesExtractor):
-    """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of their spaces, where there are any."""
+    """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of their spaces, if any."""
 
     scale: torch.Tensor
 
