@@ -108,7 +108,8 @@ def test_adapters_wrap_environments_and_make_none():
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules("agents")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and re.search(r"\b(make|make_vec|register|register_envs)$", ast.unparse(node.func))
+        if isinstance(node, ast.Call)
+        and re.search(r"\b(make|make_vec|register|register_envs)$", ast.unparse(node.func))
     ]
     assert made == []
 

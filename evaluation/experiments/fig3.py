@@ -110,7 +110,8 @@ class Fig3(Experiment):
                         label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
                         x = [int(hop) for hop in by_hop]
                         y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))
-                        lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy"))
+                        own = label if sampler in _BLIND else contestant.label
+                        lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy", like=own))
             panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
         caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."
         return [Figure("fig3.png", curves.curves_figure(panels, height=4.4), caption)]

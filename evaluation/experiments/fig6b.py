@@ -107,10 +107,12 @@ class Fig6b(Experiment):
             lines = []
             for key, pooled in by_key.items():
                 for kind, curve in pooled["walks"].items():
-                    label = BY_KEY[key].label + (", D alone" if kind == "D alone" else "")
+                    own = BY_KEY[key].label
+                    label = own + (", D alone" if kind == "D alone" else "")
                     rows = [(int(k), row) for k, row in curve.items()]
                     y, low, high = ([100 * row[end] for _, row in rows] for end in ("value", "low", "high"))
-                    lines.append(curves.Line(label, [k for k, _ in rows], y, low, high, faint=kind == "D alone"))
+                    x, faint = [k for k, _ in rows], kind == "D alone"
+                    lines.append(curves.Line(label, x, y, low, high, faint=faint, like=own))
             panels.append(curves.Panel(room, "lookahead k", "success, %", lines))
         caption = "Success against lookahead; dashed: the least D alone, which procrastinates (Algorithm 2, line 6)."
         return [Figure("fig6b.png", curves.curves_figure(panels, height=4.4), caption)]

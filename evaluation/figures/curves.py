@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
 from .style import ACCENT, AGENT, GOAL, INK, QUIET, WARM, figure, png
 
 _COLORS = (AGENT, GOAL, WARM, ACCENT, "#8250df", INK, "#bf8700", "#cf6bb0", QUIET)
@@ -21,6 +24,7 @@ class Line:
         low: (n,) lower ends of the intervals; empty for none.
         high: (n,) upper ends.
         faint: whether it is drawn dashed and thin.
+        like: label of the curve whose colour it has; empty for a colour of its own.
     """
 
     label: str
@@ -29,6 +33,7 @@ class Line:
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     faint: bool = False
+    like: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,23 +50,36 @@ class Panel:
 
 def curves_figure(panels: Sequence[Panel], *, height: float = 3.8) -> bytes:
     """PNG of all panels side by side; a label has one colour in all of them, and the legend stands below once."""
-    labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines))
-    color = {label: _COLORS[i % len(_COLORS)] for i, label in enumerate(labels)}
+    named = list(dict.fromkeys(line.like or line.label for panel in panels for line in panel.lines))
+    color = {name: _COLORS[i % len(_COLORS)] for i, name in enumerate(named)}
     with figure(3.9 * len(panels), height, len(panels)) as (drawing, axes):
         handles = {}
         for axis, panel in zip(axes, panels, strict=True):
-            for line in panel.lines:
+            for i, line in enumerate(panel.lines):
+                under = 1 - i / len(panel.lines)  # what is drawn first is wider, so that it shows where curves agree
+                own = color[line.like or line.label]
                 (handles[line.label],) = axis.plot(
-                    line.x, line.y, color=color[line.label], marker="o", markersize=3.5, label=line.label,
-                    linewidth=1.1 if line.faint else 1.8, linestyle="--" if line.faint else "-",
+                    line.x, line.y, color=own, marker="o", markersize=3 + 2 * under, label=line.label,
+                    linewidth=1.1 if line.faint else 1.4 + 1.6 * under, linestyle="--" if line.faint else "-",
                 )  # fmt: skip
                 if len(line.low):
-                    axis.fill_between(line.x, line.low, line.high, color=color[line.label], alpha=0.13, linewidth=0)
+                    axis.fill_between(line.x, line.low, line.high, color=own, alpha=0.13, linewidth=0)
             axis.set(xlabel=panel.x_label, ylabel=panel.y_label, title=panel.title)
             if panel.log_x:
                 axis.set_xscale("log")
+                _plain_ticks(axis.xaxis)
+            elif max(max(line.x) for line in panel.lines) < 50:
+                axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             if panel.log_y:
                 axis.set_yscale("log")
+                _plain_ticks(axis.yaxis)
             axis.grid(alpha=0.25, linewidth=0.6)
         drawing.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=2)
         return png(drawing)
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Numbers as people write them, at 1, 2 and 5, for an axis that spans few decades."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axis.set_minor_locator(NullLocator())
