@@ -54,10 +54,12 @@ class LaneRewards:
         Raises:
             MetricError: if the metric is NaN or infinite.
         """
-        starts = Starts(np.arange(self.num_lanes) if lanes is None else lanes, observations, np.asarray(goals))
+        goals = np.asarray(goals)
+        starts = Starts(np.arange(self.num_lanes) if lanes is None else lanes, observations, goals)
         changed = self._changed(starts)
-        codes = self.reward.measure.encode(np.concatenate([starts.observations, starts.goals[changed]]))
-        self._start(starts, changed, codes)
+        # One by one, so that an episode's rewards do not depend, by rounding, on whether its goal was known already.
+        first = self.reward.measure.encode(starts.observations)
+        self._start(starts, changed, first, self.reward.measure.encode(goals[changed]) if changed.any() else first[:0])
 
     def step(
         self, reached: np.ndarray, env_rewards: np.ndarray, terminated: np.ndarray, starts: Starts | None = None
@@ -86,7 +88,8 @@ class LaneRewards:
         reward = self.reward.of_distances(before, self.distances, env_rewards, terminated)
         found = StepRewards(reward, self.distances.copy())
         if starts is not None:
-            self._start(starts, changed, codes[self.num_lanes :])
+            _, first, goals = np.split(codes, [self.num_lanes, self.num_lanes + len(starts.lanes)])
+            self._start(starts, changed, first, goals)
         return found
 
     def _changed(self, starts: Starts) -> np.ndarray:
@@ -95,9 +98,9 @@ class LaneRewards:
             return np.ones(len(starts.lanes), bool)
         return (self.goals[starts.lanes] != starts.goals).reshape(len(starts.lanes), -1).any(1)
 
-    def _start(self, starts: Starts, changed: np.ndarray, codes: np.ndarray) -> None:
-        """Start lanes, given codes of their first observations and, after those, of the goals that changed."""
-        lanes, (first, goals) = starts.lanes, np.split(codes, [len(starts.lanes)])
+    def _start(self, starts: Starts, changed: np.ndarray, first: np.ndarray, goals: np.ndarray) -> None:
+        """Start lanes, given codes of their first observations and of the goals that changed."""
+        lanes = starts.lanes
         if self.goals is None:
             self.goals, self.codes, self.goal_codes = np.array(starts.goals), first, goals
         else:
