@@ -11,6 +11,28 @@ from torch.nn import functional as F
 from .trunk import Trunk, mlp, register_trunk
 
 
+class Patches:
+    """Cuts images into squares that do not overlap; the last row and column are padded with 0."""
+
+    SIDE = 4
+
+    def __init__(self, observation_shape: Sequence[int]) -> None:
+        _, height, width = observation_shape
+        self.grid = -(-height // self.SIDE), -(-width // self.SIDE)
+        self.padding = self.grid[1] * self.SIDE - width, self.grid[0] * self.SIDE - height
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, rows, columns, C * 16), dtype unchanged: bytes stay bytes."""
+        if any(self.padding):
+            x = F.pad(x, (0, self.padding[0], 0, self.padding[1]))
+        rows, columns = self.grid
+        if x.dtype == torch.uint8:  # four neighbours in a row stay neighbours: as one word they move four times as fast
+            words = x.contiguous().view(torch.int32).view(len(x), -1, rows, self.SIDE, columns)
+            return words.permute(0, 2, 4, 1, 3).contiguous().view(torch.uint8).view(len(x), rows, columns, -1)
+        x = x.view(len(x), -1, rows, self.SIDE, columns, self.SIDE)
+        return x.permute(0, 2, 4, 1, 3, 5).reshape(len(x), rows, columns, -1)
+
+
 @register_trunk("coord_cnn")
 class CoordCNN(Trunk):
     """Three strided convolutions that know where they look (CoordConv), then two linear layers.
@@ -22,16 +44,13 @@ class CoordCNN(Trunk):
 
     places: torch.Tensor
     sees_places = True
-    _PATCH = 4
 
     def __init__(self, observation_shape: Sequence[int], latent_dim: int, hidden: int = 128) -> None:
         super().__init__(observation_shape)
-        channels, height, width = observation_shape
-        self.grid = -(-height // self._PATCH), -(-width // self._PATCH)
-        self.padding = self.grid[1] * self._PATCH - width, self.grid[0] * self._PATCH - height
-        rows, columns = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in self.grid), indexing="ij")
+        self.patches = Patches(observation_shape)
+        rows, columns = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in self.patches.grid), indexing="ij")
         self.register_buffer("places", torch.stack([rows, columns], -1), persistent=False)
-        self.what = nn.Linear(channels * self._PATCH**2, 16)
+        self.what = nn.Linear(observation_shape[0] * Patches.SIDE**2, 16)
         self.where = nn.Linear(2, 16, bias=False) if self.sees_places else None
         self.conv = nn.Sequential(
             nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1),
@@ -39,23 +58,16 @@ class CoordCNN(Trunk):
             nn.ReLU(), nn.Flatten(),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
         with torch.no_grad():
-            features = self.conv(torch.zeros(1, 16, *self.grid)).shape[1]
+            features = self.conv(torch.zeros(1, 16, *self.patches.grid)).shape[1]
         self.fully = mlp([features, hidden, latent_dim])
 
     def prepare(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, rows, columns, C * 16) patches, dtype unchanged: bytes stay bytes."""
-        if any(self.padding):
-            x = F.pad(x, (0, self.padding[0], 0, self.padding[1]))
-        rows, columns = self.grid
-        if x.dtype == torch.uint8:  # four neighbours in a row stay neighbours: as one word they move four times as fast
-            words = x.contiguous().view(torch.int32).view(len(x), -1, rows, self._PATCH, columns)
-            return words.permute(0, 2, 4, 1, 3).contiguous().view(torch.uint8).view(len(x), rows, columns, -1)
-        x = x.view(len(x), -1, rows, self._PATCH, columns, self._PATCH)
-        return x.permute(0, 2, 4, 1, 3, 5).reshape(len(x), rows, columns, -1)
+        return self.patches(x)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, rows, columns, C * 16) -> (B, D)."""
-        x = self.standardise(x.unflatten(-1, (-1, self._PATCH**2, 1))).flatten(-3)
+        x = self.standardise(x.unflatten(-1, (-1, Patches.SIDE**2, 1))).flatten(-3)
         features = self.what(x)
         if self.where is not None:
             features = features + self.where(self.places)

@@ -23,7 +23,7 @@ class TwoChannel(BaseFeaturesExtractor):
     """
 
     def __init__(
-        self, observation_space: spaces.Dict, features_dim: int = 256, trunk: str = "pooled_mlp", hidden: int = 256
+        self, observation_space: spaces.Dict, features_dim: int = 128, trunk: str = "keypoints", hidden: int = 128
     ) -> None:
         """Build the trunk.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 import plan2vec_envs  # noqa: F401  (registers the rooms)
 from agents.reward import MetricReward
+from agents.sb3 import NativeVecEnv
 from plan2vec_envs.core import RoomCore
 
 ROOM = "Plan2vec/Open-v0"
@@ -93,3 +94,39 @@ def make_vec(num_envs: int, mode: str = "same_step", obs_type: str = "state", **
     return gym.make_vec(
         ROOM, num_envs, obs_type=obs_type, autoreset_mode=mode, **{"max_episode_steps": LIMIT, **kwargs}
     )
+
+
+def native(num_envs=3, obs_type="state", **kwargs):
+    return NativeVecEnv(make_vec(num_envs, obs_type=obs_type, **kwargs))
+
+
+def new_buffer(buffer_class, venv, size=60, **kwargs):
+    return buffer_class(
+        size * venv.num_envs,
+        venv.observation_space,
+        venv.action_space,
+        venv,
+        device="cpu",
+        n_envs=venv.num_envs,
+        **kwargs,
+    )
+
+
+def audit(buffer, metric, reward, obs_type="state", batch_size=300):
+    """Shares of stale rewards and of stale dones in a batch, by its arrays alone: of goals in hindsight, of others."""
+    np.random.seed(0)  # noqa: NPY002  (what Stable-Baselines3 draws from)
+    batch = buffer.sample(batch_size)
+    here, there = (each["achieved_goal"].numpy() for each in (batch.observations, batch.next_observations))
+    goal = batch.observations["desired_goal"].numpy()
+    np.testing.assert_array_equal(batch.next_observations["desired_goal"].numpy(), goal)
+    env_reward = CORES[obs_type].compute_reward(there, goal)
+    done = env_reward == 0
+    expected = env_reward
+    if reward is not None:
+        expected = by_hand(reward, metric.distance(here, goal), metric.distance(there, goal), env_reward, done)
+    virtual = slice(batch_size - int(buffer.her_ratio * batch_size), None)  # they follow the others
+    real = slice(virtual.start)
+    stale = np.abs(batch.rewards.numpy()[:, 0] - expected) > 1e-4 * (1 + np.abs(expected))
+    wrong = batch.dones.numpy()[:, 0] != done
+    assert 0.02 < done[virtual].mean() < 0.98, "no goal chosen in hindsight was reached, or all were"
+    return stale[virtual].mean(), stale[real].mean(), wrong[virtual].mean(), wrong[real].mean()
