@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .errors import ProtocolError
-from .tasks import TaskList, make_tasks
+from .rl.judge import solved_by
+from .tasks import make_tasks
 
 
 def online_dqn(
@@ -77,36 +76,10 @@ def online_dqn(
     def ask(*_: Any) -> bool:
         """After each step: evaluate when it is time, and say whether to go on."""
         if model.num_timesteps % every == 0:
-            curve.append((model.num_timesteps, success_rate(model, tasks)))
+            curve.append((model.num_timesteps, float(solved_by(model, tasks).mean())))
             return stop_at is None or curve[-1][1] < stop_at
         return True
 
     with one_torch_thread():
         model.learn(total_steps, callback=ask)
     return curve
-
-
-def success_rate(model: Any, tasks: TaskList, horizon: int = 50) -> float:
-    """Share of tasks that a Stable-Baselines3 model of states solves, acting greedily, within so many steps."""
-    import gymnasium as gym
-
-    envs = gym.make_vec(
-        tasks.env_id,
-        num_envs=len(tasks),
-        vectorization_mode="vector_entry_point",
-        obs_type="state",
-        max_episode_steps=horizon + 1,
-        autoreset_mode="next_step",
-    )
-    solved = np.zeros(len(tasks), bool)
-    running = np.ones(len(tasks), bool)
-    try:
-        observation, _ = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
-        for _ in range(horizon):
-            actions, _ = model.predict(observation, deterministic=True)
-            observation, _, terminated, _, _ = envs.step(actions)
-            solved |= terminated & running
-            running &= ~terminated  # what such a lane does after its reset is another task
-    finally:
-        envs.close()
-    return float(solved.mean())

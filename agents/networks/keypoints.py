@@ -13,7 +13,7 @@ from .trunk import Trunk, mlp, register_trunk
 
 @register_trunk("keypoints")
 class Keypoints(Trunk):
-    """Where in the image each of a few learned patterns is, on average (spatial softmax; Levine et al. 2016), and an MLP.
+    """Where in the image each of a few learned patterns is, on average (spatial softmax, Levine et al. 2016); an MLP.
 
     Channels are looked at one by one with the same patterns. A network that must first learn that a bright spot has a
     place learns a policy far more slowly: from few and noisy samples, such as those of a policy gradient, this is what

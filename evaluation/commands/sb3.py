@@ -1,0 +1,84 @@
+"""`plan2vec sb3`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from .context import Context
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train a Stable-Baselines3 policy in a room, paid by a learned metric or by the environment alone.
+
+    PPO and DQN move in eight directions, SAC and TD3 by two continuous numbers; DQN, SAC and TD3 learn with hindsight.
+    """
+
+    env: Annotated[str, tyro.conf.Positional] = "Plan2vec/CMaze-v0"
+    """environment id; `plan2vec envs` lists them"""
+    algo: str = "ppo"
+    """ppo, dqn, sac or td3"""
+    reward: str = "plan2vec"
+    """sparse (the environment's own), an agent that is trained first (plan2vec, vae, sptm-1-step, ...), the folder of a
+    saved agent or of a finished run, or straight-line (privileged: it reads positions)"""
+    mode: str = "shaping"
+    """shaping, distance, progress, sparse or novelty; docs/rewards.md says which keeps the optimal policy"""
+    gamma: float = 0.98
+    """discount, of the algorithm and of the shaping"""
+    steps: int = 100_000
+    """environment steps"""
+    obs: Literal["image", "state"] = "image"
+    """what is observed"""
+    task: str | None = None
+    """a named task whose goal is that of every episode; random goals by default"""
+    size: str = "1000x10"
+    """rollouts x steps that the metric learns from; they count as environment steps too"""
+    envs: int = 16
+    """environments in parallel"""
+    every: int = 5_000
+    """environment steps between two evaluations"""
+    tasks: int = 200
+    """tasks of an evaluation"""
+    stop_at: float | None = None
+    """success rate, 0 to 1, that is enough"""
+    buffer_size: int = 50_000
+    """transitions of the replay buffer; images take 24.6 kB each"""
+    seed: int = 0
+    """root of all randomness"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where to train"""
+    fresh: bool = False
+    """begin a new run even where one was interrupted"""
+    out: Path = Path("runs")
+    """folder of all runs"""
+
+    def run(self, context: Context) -> int:
+        """Runs the job; an interrupted run with the same options is resumed."""
+        context.refuse_config()
+        from ..rl.job import RLJob, run_rl_job
+
+        job = RLJob(
+            env_id=self.env,
+            algorithm=self.algo,
+            reward=self.reward,
+            mode=self.mode,
+            gamma=self.gamma,
+            steps=self.steps,
+            seed=self.seed,
+            obs_type=self.obs,
+            task=self.task,
+            size=self.size,
+            num_envs=self.envs,
+            num_tasks=self.tasks,
+            every=self.every,
+            stop_at=self.stop_at,
+            buffer_size=self.buffer_size,
+            device=self.device,
+        )
+        run = run_rl_job(job, self.out, context.command, say=context.console.print, fresh=self.fresh)
+        context.console.print(f"\nModel, curve and pictures: {run.root}", soft_wrap=True)
+        return 0
