@@ -47,7 +47,7 @@ class UniformAgent:
     ) -> Self:
         """Note the actions: their number, or the range they were recorded in."""
         self._num_actions = dataset.num_actions
-        self._shape, self._is_image = dataset.observation_shape, dataset.is_image
+        self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         if dataset.num_actions is None and dataset.actions is not None:
             self._low, self._high = dataset.actions.min(0), dataset.actions.max(0)
         self._rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ class UniformAgent:
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Uniform noise in [0, 1), one number for each pair: (B, ...) and (B, ...) -> (B,) float32."""
-        batch, single = as_batch(observation, self._shape, self._is_image, "observation")
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
         noise = self._rng.random(len(batch), np.float32)
         return noise[0] if single else noise
 
@@ -72,7 +72,7 @@ class UniformAgent:
         if not self._fitted:
             raise NotFittedError("this agent does not know the actions yet; call fit(dataset) or load(path) first")
         rng = rng or self._rng
-        batch, single = as_batch(observation, self._shape, self._is_image, "observation")
+        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
         if self._num_actions is not None:
             actions = rng.integers(self._num_actions, size=len(batch))
         else:
@@ -87,8 +87,8 @@ class UniformAgent:
         """Write the agent into a folder."""
         record = {
             "num_actions": self._num_actions,
-            "observation_shape": list(self._shape),
-            "is_image": self._is_image,
+            "observation_shape": list(self.observation_shape),
+            "is_image": self.is_image,
         }
         save_agent(path, self.name, {"low": self._low, "high": self._high}, record)
 
@@ -98,7 +98,7 @@ class UniformAgent:
         arrays, record = read_agent(path, cls.name)
         agent = cls()
         agent._num_actions = record["num_actions"]
-        agent._shape, agent._is_image = tuple(record["observation_shape"]), record["is_image"]
+        agent.observation_shape, agent.is_image = tuple(record["observation_shape"]), record["is_image"]
         agent._low, agent._high = arrays["low"], arrays["high"]
         agent._fitted = True
         return agent

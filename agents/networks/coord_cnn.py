@@ -23,8 +23,12 @@ class Patches:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, rows, columns, C * 16), dtype unchanged: bytes stay bytes."""
-        x = F.pad(x, (0, self.padding[0], 0, self.padding[1]))
+        if any(self.padding):
+            x = F.pad(x, (0, self.padding[0], 0, self.padding[1]))
         rows, columns = self.grid
+        if x.dtype == torch.uint8:  # four neighbours in a row stay neighbours: as one word they move four times as fast
+            words = x.contiguous().view(torch.int32).view(len(x), -1, rows, self.SIDE, columns)
+            return words.permute(0, 2, 4, 1, 3).contiguous().view(torch.uint8).view(len(x), rows, columns, -1)
         x = x.view(len(x), -1, rows, self.SIDE, columns, self.SIDE)
         return x.permute(0, 2, 4, 1, 3, 5).reshape(len(x), rows, columns, -1)
 

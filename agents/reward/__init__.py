@@ -1,7 +1,7 @@
 """The learned metric as a reward, for Gymnasium; ``agents.sb3`` has the same for Stable-Baselines3."""
 
 from .goals import farthest_goals
-from .lanes import LaneRewards, StepRewards
+from .lanes import LaneRewards, Starts, StepRewards
 from .measure import Measure
 from .metric_reward import MODES, MetricReward
 from .vector_wrapper import MetricRewardVectorWrapper
@@ -14,6 +14,7 @@ __all__ = [
     "MetricReward",
     "MetricRewardVectorWrapper",
     "MetricRewardWrapper",
+    "Starts",
     "StepRewards",
     "farthest_goals",
 ]

@@ -36,10 +36,10 @@ def farthest_goals(agent: Any, candidates: np.ndarray, seen: np.ndarray, num_goa
     codes = measure.encode(candidates)
     gap = np.full(len(codes), np.inf)
     for code in measure.encode(seen) if len(seen) else ():
-        gap = np.minimum(gap, measure.between(np.broadcast_to(code, codes.shape), codes))
+        gap = np.minimum(gap, measure.between(np.repeat(code[None], len(codes), 0), codes))
     chosen = []
     for _ in range(num_goals):
         chosen.append(int(gap.argmax()))
-        gap = np.minimum(gap, measure.between(np.broadcast_to(codes[chosen[-1]], codes.shape), codes))
+        gap = np.minimum(gap, measure.between(np.repeat(codes[chosen[-1:]], len(codes), 0), codes))
         gap[chosen] = -1  # a duplicate of it may follow, it itself may not
     return np.array(chosen)

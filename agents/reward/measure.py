@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MetricError
+from ..errors import ConfigError, MetricError
 from ..training import one_torch_thread
 
 
@@ -18,9 +18,19 @@ class Measure:
     """
 
     def __init__(self, agent: Any) -> None:
-        """Take any fitted agent, or anything that has ``observation_shape``, ``is_image`` and ``distance``."""
+        """Take any fitted agent, or anything that has ``observation_shape``, ``is_image`` and ``distance``.
+
+        Raises:
+            ConfigError: if it has not, as an agent before ``fit``.
+        """
         self.agent = agent
         self.name = str(getattr(agent, "name", type(agent).__name__))
+        missing = [name for name in ("observation_shape", "is_image", "distance") if not hasattr(agent, name)]
+        if missing:
+            raise ConfigError(
+                f"{self.name!r} gives no reward: it has no {', '.join(missing)}. Give a fitted agent, as from "
+                "agent.fit(dataset) or load_agent(path)"
+            )
         self.has_latents = hasattr(agent, "embed") and hasattr(agent, "between")
 
     @property
@@ -30,12 +40,12 @@ class Measure:
 
     @one_torch_thread()
     def encode(self, observations: np.ndarray) -> np.ndarray:
-        """Codes of (B, ...) observations: (B, D) float32 latents, or a copy of the observations.
+        """Codes of (B, ...) observations: (B, D) float32 latents, or the observations; a fresh array.
 
         Raises:
             ObservationError: for observations unlike those of the training dataset.
         """
-        return self.agent.embed(observations) if self.has_latents else np.array(observations)
+        return np.array(self.agent.embed(observations) if self.has_latents else observations)
 
     @one_torch_thread()
     def between(self, codes: np.ndarray, goal_codes: np.ndarray) -> np.ndarray:

@@ -39,8 +39,10 @@ class Reader:
             goal: one goal for ever, in place of the entry; needed where the space is no dict.
 
         Raises:
-            RewardError: if an entry is missing, saying which wrapper hides it, or unlike what the agent was trained on.
+            RewardError: if an entry is missing, saying which wrapper hides it, or unlike what the agent was trained on;
+                or if a metric reward is paid already.
         """
+        check_unpaid(owner, layers)
         self._owner, self._measure = owner, measure
         self._observation_key = observation_key if isinstance(space, spaces.Dict) else None
         self._goal_key = None if goal is not None else goal_key
@@ -59,12 +61,8 @@ class Reader:
         self._check("observation", observation_key, found)
         self._goal = None
         if goal is not None:
-            if np.shape(goal) != measure.observation_shape:
-                raise RewardError(
-                    f"{owner}: goal has shape {np.shape(goal)}; agent {measure.name!r} was trained on "
-                    f"{measure.observation_shape}"
-                )
             self._goal = np.asarray(goal)
+            self._check("goal", "goal=…", spaces.Box(0, 1, self._goal.shape, self._goal.dtype))
 
     def observation(self, observations: Observations) -> np.ndarray:
         """What the agent knows."""
@@ -94,6 +92,20 @@ class Reader:
                 f"shape {wanted}. Make the environment with the observations of the agent's dataset "
                 "(obs_type='image' or 'state' in the rooms), or train an agent on these"
             )
+
+
+def check_unpaid(owner: str, layers: list[Any]) -> None:
+    """Refuse to pay where a metric reward is paid already.
+
+    Raises:
+        RewardError: saying by which layer.
+    """
+    paid = [type(layer).__name__ for layer in layers if "metric_reward" in vars(layer)]
+    if paid:
+        raise RewardError(
+            f"{owner}: the environment pays a metric reward already, by {paid[0]}, and it would count twice; "
+            f"leave {paid[0]} out"
+        )
 
 
 def _said(space: spaces.Space) -> str:

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from .lanes import LaneRewards
+from .lanes import LaneRewards, Starts
 from .metric_reward import MetricReward
 from .reading import Reader, layers_of
 
@@ -17,7 +17,8 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
     """Puts a metric reward in place of the environment's own, for all lanes in one pass, in every autoreset mode.
 
     ``info`` has ``env_reward``, ``intrinsic_reward`` and ``metric_distance`` of the step that was just made, (N,)
-    each, also for lanes where an episode ended. See :class:`MetricRewardWrapper` for what they are.
+    each, also for lanes where an episode ended; ``final_info``, where there is one, has them too. See
+    :class:`MetricRewardWrapper` for what they are.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode in every lane, or in those of ``options["reset_mask"]``."""
-        mask = (options or {}).get("reset_mask")
+        mask = (options or {}).get("reset_mask")  # first: Gymnasium's own vector environment takes it out
         observation, info = self.env.reset(seed=seed, options=options)
-        self._begin(observation, np.ones(self.num_envs, bool) if mask is None else np.asarray(mask, bool))
+        starts = self._starts(observation, np.ones(self.num_envs, bool) if mask is None else mask)
+        self._lanes.begin(starts.observations, starts.goals, starts.lanes)
+        self._ended[starts.lanes] = False
         return observation, info
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -67,26 +70,23 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
         self._ended = np.logical_or(terminated, truncated)
         reached = self._read.observation(observation)
         restarted = self._ended if self._mode == AutoresetMode.SAME_STEP else resets
-        if self._mode == AutoresetMode.SAME_STEP and self._ended.any():
+        starts = self._starts(observation, restarted) if restarted.any() else None
+        if self._mode == AutoresetMode.SAME_STEP and starts is not None:
             reached = np.array(reached)
-            lanes = np.flatnonzero(self._ended)
-            reached[lanes] = np.stack([self._read.observation(info["final_obs"][lane]) for lane in lanes])
-        found = self._lanes.step(reached, env_rewards, terminated)
+            reached[starts.lanes] = [self._read.observation(info["final_obs"][lane]) for lane in starts.lanes]
+        found = self._lanes.step(reached, env_rewards, terminated, starts)
         rewards = np.where(resets, np.float32(0), found.reward)
-        distances = found.distance
-        if restarted.any():
-            self._begin(observation, restarted)
-        if resets.any():
-            distances = np.where(resets, self._lanes.distances, distances)
-        every = np.ones(self.num_envs, bool)
+        distances = np.where(resets, self._lanes.distances, found.distance)
         intrinsic = rewards - env_rewards if self.metric_reward.adds else rewards
         added = {"env_reward": env_rewards, "intrinsic_reward": intrinsic, "metric_distance": distances}
         for name, values in added.items():
-            info[name], info[f"_{name}"] = np.array(values, np.float32), every
+            info[name], info[f"_{name}"] = np.array(values, np.float32), np.ones(self.num_envs, bool)
+            if "final_info" in info:
+                values = np.where(self._ended, info[name], np.float32(0))
+                info["final_info"] |= {name: values, f"_{name}": self._ended.copy()}
         return observation, rewards, terminated, truncated, info
 
-    def _begin(self, observation: Any, mask: np.ndarray) -> None:
+    def _starts(self, observation: Any, mask: np.ndarray) -> Starts:
         lanes = np.flatnonzero(mask)
         goals = self._read.goal(observation, self.num_envs)
-        self._lanes.begin(self._read.observation(observation)[lanes], goals[lanes], lanes)
-        self._ended[lanes] = False
+        return Starts(lanes, self._read.observation(observation)[lanes], goals[lanes])

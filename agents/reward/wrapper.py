@@ -119,7 +119,7 @@ class MetricRewardWrapper(gym.Wrapper, gym.utils.RecordConstructorArgs):
         if self._success_reward is None:
             terminated = np.zeros(len(env_rewards), bool)
         else:
-            terminated = env_rewards == self._success_reward
+            terminated = env_rewards.astype(np.float32) == np.float32(self._success_reward)
         codes = self._codes(achieved)
         before = self._codes_before(info) if self.metric_reward.looks_back else codes
         rewards = self.metric_reward.of_codes(before, codes, self._codes(desired), env_rewards, terminated)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from typing import Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..reward import MetricReward
 from ..reward.reading import layers_of
@@ -18,12 +20,20 @@ class MetricRewardCallback(BaseCallback):
     """Logs the intrinsic return of finished episodes, apart from the true one, and warns of another gamma.
 
     ``rollout/ep_intrinsic_mean`` and ``rollout/ep_final_distance`` (D to the goal at the end, in steps) stand beside
-    ``rollout/ep_rew_mean``; means over the last 100 episodes.
+    ``rollout/ep_rew_mean``; means over the last 100 episodes. Where rewards are the hindsight buffer's there is nothing
+    to log, since environments pay their own.
+
+    Before the first step it raises a ``RewardError`` if the log would call the metric's return the true one, or if a
+    hindsight buffer would mix rewards.
     """
 
     def _on_training_start(self) -> None:
         reward = reward_of(self.model)
         check_monitor(self.training_env)
+        if isinstance(getattr(self.model, "replay_buffer", None), HerReplayBuffer):
+            for layer in layers_of(self.training_env):
+                if isinstance(layer, MetricRewardVecEnv):
+                    layer.env_method("compute_reward")  # which says what to do in its place
         gamma = getattr(self.model, "gamma", None)
         if reward is not None and reward.mode == "shaping" and reward.gamma != gamma:
             warnings.warn(
@@ -32,8 +42,8 @@ class MetricRewardCallback(BaseCallback):
                 f"MetricReward(…, gamma={gamma})"
             )
         self._sums = np.zeros(self.training_env.num_envs)
-        self._returns: list[float] = []
-        self._distances: list[float] = []
+        self._returns: deque[float] = deque(maxlen=100)
+        self._distances: deque[float] = deque(maxlen=100)
 
     def _on_step(self) -> bool:
         infos, ended = self.locals["infos"], self.locals["dones"]
@@ -44,8 +54,8 @@ class MetricRewardCallback(BaseCallback):
                 self._distances.append(infos[lane]["metric_distance"])
                 self._sums[lane] = 0
             if ended.any():
-                self.logger.record("rollout/ep_intrinsic_mean", np.mean(self._returns[-100:]))
-                self.logger.record("rollout/ep_final_distance", np.mean(self._distances[-100:]))
+                self.logger.record("rollout/ep_intrinsic_mean", np.mean(self._returns))
+                self.logger.record("rollout/ep_final_distance", np.mean(self._distances))
         return True
 
 
@@ -54,7 +64,5 @@ def reward_of(model: Any) -> MetricReward | None:
     buffer = getattr(model, "replay_buffer", None)
     if isinstance(buffer, MetricHerReplayBuffer):
         return buffer.metric_reward
-    for layer in layers_of(model.get_env()):
-        if isinstance(layer, MetricRewardVecEnv):
-            return layer.metric_reward
-    return None
+    paying = (vars(layer).get("metric_reward") for layer in layers_of(model.get_env()))
+    return next((reward for reward in paying if reward is not None), None)

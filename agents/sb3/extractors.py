@@ -12,6 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from ..networks import build_trunk
 
+_PAIR = ("observation", "desired_goal")
 _CONTRAST = 4.0  # bytes over 255 have a standard deviation of about a quarter
 
 
@@ -41,24 +42,28 @@ class TwoChannel(BaseFeaturesExtractor):
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B, C, H, W) observation and goal in [0, 1] -> (B, features_dim)."""
-        pair = torch.cat([observations["observation"], observations["desired_goal"]], 1)
+        pair = torch.cat([observations[key] for key in _PAIR], 1)
         return torch.relu(self.trunk(_CONTRAST * pair))
 
 
 class ScaledPair(BaseFeaturesExtractor):
-    """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of a vector space."""
+    """Observation and desired goal side by side, scaled to [-1, 1] by the bounds of their spaces, if any."""
 
     scale: torch.Tensor
 
     def __init__(self, observation_space: spaces.Dict) -> None:
-        box = observation_space["observation"]
-        assert isinstance(box, spaces.Box)
-        super().__init__(observation_space, 2 * box.shape[0])
-        self.register_buffer("scale", torch.as_tensor(np.maximum(np.abs(box.low), np.abs(box.high))))
+        bounds = []
+        for key in _PAIR:
+            box = observation_space[key]
+            assert isinstance(box, spaces.Box)
+            bounds.append(np.maximum(np.abs(box.low), np.abs(box.high)).ravel())
+        scale = np.concatenate(bounds).astype(np.float32)
+        super().__init__(observation_space, scale.size)
+        self.register_buffer("scale", torch.as_tensor(np.where(np.isfinite(scale) & (scale > 0), scale, 1)))
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        """(B, D) observation and (B, D) goal -> (B, 2 D)."""
-        return torch.cat([observations["observation"] / self.scale, observations["desired_goal"] / self.scale], 1)
+        """(B, D) observation and (B, G) goal -> (B, D + G)."""
+        return torch.cat([observations[key].flatten(1) for key in _PAIR], 1) / self.scale
 
 
 def extractor_for(observation_space: spaces.Dict) -> type[BaseFeaturesExtractor]:

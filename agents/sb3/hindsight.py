@@ -12,7 +12,8 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..errors import BufferTooLargeError, RewardError
 from ..reward import LaneRewards, MetricReward
-from ..reward.reading import Reader, layers_of
+from ..reward.reading import Reader
+from .reward_vec_env import check_layers
 
 
 class TerminatingHerReplayBuffer(HerReplayBuffer):
@@ -38,13 +39,17 @@ class TerminatingHerReplayBuffer(HerReplayBuffer):
             buffer_size: transitions.
             observation_space: with ``observation``, ``achieved_goal`` and ``desired_goal``.
             action_space: of one environment.
-            env: has ``compute_reward``.
+            env: has ``compute_reward``, and pays no metric reward: that would not tell where the goal is reached.
             success_reward: the environment's own reward where its goal is reached and the task ends.
             kwargs: as of the buffer it extends.
 
         Raises:
+            RewardError: if the environments pay a metric reward, or ``VecNormalize`` changes theirs.
             BufferTooLargeError: before anything is allocated.
         """
+        for layer in check_layers(type(self).__name__, env):
+            if isinstance(layer, VecNormalize):
+                _check_scale(layer)
         check_memory(buffer_size, observation_space)
         super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
         self.success_reward = success_reward
@@ -52,8 +57,7 @@ class TerminatingHerReplayBuffer(HerReplayBuffer):
     def _get_virtual_samples(
         self, batch_indices: np.ndarray, env_indices: np.ndarray, env: VecNormalize | None = None
     ) -> DictReplayBufferSamples:
-        if env is not None and env.norm_reward:
-            raise RewardError("rewards that VecNormalize scales no longer tell the goal; use norm_reward=False")
+        _check_scale(env)
         samples = super()._get_virtual_samples(batch_indices, env_indices, env)
         return samples._replace(dones=(samples.rewards == self.success_reward).to(samples.dones.dtype))
 
@@ -91,20 +95,15 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
             kwargs: as of the buffer it extends.
 
         Raises:
-            RewardError: if environment and agent do not fit, or the environments pay a metric reward already.
+            RewardError: if environment and agent do not fit, the environments pay a metric reward already, or
+                ``VecNormalize`` changes theirs.
             BufferTooLargeError: before anything is allocated.
         """
         if metric_reward.mode == "novelty":
             raise RewardError("a novelty reward depends on the whole episode, so hindsight cannot compute it anew")
-        layers = layers_of(env)
-        if any(hasattr(layer, "metric_reward") for layer in layers):
-            raise RewardError(
-                "the environments pay a metric reward already, which this buffer would add to; give it the environment "
-                "without MetricRewardVecEnv or MetricRewardWrapper"
-            )
         Reader(
             type(self).__name__,
-            layers,
+            check_layers(type(self).__name__, env),
             observation_space,
             metric_reward.measure,
             "achieved_goal",
@@ -114,7 +113,7 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
         self.metric_reward = metric_reward
         self._lanes = LaneRewards(metric_reward, self.n_envs)
-        self._starts = np.ones(self.n_envs, bool)  # lanes whose next transition is the first of an episode
+        self._goes_on = np.zeros(self.n_envs, bool)  # lanes whose next transition begins where the last one ended
         self._codes: dict[str, np.ndarray] = {}  # (buffer_size, n_envs, D) where each transition began and ended
         self._rows = np.arange(self.buffer_size * self.n_envs).reshape(self.buffer_size, self.n_envs)
         self._goal_rows = self._rows[:0, 0]
@@ -129,15 +128,27 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         infos: list[dict[str, Any]],
     ) -> None:
         """Store one transition a lane, with the metric's reward in place of the environment's."""
-        started = np.flatnonzero(self._starts)
+        self._end_interrupted(obs)
+        started = np.flatnonzero(~self._goes_on)
         if started.size:
             self._lanes.begin(obs["achieved_goal"][started], obs["desired_goal"][started], started)
         self._keep("before")
         timeout = np.array([info.get("TimeLimit.truncated", False) for info in infos])
         found = self._lanes.step(next_obs["achieved_goal"], reward, np.asarray(done, bool) & ~timeout)
         self._keep("after")
-        self._starts = np.array(done, bool)
+        self._goes_on = ~np.asarray(done, bool)
         super().add(obs, next_obs, action, found.reward, done, infos)
+
+    def _end_interrupted(self, obs: dict[str, np.ndarray]) -> None:
+        """End episodes that were left in their midst, as by a second ``learn`` or in a buffer read from a file."""
+        elsewhere = np.zeros(self.n_envs, bool)
+        for key in ("achieved_goal", "desired_goal"):
+            elsewhere |= (self.next_observations[key][self.pos - 1] != obs[key]).reshape(self.n_envs, -1).any(1)
+        for lane in np.flatnonzero(elsewhere & self._goes_on).tolist():
+            self._goes_on[lane] = False
+            if self._current_ep_start[lane] != self.pos:  # otherwise it was ended already
+                self.dones[self.pos - 1, lane] = self.timeouts[self.pos - 1, lane] = 1
+                self._compute_episode_length(lane)
 
     def _keep(self, end: str) -> None:
         if self.metric_reward.measure.has_latents:
@@ -173,6 +184,11 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         env_rewards, ended = samples.rewards.cpu().numpy()[:, 0], samples.dones.cpu().numpy()[:, 0] > 0
         rewards = self.metric_reward.of_codes(before, after, goals, env_rewards, ended)
         return samples._replace(rewards=self.to_torch(rewards[:, None]))
+
+
+def _check_scale(env: VecNormalize | None) -> None:
+    if env is not None and env.norm_reward:
+        raise RewardError("rewards that VecNormalize scales no longer tell the goal; use norm_reward=False")
 
 
 def check_memory(buffer_size: int, observation_space: spaces.Space) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from ..errors import RewardError
-from ..reward import LaneRewards, MetricReward
-from ..reward.reading import Reader, layers_of
+from ..reward import LaneRewards, MetricReward, MetricRewardWrapper, Starts
+from ..reward.reading import Reader, check_unpaid, layers_of
 
 
 class MetricRewardVecEnv(VecEnvWrapper):
@@ -43,9 +44,16 @@ class MetricRewardVecEnv(VecEnvWrapper):
         """
         super().__init__(venv)
         self.metric_reward = reward
+        layers = check_layers(type(self).__name__, venv)
+        for layer in layers:
+            if isinstance(layer, VecNormalize) and layer.norm_obs:
+                raise RewardError(
+                    "VecNormalize is inside of MetricRewardVecEnv, so the metric would see other numbers than it was "
+                    "trained on; put it outside: VecNormalize(MetricRewardVecEnv(venv, reward))"
+                )
         self._read = Reader(
             type(self).__name__,
-            layers_of(venv),
+            layers,
             venv.observation_space,
             reward.measure,
             observation_key,
@@ -67,20 +75,19 @@ class MetricRewardVecEnv(VecEnvWrapper):
             MetricError: if the metric is NaN or infinite.
         """
         observation, env_rewards, ended, infos = self.venv.step_wait()
-        reached, terminated, lanes = self._read.observation(observation), ended, np.flatnonzero(ended)
-        if lanes.size:
+        reached, terminated, starts = self._read.observation(observation), ended, None
+        if ended.any():
+            lanes, goals = np.flatnonzero(ended), self._read.goal(observation, self.num_envs)
+            starts = Starts(lanes, reached[lanes], goals[lanes])
             reached, terminated = np.array(reached), ended.copy()
-            for lane in lanes:
+            for lane in lanes.tolist():
                 reached[lane] = self._read.observation(infos[lane]["terminal_observation"])
                 terminated[lane] = not infos[lane].get("TimeLimit.truncated", False)
-        found = self._lanes.step(reached, env_rewards, terminated)
+        found = self._lanes.step(reached, env_rewards, terminated, starts)
         intrinsic = found.reward - env_rewards if self.metric_reward.adds else found.reward
         each = zip(infos, env_rewards.tolist(), intrinsic.tolist(), found.distance.tolist(), strict=True)
         for info, env_reward, added, distance in each:
             info["env_reward"], info["intrinsic_reward"], info["metric_distance"] = env_reward, added, distance
-        if lanes.size:
-            goals = self._read.goal(observation, self.num_envs)
-            self._lanes.begin(self._read.observation(observation)[lanes], goals[lanes], lanes)
         return observation, found.reward, ended, infos
 
     def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
@@ -98,17 +105,35 @@ class MetricRewardVecEnv(VecEnvWrapper):
         return super().env_method(method_name, *args, indices=indices, **kwargs)
 
 
-def check_monitor(venv: Any) -> None:
+def check_layers(owner: str, venv: VecEnv) -> list[Any]:
+    """What environments are made of, the outermost first, if none of it pays a metric reward.
+
+    Raises:
+        RewardError: if something does, also in another process.
+    """
+    layers = layers_of(venv)
+    check_unpaid(owner, layers)
+    if any(venv.env_is_wrapped(MetricRewardWrapper)):
+        raise RewardError(
+            f"{owner}: the environments pay a metric reward already, by MetricRewardWrapper, and it would count twice; "
+            "leave MetricRewardWrapper out"
+        )
+    return layers
+
+
+def check_monitor(venv: VecEnv) -> None:
     """Refuse a monitor outside of the metric's reward, which would report it as the true return.
 
     Raises:
         RewardError: if there is one.
     """
-    layers = layers_of(venv)
-    inside = [i for i, layer in enumerate(layers) if isinstance(layer, MetricRewardVecEnv)]
-    outside = [i for i, layer in enumerate(layers) if isinstance(layer, VecMonitor)]
-    if inside and outside and outside[0] < inside[0]:
-        raise RewardError(
-            "VecMonitor is outside of MetricRewardVecEnv, so it would report the metric's return as the true one; "
-            "put it inside: MetricRewardVecEnv(VecMonitor(venv), reward)"
-        )
+    monitor = None
+    for layer in layers_of(venv):
+        name = type(layer).__name__
+        if isinstance(layer, (Monitor, VecMonitor)):
+            monitor = name
+        elif monitor is not None and "metric_reward" in vars(layer):
+            raise RewardError(
+                f"{monitor} is outside of {name}, so it would report the metric's return as the true one; put it "
+                f"inside: {name}({monitor}(env), reward)"
+            )

@@ -118,6 +118,21 @@ def test_resnet18_coord_is_resnet18_that_sees_rows_and_columns(frames):
     assert (rows.diff(dim=1) == 0).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 30, 21)])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_patches_of_coord_cnn_are_those_of_the_image_zero_beyond_its_border(shape, dtype):
+    images = torch.as_tensor(np.random.default_rng(0).integers(256, size=(3, *shape)), dtype=dtype)
+    patches = build_trunk("coord_cnn", shape, 8, 16).prepare(images[1:])
+    rows, columns = -(-shape[1] // 4), -(-shape[2] // 4)
+    assert patches.shape == (2, rows, columns, 16 * shape[0])
+    assert patches.dtype == dtype
+    padded = np.zeros((2, shape[0], 4 * rows, 4 * columns))
+    padded[:, :, : shape[1], : shape[2]] = images[1:]
+    for row, column in ((0, 0), (1, 2), (rows - 1, columns - 1)):
+        window = padded[:, :, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        np.testing.assert_array_equal(patches[:, row, column], window.reshape(2, -1))
+
+
 def test_cnn_is_coord_cnn_without_its_coordinates(frames):
     torch.manual_seed(0)
     plain, coord = build_trunk("cnn", SHAPE, 8, 128), build_trunk("coord_cnn", SHAPE, 8, 128)
