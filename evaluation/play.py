@@ -62,9 +62,7 @@ def play(env_id: str, *, agent: Any = None, task: str | int | None = None, say: 
         named_task(room_of(env_id), task)
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
-        raise NoDisplayError(
-            "play opens a window, and there is no display; `plan2vec demo` writes an animation"
-        )
+        raise NoDisplayError("play opens a window, and there is no display; `plan2vec demo` writes an animation")
     env = gym.wrappers.HumanRendering(gym.make(env_id, render_mode="rgb_array", max_episode_steps=100_000))
     try:
         say(HELP)

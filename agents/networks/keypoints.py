@@ -36,11 +36,11 @@ class Keypoints(Trunk):
         self.net = mlp([2 * channels * self._PATTERNS, hidden, latent_dim])
 
     def prepare(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) -> (B, C, cells, 16) patches, dtype unchanged."""
-        patches = self.patches(x)
-        return patches.unflatten(-1, (x.shape[1], -1)).flatten(1, 2).transpose(1, 2)
+        """(B, C, H, W) -> (B, rows, columns, C * 16) patches, dtype unchanged: bytes stay bytes."""
+        return self.patches(x)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, cells, 16) -> (B, D)."""
+        """(B, rows, columns, C * 16) -> (B, D)."""
+        x = x.unflatten(-1, (-1, Patches.SIDE**2)).flatten(1, 2).transpose(1, 2)  # (B, C, cells, 16)
         seen = self.what(self.standardise(x)) * self.sharpness.exp()
         return self.net((seen.softmax(2).transpose(2, 3) @ self.grid).flatten(1))
