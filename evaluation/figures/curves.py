@@ -59,8 +59,8 @@ def curves_figure(panels: Sequence[Panel], *, height: float = 3.8) -> bytes:
                 under = 1 - i / len(panel.lines)  # what is drawn first is wider, so that it shows where curves agree
                 own = color[line.like or line.label]
                 (handles[line.label],) = axis.plot(
-                    line.x, line.y, color=own, marker="o", markersize=3 + 2 * under, label=line.label,
-                    linewidth=1.1 if line.faint else 1.4 + 1.6 * under, linestyle="--" if line.faint else "-",
+                    line.x, line.y, color=own, marker="o", markersize=3 + under, label=line.label,
+                    linewidth=1.1 if line.faint else 1.4 + 0.9 * under, linestyle="--" if line.faint else "-",
                 )  # fmt: skip
                 if len(line.low):
                     axis.fill_between(line.x, line.low, line.high, color=own, alpha=0.13, linewidth=0)
@@ -79,7 +79,8 @@ def curves_figure(panels: Sequence[Panel], *, height: float = 3.8) -> bytes:
 
 
 def _plain_ticks(axis: Axis) -> None:
-    """Numbers as people write them, at 1, 2 and 5, for an axis that spans few decades."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    """Numbers as people write them, as many as there is room for."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1, 3)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axis.set_minor_locator(NullLocator())
