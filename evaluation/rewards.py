@@ -73,6 +73,10 @@ class StraightLine:
         """
         return self._core.locate(observations).astype(np.float32)
 
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Length of the straight line, (B, ...) and (B, ...) observations -> (B,) float32, in steps."""
+        return self.between(self.embed(observation), self.embed(goal))
+
     def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
         """Length of the straight line, (..., 2) and (..., 2) -> (...) float32, in steps."""
         return np.linalg.norm(latents - goal_latents, axis=-1) / np.float32(STEP)

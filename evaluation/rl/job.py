@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_collection.files import atomic_write
-from plan2vec_envs.errors import InvalidOptionError
+from plan2vec_envs.errors import InvalidOptionError, Plan2vecError
 
 from .. import runs
 from ..results import read_json, write_json
@@ -203,13 +203,13 @@ def learn(
             tell=keep,
             stop_at=job.stop_at,
             max_seconds=job.max_seconds,
+            progress=job.steps if progress else None,
         )
         with one_torch_thread():
             model.learn(
                 job.steps - model.num_timesteps,
                 callback=[MetricRewardCallback(), judge],
                 reset_num_timesteps=not points,
-                progress_bar=progress,
             )
     finally:
         venv.close()
@@ -234,37 +234,46 @@ def run_rl_job(
     Raises:
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
-    from .report import draw
-
     job.check()
     wanted = (job.env_id, job.label, job.seed, asdict(job))
     found = None if fresh else runs.find(out, *wanted, finished=False)
     run = found or runs.create(out, *wanted, command)
     say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
-    with run.writing():
-        agent = metric_agent(job, run.root, progress=progress)
-        if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
-            agent.save(run.path("agent"))
-        file, checkpoint = run.path("curve.json"), run.path("checkpoint.pt")
-        kept: Any = read_json(file) if file.is_file() else []
-        curve = [Point(**point) for point in kept] if checkpoint.is_file() else []
-
-        def tell(points: list[Point]) -> None:
-            write_json(file, [asdict(point) for point in points])
-            last = points[-1]
-            say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
-
-        model, curve = learn(
-            job,
-            agent,
-            curve=curve,
-            checkpoint=checkpoint,
-            tensorboard=str(run.path("tb")),
-            progress=progress,
-            tell=tell,
-        )
-        model.save(run.path("model.zip"))
-        draw(job, run, model, curve)
-        checkpoint.unlink(missing_ok=True)
-        run.finish()
+    try:
+        with run.writing():
+            _work(job, run, say, progress)
+    except Plan2vecError:
+        if not run.path("curve.json").is_file():
+            run.discard_if_nothing_was_learned()
+        raise
     return run
+
+
+def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool) -> None:
+    from .report import draw
+
+    agent = metric_agent(job, run.root, progress=progress)
+    if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
+        agent.save(run.path("agent"))
+    file, checkpoint = run.path("curve.json"), run.path("checkpoint.pt")
+    kept: Any = read_json(file) if file.is_file() else []
+    curve = [Point(**point) for point in kept] if checkpoint.is_file() else []
+
+    def tell(points: list[Point]) -> None:
+        write_json(file, [asdict(point) for point in points])
+        last = points[-1]
+        say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
+
+    model, curve = learn(
+        job,
+        agent,
+        curve=curve,
+        checkpoint=checkpoint,
+        tensorboard=str(run.path("tb")),
+        progress=progress,
+        tell=tell,
+    )
+    model.save(run.path("model.zip"))
+    draw(job, run, model, curve)
+    checkpoint.unlink(missing_ok=True)
+    run.finish()

@@ -103,6 +103,7 @@ def judging_callback(
     tell: Callable[[list[Point]], None] = lambda curve: None,
     stop_at: float | None = None,
     max_seconds: float | None = None,
+    progress: int | None = None,
 ) -> Any:
     """A callback that evaluates each time so many environment steps were made, and ends training when it should end.
 
@@ -114,8 +115,10 @@ def judging_callback(
         tell: is given the whole curve after each evaluation.
         stop_at: success rate in [0, 1] that is enough.
         max_seconds: of training.
+        progress: environment steps in all, to show a bar; None for no bar.
     """
     from stable_baselines3.common.callbacks import BaseCallback
+    from tqdm import tqdm
 
     points = [] if curve is None else curve
 
@@ -123,9 +126,14 @@ def judging_callback(
         def _on_training_start(self) -> None:
             self.watch = Stopwatch(points[-1].wall, points[-1].cpu) if points else Stopwatch()
             self.due = every * (self.num_timesteps // every + 1)
+            self.bar = tqdm(total=progress, initial=self.num_timesteps, unit="step", disable=progress is None)
+
+        def _on_training_end(self) -> None:
+            self.bar.close()
 
         def _on_step(self) -> bool:
             before = self.watch.spent()
+            self.bar.update(self.num_timesteps - self.bar.n)
             if self.num_timesteps >= self.due:
                 self.due = every * (self.num_timesteps // every + 1)
                 solved = ask()
