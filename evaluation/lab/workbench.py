@@ -109,7 +109,9 @@ class Workbench:
 
             return agent_class(config, reward_fn=pose_reward(source.env_id, source.obs_type))
         agent = agent_class(config)
-        # The local metric is the slow part that all distances have in common.
-        if hasattr(agent, "sharing") and contestant != PLAN2VEC:
+        # The local metric is the slow part that all distances have in common. A variant that chooses the defaults is
+        # plan2vec itself, in the same folder, and has nobody to share with.
+        default = self._folder(PLAN2VEC, PLAN2VEC.config(self.plan.preset), source)
+        if hasattr(agent, "sharing") and self._folder(contestant, config, source) != default:
             agent.sharing(self.agent(PLAN2VEC, source))
         return agent

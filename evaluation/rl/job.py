@@ -20,6 +20,7 @@ from .envs import goal_of, training_envs
 from .judge import Point, judging_callback, solved_by
 
 SPARSE, STRAIGHT_LINE = "sparse", "straight-line"
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,34 @@ def learn(
     return model, points
 
 
+def learn_in(
+    folder: Path,
+    job: RLJob,
+    agent: Any,
+    *,
+    tensorboard: str | None = None,
+    progress: bool = False,
+    tell: Callable[[list[Point]], None] = lambda curve: None,
+) -> tuple[Any, list[Point]]:
+    """``learn``, with curve and checkpoint kept in a folder, from where an interrupted run goes on."""
+    file, checkpoint = folder / "curve.json", folder / CHECKPOINT
+    kept: Any = read_json(file) if file.is_file() and checkpoint.is_file() else []
+
+    def keep(points: list[Point]) -> None:
+        write_json(file, [asdict(point) for point in points])
+        tell(points)
+
+    return learn(
+        job,
+        agent,
+        curve=[Point(**point) for point in kept],
+        checkpoint=checkpoint,
+        tensorboard=tensorboard,
+        progress=progress,
+        tell=keep,
+    )
+
+
 def run_rl_job(
     job: RLJob, out: Path, command: str, *, say: Callable[[str], None], progress: bool = True, fresh: bool = False
 ) -> RunFolder:
@@ -255,25 +284,13 @@ def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool
     agent = metric_agent(job, run.root, progress=progress)
     if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
         agent.save(run.path("agent"))
-    file, checkpoint = run.path("curve.json"), run.path("checkpoint.pt")
-    kept: Any = read_json(file) if file.is_file() else []
-    curve = [Point(**point) for point in kept] if checkpoint.is_file() else []
 
     def tell(points: list[Point]) -> None:
-        write_json(file, [asdict(point) for point in points])
         last = points[-1]
         say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
 
-    model, curve = learn(
-        job,
-        agent,
-        curve=curve,
-        checkpoint=checkpoint,
-        tensorboard=str(run.path("tb")),
-        progress=progress,
-        tell=tell,
-    )
+    model, curve = learn_in(run.root, job, agent, tensorboard=str(run.path("tb")), progress=progress, tell=tell)
     model.save(run.path("model.zip"))
     draw(job, run, model, curve)
-    checkpoint.unlink(missing_ok=True)
+    run.path(CHECKPOINT).unlink(missing_ok=True)
     run.finish()

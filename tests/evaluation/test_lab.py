@@ -19,6 +19,7 @@ from evaluation.lab.publish import markdown_of, publish, summary_of
 from evaluation.lab.readme import render_readme
 from evaluation.lab.runner import cell_file, run_cells
 from evaluation.lab.scores import bits, flags, interval, pooled
+from evaluation.lab.workbench import Source, Workbench
 from evaluation.stats import wilson
 from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
 
@@ -268,3 +269,16 @@ def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
     config = PLAN2VEC.config(get_preset("paper"))
     assert (config.global_metric.trunk, config.global_metric.algorithm) == ("paper_conv", "printed")
     assert config.local_metric.negatives == "smooth_l1"
+
+
+def test_a_variant_that_chooses_the_defaults_is_plan2vec_itself_and_is_fitted_once(tmp_path, monkeypatch):
+    """It lies in plan2vec's folder, whose lock is held while it is fitted: sharing would wait for ever."""
+    tiny = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=1, size="12x4")
+    bench = Workbench(tmp_path, Plan(tiny))
+    fits = []
+    fit = get_agent("plan2vec").fit
+    monkeypatch.setattr(get_agent("plan2vec"), "fit", lambda *a, **k: (fits.append(1), fit(*a, **k))[1])
+    source = Source("Plan2vec/Open-v0", "12x4", 0, "state")
+    variant = replace(PLAN2VEC, key="same", label="the same")
+    assert bench.agent(variant, source) is bench.agent(PLAN2VEC, source)
+    assert len(fits) == 1
