@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
+_PLACES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC}
 _RESUME = "stopped; run the same command to resume"
 
 
@@ -35,14 +37,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-            return 2 if _is_ours(error) else 1
-        if not _is_ours(error):
-            raise
-        print(f"plan2vec: {error}", file=sys.stderr)
+    except OSError as error:
+        if debug or _is_ours(error) or error.errno not in _PLACES:
+            return _fail(error, debug)
+        advice = "choose another folder, or make this one writable"
+        print(f"plan2vec: cannot use {error.filename}: {error.strerror}; {advice}", file=sys.stderr)
         return 2
+    except Exception as error:
+        return _fail(error, debug)
+
+
+def _fail(error: Exception, debug: bool) -> int:
+    """Says what went wrong, and returns the exit code; what nobody foresaw is raised on."""
+    if debug:
+        traceback.print_exception(error)
+        return 2 if _is_ours(error) else 1
+    if not _is_ours(error):
+        raise error
+    print(f"plan2vec: {error}", file=sys.stderr)
+    return 2
 
 
 def _run(args: list[str]) -> int:

@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> dict[str, Any]:
-    """Git commit of this source tree and whether it has uncommitted changes; None outside a checkout."""
+    """Git commit of this source tree, and whether code has uncommitted changes; None outside a checkout."""
     root = Path(__file__).resolve().parent.parent
 
     def git(*words: str) -> str | None:
@@ -36,7 +36,7 @@ def commit() -> dict[str, Any]:
         return done.stdout.strip()
 
     sha = git("rev-parse", "HEAD") if (root / ".git").exists() else None
-    changed = git("status", "--porcelain", "--untracked-files=no") if sha else None
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "*.py", "*.toml", "*.txt") if sha else None
     return {"sha": sha, "dirty": bool(changed) if changed is not None else None}
 
 

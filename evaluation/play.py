@@ -58,8 +58,9 @@ def play(env_id: str, *, agent: Any = None, task: str | int | None = None, say: 
     import gymnasium as gym
     import pygame
 
+    room = room_of(env_id)
     if task is not None:
-        named_task(room_of(env_id), task)
+        named_task(room, task)
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
         raise NoDisplayError("play opens a window, and there is no display; `plan2vec demo` writes an animation")

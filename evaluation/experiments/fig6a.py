@@ -131,6 +131,7 @@ class Fig6a(Experiment):
                     [100 * point["low"] for point in curve["success"]],
                     [100 * point["high"] for point in curve["success"]],
                     faint="memoryless" in name and "plan2vec" in name,
+                    like="plan2vec" if "plan2vec" in name else "",
                 )
                 for name, curve in study.items()
             ]
@@ -186,7 +187,9 @@ def _table(key: str, study: dict[str, Any]) -> Table:
         kind = "ours" if name == "plan2vec memory" else "privileged" if "pose" in name else ""
         rows.append((kind, [_label(name), *(percent(at.get(size)) for size in sizes), to_95, ratio]))
     head = ["", *(f"{size}" for size in sizes), "rollouts to 95 %", "times ours"]
-    return Table(f"Success against rollouts, {key}, %", head, rows)
+    seeds = len(next(iter(study.values()))["per_seed"][0])
+    note = f"{seeds} data-and-training seeds. Rollouts to 95 %: log-linear between the sizes; ratios before rounding."
+    return Table(f"Success against rollouts, {key}, %", head, rows, [note])
 
 
 def _online(curves_: list[list[list[float]]]) -> Table:

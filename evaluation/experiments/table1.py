@@ -88,7 +88,8 @@ class Table1(Experiment):
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Closed loop, graph walk, then what it cost."""
-        return [_closed_loop(summary), *(_graph(summary, *table) for table in _GRAPH_TABLES), _cost(summary)]
+        graphs = [_graph(summary, *table) for table in _GRAPH_TABLES]
+        return [_closed_loop(summary), *_blocked(summary), *graphs, _cost(summary)]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Success as bars, and every agent at work on one task of the last room, where the wall is longest."""
@@ -107,8 +108,8 @@ _BARS = (
     "are the paper's numbers. Sand: learned from true poses. Pale: oracles, which see true positions."
 )
 _AGENTS = (
-    "Every agent on the same task of {}, the longest of those with a wall in the way; seed 0, acting in closed loop, "
-    "with memory where it has one. Red: the goal."
+    "Every agent on the same task of {}, the longest of those with a wall in the way if there are any; seed 0, acting "
+    "in closed loop, with memory where it has one. Red: the goal."
 )
 
 
@@ -199,6 +200,24 @@ def _closed_loop(summary: dict[str, Any]) -> Table:
         SPREAD_READING,
     ]
     return Table("Success, closed loop, %", ["", *map(short_name, rooms)], rows, notes)
+
+
+def _blocked(summary: dict[str, Any]) -> list[Table]:
+    """Every agent where the straight line does not help; no table where no line is blocked."""
+    rooms = {
+        name: room for name, room in summary["rooms"].items() if room["oracles"]["rows"]["straight-line"]["blocked"]
+    }
+    if not rooms:
+        return []
+    rows: list[tuple[str, list[str]]] = []
+    for contestant in _present(rooms):
+        found = [next(iter(room[contestant.key]["rows"].values())) for room in rooms.values()]
+        rows.append((_kind(contestant), [contestant.label, *(percent(row["blocked"]) for row in found)]))
+    for name in next(iter(rooms.values()))["oracles"]["rows"]:
+        found = [room["oracles"]["rows"][name] for room in rooms.values()]
+        rows.append(("oracle", [f"{name} (oracle)", *(percent(row["blocked"]) for row in found)]))
+    note = "With memory where an agent has one. The same runs as above, on those tasks alone."
+    return [Table("Success where the straight line is blocked, %", ["", *map(short_name, rooms)], rows, [note])]
 
 
 _GRAPH_TABLES = (

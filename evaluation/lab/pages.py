@@ -138,6 +138,8 @@ def tables_and_provenance(tables: Sequence[Table], summary: dict[str, Any]) -> s
     parts = []
     for table in tables:
         parts += [f"*{plain_markdown(table.title)}*\n" if len(tables) > 1 else "", table.markdown(), ""]
+    if isinstance(summary.get("seeds"), int) and not any("seeds" in note for table in tables for note in table.notes):
+        parts += [f"{summary['seeds']} data-and-training seeds.", ""]
     stamp = "" if summary["comparable"] else _NOT_COMPARABLE.format(preset=summary["preset"]) + ". "
     return "\n".join([*parts, f"`{summary['command']}`", "", stamp + how(summary)]).strip()
 

@@ -228,10 +228,10 @@ def learn_in(
 ) -> tuple[Any, list[Point]]:
     """``learn``, with curve and checkpoint kept in a folder, from where an interrupted run goes on."""
     file, checkpoint = folder / "curve.json", folder / CHECKPOINT
-    kept: Any = read_json(file) if file.is_file() and checkpoint.is_file() else []
+    kept = read_json(file)["points"] if file.is_file() and checkpoint.is_file() else []
 
     def keep(points: list[Point]) -> None:
-        write_json(file, [asdict(point) for point in points])
+        write_json(file, {"points": [asdict(point) for point in points]})
         tell(points)
 
     return learn(
@@ -282,6 +282,9 @@ def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool
     from .report import draw
 
     agent = metric_agent(job, run.root, progress=progress)
+    if log := getattr(agent, "fit_log", None):
+        seconds = sum(entry.wall_seconds for entry in log)
+        say(f"  metric of {job.reward}: {seconds:.0f} s of learning from {job.size} recorded steps, not counted below")
     if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
         agent.save(run.path("agent"))
 

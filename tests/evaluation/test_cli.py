@@ -247,3 +247,14 @@ def _wait_for(condition, seconds=60.0):
     while not condition():
         assert time.monotonic() < deadline, "the run did not begin"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "words", [["train"], ["reproduce", "table1", "--preset", "smoke"], ["sb3", "--reward", "sparse"]]
+)
+def test_a_folder_that_cannot_be_written_is_named_in_one_line(words, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert cli.main([*words, "--out", str(tmp_path / "file" / "runs")]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / "file") in error
+    assert "choose another folder" in error

@@ -70,12 +70,27 @@ def test_a_finished_run_has_model_curve_and_pictures(tmp_path, capsys):
     words = [*TINY_WORDS, "--reward", "straight-line", "--out", str(tmp_path)]
     assert main(words) == 0
     (folder,) = tmp_path.glob("*/sb3-ppo-straight-line-shaping/seed0-*")
-    curve = [Point(**point) for point in json.loads((folder / "curve.json").read_text())]
+    curve = [Point(**point) for point in json.loads((folder / "curve.json").read_text())["points"]]
     assert [point.steps for point in curve] == [256, 512, 768]  # PPO fills its last rollout of 4 times 64 steps
     for name in ("model.zip", "curve.png", "policy.gif", "finished.json", "config.json"):
         assert (folder / name).stat().st_size > 0
     assert not (folder / "checkpoint.pt").exists()
     assert "Model, curve and pictures" in capsys.readouterr().out
+
+
+def test_the_same_command_resumes_a_run_that_was_stopped(tmp_path, capsys, monkeypatch):
+    words = [*TINY_WORDS, "--reward", "sparse", "--out", str(tmp_path)]
+    monkeypatch.setattr("evaluation.rl.report.draw", _stop)
+    assert main(words) == 130
+    monkeypatch.undo()
+    assert main(words) == 0
+    assert "Resuming" in capsys.readouterr().out
+    (folder,) = tmp_path.glob("*/*/seed0-*")
+    assert json.loads((folder / "curve.json").read_text())["points"][0]["steps"] == 256
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
