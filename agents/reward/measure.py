@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Measure:
                 "agent.fit(dataset) or load_agent(path)"
             )
         self.has_latents = hasattr(agent, "embed") and hasattr(agent, "between")
+        self.seconds = 0.0  # of wall time spent here, for whoever asks what the reward costs
 
     @property
     def observation_shape(self) -> tuple[int, ...]:
@@ -45,7 +47,10 @@ class Measure:
         Raises:
             ObservationError: for observations unlike those of the training dataset.
         """
-        return np.array(self.agent.embed(observations) if self.has_latents else observations)
+        began = time.perf_counter()
+        codes = np.array(self.agent.embed(observations) if self.has_latents else observations)
+        self.seconds += time.perf_counter() - began
+        return codes
 
     @one_torch_thread()
     def between(self, codes: np.ndarray, goal_codes: np.ndarray) -> np.ndarray:
@@ -54,8 +59,10 @@ class Measure:
         Raises:
             MetricError: if a distance is NaN or infinite.
         """
+        began = time.perf_counter()
         ask = self.agent.between if self.has_latents else self.agent.distance
         distance = np.asarray(ask(codes, goal_codes), np.float32)
+        self.seconds += time.perf_counter() - began
         wrong = ~np.isfinite(distance)
         if wrong.any():
             raise MetricError(

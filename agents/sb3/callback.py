@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections import deque
 from typing import Any
@@ -20,8 +21,8 @@ class MetricRewardCallback(BaseCallback):
     """Logs the intrinsic return of finished episodes, apart from the true one, and warns of another gamma.
 
     ``rollout/ep_intrinsic_mean`` and ``rollout/ep_final_distance`` (D to the goal at the end, in steps) stand beside
-    ``rollout/ep_rew_mean``; means over the last 100 episodes. Where rewards are the hindsight buffer's there is nothing
-    to log, since environments pay their own.
+    ``rollout/ep_rew_mean``; means over the last 100 episodes. ``time/metric_share`` is the share of wall time that the
+    metric took. Where rewards are the hindsight buffer's there are no returns to log: environments pay their own.
 
     Before the first step it raises a ``RewardError`` if the log would call the metric's return the true one, or if a
     hindsight buffer would mix rewards.
@@ -41,12 +42,22 @@ class MetricRewardCallback(BaseCallback):
                 f"{gamma}: the best policy may not be the task's. Make them equal: "
                 f"MetricReward(…, gamma={gamma})"
             )
+        self._measure = None if reward is None else reward.measure
+        self._began = time.perf_counter(), 0.0 if self._measure is None else self._measure.seconds
         self._sums = np.zeros(self.training_env.num_envs)
         self._returns: deque[float] = deque(maxlen=100)
         self._distances: deque[float] = deque(maxlen=100)
 
+    @property
+    def metric_share(self) -> float:
+        """Share of the wall time since training started that the metric took, in [0, 1]."""
+        seconds = 0.0 if self._measure is None else self._measure.seconds - self._began[1]
+        return seconds / max(time.perf_counter() - self._began[0], 1e-9)
+
     def _on_step(self) -> bool:
         infos, ended = self.locals["infos"], self.locals["dones"]
+        if self._measure is not None:
+            self.logger.record("time/metric_share", self.metric_share)
         if infos and "intrinsic_reward" in infos[0]:
             self._sums += [info["intrinsic_reward"] for info in infos]
             for lane in np.flatnonzero(ended):

@@ -59,7 +59,8 @@ class Command:
     def run(self, context: Context) -> int:
         """Runs the job; an interrupted run with the same options is resumed."""
         context.refuse_config()
-        from ..rl.job import RLJob, run_rl_job
+        from ..rl.job import RLJob
+        from ..rl.run import run_rl_job
 
         job = RLJob(
             env_id=self.env,

@@ -13,7 +13,8 @@ from ..lab.experiment import Figure, Found
 from ..lab.lineup import PLAN2VEC
 from ..lab.workbench import Source, Workbench
 from ..rewards import StraightLine
-from ..rl.job import SPARSE, STRAIGHT_LINE, RLJob, learn_in
+from ..rl.job import SPARSE, STRAIGHT_LINE, RLJob
+from ..rl.learning import learn_in
 from ..worlds import short_name
 
 ENOUGH = 0.9
@@ -74,8 +75,8 @@ class Reward(Experiment):
             }
         folder = bench.root / "policies" / cell.group.replace(" ", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        _, curve = learn_in(folder, job, agent)
-        return {"curve": [asdict(point) for point in curve], "metric": cost}
+        _, curve, share = learn_in(folder, job, agent)
+        return {"curve": [asdict(point) for point in curve], "metric": cost, "share": round(share, 4)}
 
     def say(self, result: dict[str, Any]) -> str:
         """The last point."""
@@ -94,7 +95,15 @@ class Reward(Experiment):
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a setting: what it took to reach 90 %."""
-        head = ["", "steps to 90 %", "seeds that got there", "steps, metric included", "minutes", "best success, %"]
+        head = [
+            "",
+            "steps to 90 %",
+            "seeds there",
+            "with the metric's",
+            "minutes",
+            "metric's share, %",
+            "best success, %",
+        ]
         return [
             Table(f"{setting}: to 90 % success", head, [_row(arm, runs) for arm, runs in arms.items()], [_NOTE])
             for setting, arms in summary["settings"].items()
@@ -152,6 +161,7 @@ def _run(result: dict[str, Any]) -> dict[str, Any]:
         "reached": there is not None,
         "to_enough": last["steps"],
         "wall": round(last["wall"], 1),
+        "metric_share": result["share"],
         "metric_steps": result["metric"]["steps"],
         "metric_wall": round(result["metric"]["wall"], 1),
     }
@@ -169,5 +179,6 @@ def _row(arm: str, runs: list[dict[str, Any]]) -> tuple[str, list[str]]:
         f"{reached} of {len(runs)}",
         f"{mark}{np.median(own):,.0f}",
         f"{mark}{np.median(minutes):.1f}",
+        f"{100 * np.median([run['metric_share'] for run in runs]):.1f}",
         f"{100 * np.median([max(run['success']) for run in runs]):.1f}",
     ]

@@ -12,8 +12,9 @@ from evaluation.errors import ProtocolError
 from evaluation.rewards import StraightLine
 from evaluation.rl.algorithms import ALGORITHMS, get_algorithm, new_model
 from evaluation.rl.envs import goal_of, training_envs
-from evaluation.rl.job import RLJob, learn
+from evaluation.rl.job import RLJob
 from evaluation.rl.judge import Point, Stopwatch
+from evaluation.rl.learning import learn
 from evaluation.tasks import make_tasks
 from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
 from plan2vec_envs.geometry import STEP
@@ -39,10 +40,12 @@ def test_the_straight_line_is_the_distance_of_true_positions(obs_type):
 @pytest.mark.parametrize("name", sorted(ALGORITHMS))
 def test_every_algorithm_learns_for_a_moment_from_every_kind_of_reward(name):
     for reward in ("sparse", "straight-line"):
-        model, curve = learn(replace(TINY, algorithm=name, reward=reward), _metric(reward))
+        model, curve, share = learn(replace(TINY, algorithm=name, reward=reward), _metric(reward))
         assert model.num_timesteps >= 600
         assert [point.steps for point in curve] == sorted(point.steps for point in curve)
         assert all(0 <= point.success <= 1 for point in curve)
+        assert 0 <= share < 1
+        assert (share > 0) == (reward != "sparse")
 
 
 def _metric(reward):
@@ -52,14 +55,14 @@ def _metric(reward):
 def test_a_few_thousand_steps_with_a_right_metric_are_enough_in_the_open_room():
     """States, and a straight line that no wall crosses: a policy gradient has nothing left to find out."""
     job = replace(TINY, steps=24_000, num_envs=16, every=4_000, stop_at=0.9)
-    _, curve = learn(job, _metric("straight-line"))
+    curve = learn(job, _metric("straight-line")).curve
     assert curve[-1].success >= 0.9
 
 
 def test_an_interrupted_run_goes_on_from_its_last_evaluation(tmp_path):
     checkpoint = tmp_path / "checkpoint.pt"
-    first, curve = learn(replace(TINY, steps=300), _metric("line"), checkpoint=checkpoint)
-    second, longer = learn(TINY, _metric("line"), curve=curve, checkpoint=checkpoint)
+    first, curve, _ = learn(replace(TINY, steps=300), _metric("line"), checkpoint=checkpoint)
+    second, longer, _ = learn(TINY, _metric("line"), curve=curve, checkpoint=checkpoint)
     assert longer[: len(curve)] == curve
     assert longer[-1].steps > curve[-1].steps
     assert longer[-1].wall > curve[-1].wall

@@ -1,0 +1,162 @@
+"""Training a policy, with the metric that pays it; an interrupted run goes on from its last evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from data_collection.files import atomic_write
+
+from ..results import read_json, write_json
+from .algorithms import get_algorithm, new_model
+from .envs import goal_of, training_envs
+from .job import SPARSE, STRAIGHT_LINE, RLJob
+from .judge import Point, judging_callback, solved_by
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class Learned(NamedTuple):
+    """What training leaves."""
+
+    model: Any
+    """of Stable-Baselines3"""
+    curve: list[Point]
+    """its evaluations"""
+    metric_share: float
+    """share of the wall time of training, in this process, that the metric took"""
+
+
+def metric_agent(job: RLJob, folder: Path, *, progress: bool) -> Any:
+    """The agent whose metric pays: trained now, or read from its folder, or privileged; None where none does."""
+    from agents import get_agent, load_agent
+    from data_collection import make_dataset
+
+    from ..rewards import StraightLine
+
+    if job.reward == SPARSE:
+        return None
+    if job.reward == STRAIGHT_LINE:
+        return StraightLine(job.env_id, job.obs_type)
+    if Path(job.reward).is_dir():
+        return load_agent(job.reward, device=job.device)
+    dataset = make_dataset(job.env_id, size=job.size, seed=job.seed, obs_type=job.obs_type, progress=progress)
+    agent = get_agent(job.reward)()
+    agent.fit(dataset.without_oracle(), seed=job.seed, workdir=folder, device=job.device, progress=progress)
+    return agent
+
+
+def learn(
+    job: RLJob,
+    agent: Any,
+    *,
+    curve: list[Point] | None = None,
+    checkpoint: Path | None = None,
+    tensorboard: str | None = None,
+    progress: bool = False,
+    tell: Callable[[list[Point]], None] = lambda curve: None,
+) -> Learned:
+    """Trains a policy.
+
+    Args:
+        job: what to train.
+        agent: whose metric pays; None for the environment's own reward.
+        curve: of an interrupted run, to go on from, with its ``checkpoint``.
+        checkpoint: file of weights, rewritten after each evaluation; None for none.
+        tensorboard: folder of logs, or None.
+        progress: whether to show a bar.
+        tell: is given the curve after each evaluation.
+
+    Returns:
+        The model, the curve, and the metric's share of the time.
+    """
+    import torch
+
+    from agents.reward import MetricReward
+    from agents.sb3 import MetricRewardCallback, MetricRewardVecEnv
+    from agents.training import one_torch_thread
+
+    algorithm = get_algorithm(job.algorithm)
+    points = list(curve or [])
+    reward = None if agent is None else MetricReward(agent, job.mode, gamma=job.gamma)
+    venv = training_envs(
+        job.env_id,
+        job.num_envs,
+        seed=job.seed + (points[-1].steps if points else 0),
+        obs_type=job.obs_type,
+        action_type=algorithm.action_type,
+        goal=goal_of(job.env_id, job.task),
+    )
+    try:
+        paid = venv if reward is None or algorithm.has_replay else MetricRewardVecEnv(venv, reward)
+        options: dict[str, Any] = {"reward": reward, "buffer_size": job.buffer_size} if algorithm.has_replay else {}
+        model = new_model(
+            algorithm,
+            paid,
+            gamma=job.gamma,
+            seed=job.seed,
+            device=job.device,
+            tensorboard=tensorboard,
+            **options,
+        )
+        if points and checkpoint is not None:
+            model.set_parameters(torch.load(checkpoint, weights_only=True, map_location=model.device))
+            model.num_timesteps = points[-1].steps
+        tasks = job.tasks()
+
+        def keep(done: list[Point]) -> None:
+            if checkpoint is not None:
+                with atomic_write(checkpoint) as file:
+                    torch.save(model.get_parameters(), file)
+            tell(done)
+
+        judge = judging_callback(
+            lambda: solved_by(
+                model, tasks, obs_type=job.obs_type, action_type=algorithm.action_type, samples=algorithm.samples
+            ),
+            tasks,
+            job.every,
+            curve=points,
+            tell=keep,
+            stop_at=job.stop_at,
+            max_seconds=job.max_seconds,
+            progress=job.steps if progress else None,
+        )
+        before = points[-1].wall if points else 0.0
+        callbacks = [MetricRewardCallback(), judge]
+        with one_torch_thread():
+            model.learn(job.steps - model.num_timesteps, callback=callbacks, reset_num_timesteps=not points)
+        share = 0.0 if reward is None else reward.measure.seconds / (judge.watch.spent()[0] - before)
+    finally:
+        venv.close()
+    return Learned(model, points, share)
+
+
+def learn_in(
+    folder: Path,
+    job: RLJob,
+    agent: Any,
+    *,
+    tensorboard: str | None = None,
+    progress: bool = False,
+    tell: Callable[[list[Point]], None] = lambda curve: None,
+) -> Learned:
+    """``learn``, with curve and checkpoint kept in a folder, from where an interrupted run goes on."""
+    file, checkpoint = folder / "curve.json", folder / CHECKPOINT
+    kept = read_json(file)["points"] if file.is_file() and checkpoint.is_file() else []
+
+    def keep(points: list[Point]) -> None:
+        write_json(file, {"points": [asdict(point) for point in points]})
+        tell(points)
+
+    return learn(
+        job,
+        agent,
+        curve=[Point(**point) for point in kept],
+        checkpoint=checkpoint,
+        tensorboard=tensorboard,
+        progress=progress,
+        tell=keep,
+    )

@@ -1,0 +1,71 @@
+"""`plan2vec sb3`: a run folder with the metric, the policy, its curve and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from plan2vec_envs.errors import Plan2vecError
+
+from .. import runs
+from ..runs import RunFolder
+from .job import RLJob
+from .judge import Point
+from .learning import CHECKPOINT, learn_in, metric_agent
+
+
+def run_rl_job(
+    job: RLJob, out: Path, command: str, *, say: Callable[[str], None], progress: bool = True, fresh: bool = False
+) -> RunFolder:
+    """Runs a job to its saved model and picture; an interrupted run of the same job goes on from its last evaluation.
+
+    A replay buffer is not kept: after an interruption it is filled anew.
+
+    Args:
+        job: what to train.
+        out: folder of all runs.
+        command: how the user would run this again.
+        say: gets a line for people now and then.
+        progress: whether to show bars.
+        fresh: whether to begin anew even where the same job was interrupted.
+
+    Raises:
+        Plan2vecError: whatever goes wrong on purpose, in one line.
+    """
+    job.check()
+    wanted = (job.env_id, job.label, job.seed, asdict(job))
+    found = None if fresh else runs.find(out, *wanted, finished=False)
+    run = found or runs.create(out, *wanted, command)
+    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
+    try:
+        with run.writing():
+            _work(job, run, say, progress)
+    except Plan2vecError:
+        if not run.path("curve.json").is_file():
+            run.discard_if_nothing_was_learned()
+        raise
+    return run
+
+
+def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool) -> None:
+    from .report import draw
+
+    agent = metric_agent(job, run.root, progress=progress)
+    if log := getattr(agent, "fit_log", None):
+        seconds = sum(entry.wall_seconds for entry in log)
+        say(f"  metric of {job.reward}: {seconds:.0f} s of learning from {job.size} recorded steps, not counted below")
+    if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
+        agent.save(run.path("agent"))
+
+    def tell(points: list[Point]) -> None:
+        last = points[-1]
+        say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
+
+    model, curve, share = learn_in(run.root, job, agent, tensorboard=str(run.path("tb")), progress=progress, tell=tell)
+    if agent is not None:
+        say(f"  the metric took {share:.1%} of the time")
+    model.save(run.path("model.zip"))
+    draw(job, run, model, curve)
+    run.path(CHECKPOINT).unlink(missing_ok=True)
+    run.finish()
