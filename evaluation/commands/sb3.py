@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,6 +81,7 @@ class Command:
             buffer_size=self.buffer_size,
             device=self.device,
         )
-        run = run_rl_job(job, self.out, context.command, say=context.console.print, fresh=self.fresh)
-        context.console.print(f"\nModel, curve and pictures: {run.root}", soft_wrap=True)
+        say = partial(context.console.print, soft_wrap=True)
+        run = run_rl_job(job, self.out, context.command, say=say, fresh=self.fresh)
+        say(f"\nModel, curve and pictures: {run.root}")
         return 0
