@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug or _is_ours(error) or error.errno not in _PLACES:
             return _fail(error, debug)
         advice = "choose another folder, or make this one writable"
-        print(f"plan2vec: cannot use {error.filename}: {error.strerror}; {advice}", file=sys.stderr)
+        place = error.filename or "the disk"
+        print(f"plan2vec: cannot use {place}: {error.strerror}; {advice}", file=sys.stderr)
         return 2
     except Exception as error:
         return _fail(error, debug)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import ProtocolError
-from .rl.judge import solved_by
+from .rl.judge import drive
 from .tasks import make_tasks
 
 
@@ -76,7 +76,7 @@ def online_dqn(
     def ask(*_: Any) -> bool:
         """After each step: evaluate when it is time, and say whether to go on."""
         if model.num_timesteps % every == 0:
-            curve.append((model.num_timesteps, float(solved_by(model, tasks).mean())))
+            curve.append((model.num_timesteps, float(drive(model, tasks).solved.mean())))
             return stop_at is None or curve[-1][1] < stop_at
         return True
 

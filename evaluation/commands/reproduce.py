@@ -19,7 +19,7 @@ class Command:
     """
 
     id: Annotated[str, tyro.conf.Positional] = "list"
-    """table1, table5, fig3, fig4, fig5, fig6a, fig6b, fig6c, fig10, algorithms, ablations; `list` says what they are"""
+    """table1, table5, fig3, fig4, fig5, fig6a, fig6b, fig6c, fig10, algorithms, ablations, reward; `list` says more"""
     preset: str = "quick"
     """smoke (minutes, proves nothing), quick (the README's tables), paper (its networks; for a CUDA device)"""
     seeds: int | None = None

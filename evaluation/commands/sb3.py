@@ -37,7 +37,7 @@ class Command:
     task: str | None = None
     """a named task whose goal is that of every episode; random goals by default"""
     size: str = "1000x10"
-    """rollouts x steps that the metric learns from; they count as environment steps too"""
+    """rollouts x steps that the metric learns from; add them to the steps of the curve when you compare"""
     envs: int = 16
     """environments in parallel"""
     every: int = 5_000

@@ -82,13 +82,20 @@ class RLJob:
                 raise InvalidOptionError(f"{name} {getattr(self, name)}: need at least 1")
         if not 0 < self.gamma <= 1:
             raise InvalidOptionError(f"gamma {self.gamma}: a discount is above 0 and at most 1")
-        if self.reward not in (SPARSE, STRAIGHT_LINE) and not Path(self.reward).is_dir():
+        if self.reward not in (SPARSE, STRAIGHT_LINE) and not self.reads_agent:
             get_agent(self.reward)
+
+    @property
+    def reads_agent(self) -> bool:
+        """Whether the reward names a folder; a folder that has the name of an agent is not meant."""
+        from agents import AGENTS
+
+        return self.reward not in (SPARSE, STRAIGHT_LINE, *AGENTS) and Path(self.reward).is_dir()
 
     @property
     def label(self) -> str:
         """A short name for folders and figures."""
-        reward = Path(self.reward).name if Path(self.reward).is_dir() else self.reward
+        reward = Path(self.reward).name if self.reads_agent else self.reward
         return f"sb3-{self.algorithm}-{reward}" + (f"-{self.mode}" if reward != SPARSE else "")
 
     def tasks(self) -> TaskList:

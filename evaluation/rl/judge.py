@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,16 @@ class Point:
     blocked: float | None
 
 
-def solved_by(
+class Driven(NamedTuple):
+    """What a policy did in J tasks."""
+
+    solved: np.ndarray
+    """(J,) bool"""
+    paths: list[np.ndarray]
+    """(T + 1, 2) true positions of each, metres"""
+
+
+def drive(
     model: Any,
     tasks: TaskList,
     *,
@@ -39,8 +48,8 @@ def solved_by(
     action_type: str = "discrete",
     samples: bool = False,
     horizon: int = 50,
-) -> np.ndarray:
-    """Which tasks a model solves within so many steps: (J,) bool.
+) -> Driven:
+    """What a model does in each task, within so many steps.
 
     Args:
         model: of Stable-Baselines3.
@@ -62,19 +71,21 @@ def solved_by(
         autoreset_mode="next_step",
     )
     solved = np.zeros(len(tasks), bool)
-    running = np.ones(len(tasks), bool)
     try:
-        observation, _ = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
+        observation, info = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
+        places, steps = [info["oracle_position"]], np.zeros(len(tasks), int)
         for _ in range(horizon):
             actions, _ = model.predict(observation, deterministic=not samples)
-            observation, _, terminated, _, _ = envs.step(actions)
-            solved |= terminated & running
-            running &= ~terminated  # what such a lane does after its reset is another task
-            if not running.any():
+            observation, _, terminated, _, info = envs.step(actions)
+            places.append(info["oracle_position"])
+            steps += ~solved
+            solved |= terminated  # what such a lane does after its reset is another task
+            if solved.all():
                 break
     finally:
         envs.close()
-    return solved
+    walked = np.stack(places, axis=1)
+    return Driven(solved, [path[: length + 1] for path, length in zip(walked, steps, strict=True)])
 
 
 class Stopwatch:

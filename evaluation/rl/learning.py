@@ -13,7 +13,7 @@ from ..results import read_json, write_json
 from .algorithms import get_algorithm, new_model
 from .envs import goal_of, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
-from .judge import Point, judging_callback, solved_by
+from .judge import Point, drive, judging_callback
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -40,7 +40,7 @@ def metric_agent(job: RLJob, folder: Path, *, progress: bool) -> Any:
         return None
     if job.reward == STRAIGHT_LINE:
         return StraightLine(job.env_id, job.obs_type)
-    if Path(job.reward).is_dir():
+    if job.reads_agent:
         return load_agent(job.reward, device=job.device)
     dataset = make_dataset(job.env_id, size=job.size, seed=job.seed, obs_type=job.obs_type, progress=progress)
     agent = get_agent(job.reward)()
@@ -113,8 +113,10 @@ def learn(
             tell(done)
 
         judge = judging_callback(
-            lambda: solved_by(
-                model, tasks, obs_type=job.obs_type, action_type=algorithm.action_type, samples=algorithm.samples
+            lambda: (
+                drive(
+                    model, tasks, obs_type=job.obs_type, action_type=algorithm.action_type, samples=algorithm.samples
+                ).solved
             ),
             tasks,
             job.every,
@@ -125,9 +127,12 @@ def learn(
             progress=job.steps if progress else None,
         )
         before = points[-1].wall if points else 0.0
+        enough = bool(points) and job.stop_at is not None and points[-1].success >= job.stop_at
         callbacks = [MetricRewardCallback(), judge]
         with one_torch_thread():
-            model.learn(job.steps - model.num_timesteps, callback=callbacks, reset_num_timesteps=not points)
+            model.learn(
+                0 if enough else job.steps - model.num_timesteps, callback=callbacks, reset_num_timesteps=not points
+            )
         share = 0.0 if reward is None else reward.measure.seconds / (judge.watch.spent()[0] - before)
     finally:
         venv.close()

@@ -8,10 +8,9 @@ import numpy as np
 
 from ..figures import curves, gif
 from ..runs import RunFolder
-from ..tasks import TaskList
 from ..worlds import room_of
 from .algorithms import get_algorithm
-from .judge import Point
+from .judge import Point, drive
 
 
 def draw(job: Any, run: RunFolder, model: Any, curve: list[Point]) -> None:
@@ -23,33 +22,7 @@ def draw(job: Any, run: RunFolder, model: Any, curve: list[Point]) -> None:
     tasks = job.tasks()
     order = np.argsort(-tasks.least_steps, kind="stable")
     shown = tasks.take(order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)])
-    paths = policy_paths(model, shown, job.obs_type, get_algorithm(job.algorithm))
+    algorithm = get_algorithm(job.algorithm)
+    options = {"obs_type": job.obs_type, "action_type": algorithm.action_type, "samples": algorithm.samples}
+    paths = drive(model, shown, **options).paths
     run.path("policy.gif").write_bytes(gif.tasks_gif(room_of(job.env_id), paths, shown.goal))
-
-
-def policy_paths(model: Any, tasks: TaskList, obs_type: str, algorithm: Any, horizon: int = 50) -> list[np.ndarray]:
-    """The true way that a policy takes in each task: one (T + 1, 2) array of metres a task."""
-    import gymnasium as gym
-
-    envs = gym.make_vec(
-        tasks.env_id,
-        num_envs=len(tasks),
-        vectorization_mode="vector_entry_point",
-        obs_type=obs_type,
-        action_type=algorithm.action_type,
-        max_episode_steps=horizon + 1,
-        autoreset_mode="next_step",
-    )
-    try:
-        observation, info = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
-        paths = [[xy] for xy in info["oracle_position"]]
-        running = np.ones(len(tasks), bool)
-        for _ in range(horizon):
-            actions, _ = model.predict(observation, deterministic=not algorithm.samples)
-            observation, _, terminated, _, info = envs.step(actions)
-            for lane in np.flatnonzero(running):
-                paths[lane].append(info["oracle_position"][lane])
-            running &= ~terminated
-    finally:
-        envs.close()
-    return [np.array(path) for path in paths]

@@ -55,7 +55,7 @@ def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool
     if log := getattr(agent, "fit_log", None):
         seconds = sum(entry.wall_seconds for entry in log)
         say(f"  metric of {job.reward}: {seconds:.0f} s of learning from {job.size} recorded steps, not counted below")
-    if agent is not None and hasattr(agent, "save") and not Path(job.reward).is_dir():
+    if agent is not None and hasattr(agent, "save") and not job.reads_agent:
         agent.save(run.path("agent"))
 
     def tell(points: list[Point]) -> None:

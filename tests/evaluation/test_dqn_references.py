@@ -13,7 +13,7 @@ from agents.sb3.hindsight import TerminatingHerReplayBuffer
 from evaluation.errors import ProtocolError
 from evaluation.online_dqn import online_dqn
 from evaluation.rewards import pose_reward
-from evaluation.rl.judge import solved_by
+from evaluation.rl.judge import drive
 from evaluation.tasks import make_tasks
 from plan2vec_envs.errors import UnknownNameError
 
@@ -79,9 +79,9 @@ def test_success_is_counted_until_the_first_goal_only():
         def predict(self, observation, deterministic):
             return np.ones(len(observation["observation"]), np.int64), None
 
-    assert solved_by(Straight(), tasks).mean() == 1
-    assert solved_by(Straight(), tasks, horizon=5).mean() == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
-    assert solved_by(Still(), tasks).mean() < 0.3
+    assert drive(Straight(), tasks).solved.mean() == 1
+    assert drive(Straight(), tasks, horizon=5).solved.mean() == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
+    assert drive(Still(), tasks).solved.mean() < 0.3
 
 
 def test_learning_with_interaction_reports_its_curve_and_stops_when_told():

@@ -13,7 +13,7 @@ from evaluation.rewards import StraightLine
 from evaluation.rl.algorithms import ALGORITHMS, get_algorithm, new_model
 from evaluation.rl.envs import goal_of, training_envs
 from evaluation.rl.job import RLJob
-from evaluation.rl.judge import Point, Stopwatch
+from evaluation.rl.judge import Point, Stopwatch, drive
 from evaluation.rl.learning import learn
 from evaluation.tasks import make_tasks
 from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
@@ -114,6 +114,32 @@ def test_what_cannot_be_is_refused_with_what_could(options, message, tmp_path, c
     assert main(words) == 2
     assert message in capsys.readouterr().err
     assert not list((tmp_path / "runs").glob("*/*/*"))
+
+
+def test_a_folder_that_has_the_name_of_an_agent_is_not_taken_for_one(tmp_path, monkeypatch):
+    """As where the project was cloned to, one folder up."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("plan2vec", "mine"):
+        (tmp_path / name).mkdir()
+    assert not replace(TINY, reward="plan2vec").reads_agent
+    assert replace(TINY, reward="mine").reads_agent
+
+
+def test_a_run_that_had_enough_does_not_learn_on_when_it_is_resumed(tmp_path):
+    job = replace(TINY, reward="sparse", stop_at=0.01)
+    first = learn(job, None, checkpoint=tmp_path / "c.pt")
+    second = learn(job, None, curve=first.curve, checkpoint=tmp_path / "c.pt")
+    assert second.model.num_timesteps == first.curve[-1].steps
+    assert second.curve == first.curve
+
+
+def test_paths_begin_at_the_start_and_end_at_the_goal_where_it_is_reached():
+    tasks = make_tasks(OPEN, 30)
+    done = drive(learn(TINY, _metric("line")).model, tasks, samples=True)
+    for path, start, goal, solved in zip(done.paths, tasks.start, tasks.goal, done.solved, strict=True):
+        np.testing.assert_allclose(path[0], start, atol=1e-9)
+        assert solved == (np.linalg.norm(path[-1] - goal) < 0.02)
+        assert solved or len(path) == 51
 
 
 def test_a_fixed_goal_is_that_of_every_episode_and_of_every_task():
