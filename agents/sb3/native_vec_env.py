@@ -1,4 +1,4 @@
-"""A Gymnasium vector environment as Stable-Baselines3 knows them: no process, no copy, no loop over environments."""
+"""A Gymnasium vector environment as Stable-Baselines3 knows them: one batch, no process, no copy."""
 
 from __future__ import annotations
 
