@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from plan2vec_envs.errors import InvalidOptionError
 
@@ -38,6 +40,7 @@ class RLJob:
         max_seconds: of training; None for no limit.
         buffer_size: transitions of a replay buffer.
         device: "cpu" or "cuda".
+        options: of the algorithm's constructor, in place of those of ``ALGORITHMS``; plain JSON.
     """
 
     env_id: str
@@ -57,6 +60,7 @@ class RLJob:
     max_seconds: float | None = None
     buffer_size: int = 50_000
     device: str = "cpu"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
         """Whether all of it can be; nothing is written before.

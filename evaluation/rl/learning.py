@@ -91,7 +91,9 @@ def learn(
     )
     try:
         paid = venv if reward is None or algorithm.has_replay else MetricRewardVecEnv(venv, reward)
-        options: dict[str, Any] = {"reward": reward, "buffer_size": job.buffer_size} if algorithm.has_replay else {}
+        options = dict(job.options)
+        if algorithm.has_replay:
+            options |= {"reward": reward, "buffer_size": job.buffer_size}
         model = new_model(
             algorithm,
             paid,
