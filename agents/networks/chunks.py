@@ -19,8 +19,9 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     """
     chunk = 64 if device.type == "cpu" else 2048
     with torch.inference_mode(), _evaluating(network):
-        parts = [network(_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)]
-        return torch.cat(parts).cpu().numpy()
+        starts = range(0, len(observations), chunk)
+        parts = [network.infer(_tensor(observations[i : i + chunk], device)) for i in starts]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
 
 
 def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:

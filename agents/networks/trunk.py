@@ -70,6 +70,10 @@ class Trunk(nn.Module):
         """(B, ...) observations -> (B, D) latents."""
         return self.encode(self.prepare(x))
 
+    def infer(self, x: torch.Tensor) -> torch.Tensor:
+        """``forward`` up to rounding, for use without gradients; a trunk may have a quicker way."""
+        return self(x)
+
 
 TRUNKS: dict[str, Callable[[Sequence[int], int, int], Trunk]] = {}
 

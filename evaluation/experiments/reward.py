@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,11 +22,44 @@ OURS = "plan2vec"
 ROOMS = (("Plan2vec/CMaze-v0", 5), ("Plan2vec/Open-v0", 2), ("Plan2vec/Table-v0", 2))
 BEHIND_THE_WALL = "around_the_wall"
 ALGORITHM_NAMES = {"ppo": "PPO", "dqn": "DQN with hindsight"}
-REWARD_NAMES = {SPARSE: "", OURS: " + plan2vec", STRAIGHT_LINE: " + straight line (privileged)"}
 SHAPED_STEPS = {"ppo": 60_000, "dqn": 15_000}
 TIMES = 10
 """So many times as many environment steps may be made without the metric."""
 SECONDS = 3600.0
+
+
+class Arm(NamedTuple):
+    """What pays the policy."""
+
+    label: str
+    """appended to the algorithm's name"""
+    reward: str
+    mode: str = "shaping"
+    size: str | None = None
+    """of the metric's data; None for what is asked of all"""
+
+    @property
+    def may_take_long(self) -> bool:
+        """Whether it has the budget of an arm without the metric."""
+        return self.reward == SPARSE
+
+
+METRIC, NONE = Arm(" + plan2vec", OURS), Arm("", SPARSE)
+FEW = Arm(" + plan2vec of 100 rollouts", OURS, size="100x10")
+LINES = (
+    Arm(" paid by plan2vec's distance alone", OURS, "distance"),
+    Arm(" + straight line (privileged)", STRAIGHT_LINE),
+    Arm(" paid by the straight line alone (privileged)", STRAIGHT_LINE, "distance"),
+)
+
+
+def arms_of(env_id: str, algorithm: str) -> list[tuple[str | None, Arm]]:
+    """(named task or None, arm) of a room."""
+    arms: list[tuple[str | None, Arm]] = [(None, METRIC), (None, NONE)]
+    if "CMaze" in env_id:
+        arms += [(None, FEW), (BEHIND_THE_WALL, METRIC), (BEHIND_THE_WALL, NONE)]
+        arms += [(BEHIND_THE_WALL, line) for line in LINES if algorithm == "ppo"]
+    return arms
 
 
 @register_experiment
@@ -52,10 +85,8 @@ class Reward(Experiment):
                 for algorithm in ALGORITHM_NAMES:
                     if plan.only and algorithm not in plan.only:
                         continue
-                    arms: list[tuple[str | None, str]] = [(None, OURS), (None, SPARSE)]
-                    if "CMaze" in env_id and algorithm == "ppo":
-                        arms += [(BEHIND_THE_WALL, reward) for reward in (OURS, SPARSE, STRAIGHT_LINE)]
-                    cells += [_cell(plan, env_id, seed, algorithm, task, reward) for task, reward in arms]
+                    arms = arms_of(env_id, algorithm)
+                    cells += [_cell(plan, env_id, seed, algorithm, task, arm) for task, arm in arms]
         return cells
 
     def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
@@ -89,7 +120,7 @@ class Reward(Experiment):
         for cell, result in found:
             job = cell.params["job"]
             setting = short_name(job["env_id"]) + ("" if job["task"] is None else ", fixed goal behind the wall")
-            arm = ALGORITHM_NAMES[job["algorithm"]] + REWARD_NAMES[job["reward"]]
+            arm = ALGORITHM_NAMES[job["algorithm"]] + cell.params["label"]
             settings.setdefault(setting, {}).setdefault(arm, []).append(_run(result))
         return {"settings": settings}
 
@@ -126,29 +157,32 @@ class Reward(Experiment):
 _NOTE = "Median over seeds (least to most); a seed that did not get there counts with all the steps it made, marked >."
 
 
-def _cell(plan: Plan, env_id: str, seed: int, algorithm: str, task: str | None, reward: str) -> Cell:
-    steps = SHAPED_STEPS[algorithm] if reward == OURS else TIMES * (SHAPED_STEPS[algorithm] + 10_000)
-    if reward == STRAIGHT_LINE:
-        steps = 3 * SHAPED_STEPS[algorithm]
-    size = plan.rollouts
+def _cell(plan: Plan, env_id: str, seed: int, algorithm: str, task: str | None, arm: Arm) -> Cell:
+    steps = SHAPED_STEPS[algorithm] if not arm.may_take_long else TIMES * (SHAPED_STEPS[algorithm] + 10_000)
+    every = 1_000 if algorithm == "dqn" else 5_000 if arm.may_take_long else 2_000
+    size = arm.size or plan.rollouts
     if not plan.preset.comparable:
-        steps = max(1_100, int(8_000 * plan.preset.steps))
+        size, steps = plan.rollouts, max(1_100, int(8_000 * plan.preset.steps))
     job = RLJob(
         env_id=env_id,
         algorithm=algorithm,
-        reward=reward,
+        reward=arm.reward,
+        mode=arm.mode,
         seed=seed,
         task=task,
         steps=steps,
         size=size,
-        every=min(steps // 2, 2_000 if reward == OURS else 10_000),
+        every=min(steps // 2, every),
         num_tasks=plan.preset.tasks,
         stop_at=0.95,
         max_seconds=SECONDS,
         device=plan.device,
     )
-    name = f"{short_name(env_id)}{'' if task is None else ' ' + task} {algorithm} {reward} seed {seed}"
-    return Cell(f"{plan.preset.name} {name}", f"{algorithm} {reward}", {"job": asdict(job)})
+    who = (
+        f"{algorithm} {arm.reward}{'' if arm.mode == 'shaping' else ' ' + arm.mode}{' ' + arm.size if arm.size else ''}"
+    )
+    name = f"{short_name(env_id)}{'' if task is None else ' ' + task} {who} seed {seed}"
+    return Cell(f"{plan.preset.name} {name}", who, {"job": asdict(job), "label": arm.label})
 
 
 def _run(result: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -157,6 +160,36 @@ def test_encode_of_prepared_observations_is_the_embedding(name, frames):
         found = network.encode(prepare_in_chunks(network, frames, CPU)).numpy()
     assert found.shape == (5, 3)
     np.testing.assert_allclose(found, embed_in_chunks(network, frames, CPU), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (3, 30, 21)])
+@pytest.mark.parametrize("name", ["coord_cnn", "cnn"])
+def test_the_quick_way_without_gradients_agrees_with_forward_whatever_changed_since(name, shape):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(256, size=(5, *shape), dtype=np.uint8)
+    network = build_trunk(name, shape, 3, 16)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+
+    def check():
+        with torch.inference_mode():
+            x = torch.as_tensor(frames)
+            torch.testing.assert_close(network.infer(x), network(x), rtol=1e-4, atol=1e-5)
+            return network.infer(x)
+
+    answers = [check()]
+    network.standardise.fit(frames)
+    answers.append(check())
+    network(torch.as_tensor(frames)).sum().backward()
+    optimizer.step()
+    answers.append(check())
+    load_network(network, network_arrays(build_trunk(name, shape, 3, 16)))
+    answers.append(check())
+    with torch.inference_mode():
+        network.what.bias.add_(1)
+    answers.append(check())
+    assert all(not torch.allclose(a, b, atol=1e-3) for a, b in pairwise(answers))
+    with torch.inference_mode():
+        assert torch.equal(copy.deepcopy(network).infer(torch.as_tensor(frames)), answers[-1])
 
 
 @pytest.mark.parametrize("name", SMALL)
