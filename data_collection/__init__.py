@@ -1,5 +1,7 @@
 """Collect experience, hold it in validated records, store it. Imports point down to `plan2vec_envs` only."""
 
+from plan2vec_envs.files import atomic_write
+
 from .cache import cache_dir
 from .collect import collect
 from .errors import (
@@ -13,7 +15,6 @@ from .errors import (
     StorageError,
     WrongEnvError,
 )
-from .files import atomic_write
 from .make import make_dataset
 from .pairs import PairBatch
 from .policies import Policy, UniformPolicy

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from plan2vec_envs.files import storage_errors
+
 from .errors import StorageError
-from .files import storage_errors
 from .records import Dataset
 from .storage import assemble, load_dataset, matches, read_manifest, require_env
 

@@ -17,8 +17,8 @@ from filelock import FileLock
 
 import plan2vec_envs
 from plan2vec_envs.errors import InvalidOptionError
+from plan2vec_envs.hashing import json_sha256
 
-from ._hashing import json_sha256
 from .cache import cache_dir, load_mapped
 from .collect import collect
 from .errors import DatasetError, MissingFileError, StorageError

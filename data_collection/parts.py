@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._hashing import json_sha256
+from plan2vec_envs.hashing import json_sha256
+
 from .errors import DatasetError, MissingFileError, StorageError
 from .records import Dataset
 from .storage import load_dataset, read_manifest, save_dataset

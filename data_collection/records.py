@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from plan2vec_envs.hashing import array_sha256, json_sha256
+
 from . import _checks
 from ._arrays import joined, joined_or_none, ranges
-from ._hashing import array_sha256, json_sha256
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
 from .splits import fold_episodes, nested_episodes

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from . import archive
-from ._hashing import array_sha256, json_sha256
-from .archive import MAX_BYTES
+from plan2vec_envs import archive
+from plan2vec_envs.archive import MAX_BYTES
+from plan2vec_envs.files import atomic_write
+from plan2vec_envs.hashing import array_sha256, json_sha256
+
 from .errors import CorruptFileError, FormatVersionError, WrongEnvError
-from .files import atomic_write
 from .records import Dataset
 
 __all__ = ["MAX_BYTES", "atomic_write", "load_dataset", "read_manifest", "save_dataset"]

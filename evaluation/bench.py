@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_collection.files import atomic_write
 from plan2vec_envs.errors import Plan2vecError, check_name
+from plan2vec_envs.files import atomic_write
 
 from . import environment
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from .errors import ResultsError
 

@@ -26,6 +26,34 @@ class FrameError(Plan2vecError, ValueError):
     """An image that does not show exactly one agent in this room."""
 
 
+class WorldError(Plan2vecError, ValueError):
+    """Places and links that make no world: a link to nowhere, a coordinate that is no number."""
+
+
+class StorageError(Plan2vecError, OSError):
+    """A file could not be written or read; nothing was left half-written."""
+
+
+class MissingFileError(StorageError, FileNotFoundError):
+    """There is no file at this path."""
+
+
+class DiskFullError(StorageError):
+    """The disk ran out of space during a write; the target is as it was before."""
+
+
+class CorruptFileError(StorageError):
+    """A file is truncated or damaged, or its contents do not match its checksums."""
+
+
+class FormatVersionError(StorageError):
+    """A file is not one of ours, or was written in a format that this version does not read."""
+
+
+class FileTooLargeError(StorageError):
+    """A file says that it unpacks to more than the limit; it was not decoded."""
+
+
 def suggest(name: object, choices: Iterable[object]) -> str:
     """A sentence to append to an error message: the closest known name, then all of them.
 

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from ..errors import ResultsError
 from ..paper import SPREAD_READING, TABLE_1, TABLE_5

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from .. import environment
 from ..errors import ResultsError

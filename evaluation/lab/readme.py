@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from ..errors import ResultsError
 from ..results import read_json

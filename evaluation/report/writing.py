@@ -6,7 +6,7 @@ import json
 from html import escape
 from pathlib import Path
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from ..paper import SPREAD_READING
 from ..results import write_json

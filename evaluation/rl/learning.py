@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data_collection.files import atomic_write
+from plan2vec_envs.files import atomic_write
 
 from ..results import read_json, write_json
 from .algorithms import get_algorithm, new_model

@@ -94,13 +94,13 @@ class _Archive:
 
     def manifest(self) -> dict[str, Any]:
         if _MANIFEST not in self._members:
-            raise FormatVersionError(f"{self._path} is no plan2vec dataset: it holds {self.names}, but no manifest")
+            raise FormatVersionError(f"{self._path} is no file of plan2vec: it holds {self.names}, but no manifest")
         try:
             manifest = json.loads(str(self.array(_MANIFEST)[()]))
         except ValueError as error:
             raise self._damaged(error) from error
         if not isinstance(manifest, dict):
-            raise FormatVersionError(f"{self._path} is no plan2vec dataset: its manifest is no JSON object")
+            raise FormatVersionError(f"{self._path} is no file of plan2vec: its manifest is no JSON object")
         return manifest
 
     def array(self, name: str) -> np.ndarray:
