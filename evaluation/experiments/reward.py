@@ -195,9 +195,11 @@ def _run(result: dict[str, Any]) -> dict[str, Any]:
         "reached": there is not None,
         "to_enough": last["steps"],
         "wall": round(last["wall"], 1),
+        "cpu": round(last["cpu"], 1),
         "metric_share": result["share"],
         "metric_steps": result["metric"]["steps"],
         "metric_wall": round(result["metric"]["wall"], 1),
+        "metric_cpu": round(result["metric"]["cpu"], 1),
     }
 
 

@@ -21,16 +21,14 @@ STEPS = {"ppo": 120_000, "dqn": 40_000}
 CHANGES: Mapping[str, tuple[dict[str, Any], ...]] = {
     "ppo": (
         {},
+        {"gae_lambda": 0.8},
+        {"gae_lambda": 0.9},
         {"learning_rate": 5e-4},
         {"learning_rate": 2e-3},
         {"n_epochs": 4},
         {"n_epochs": 16},
         {"n_steps": 32},
         {"n_steps": 128},
-        {"gae_lambda": 0.8},
-        {"gae_lambda": 0.9},
-        {"ent_coef": 0.01},
-        {"gamma": 0.95},
         {"gamma": 0.99},
     ),
     "dqn": (
@@ -38,12 +36,7 @@ CHANGES: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"learning_rate": 5e-4},
         {"learning_rate": 2e-3},
         {"gradient_steps": 8},
-        {"gradient_steps": 16},
-        {"tau": 0.005},
-        {"tau": 0.02},
         {"batch_size": 128},
-        {"exploration_fraction": 0.1},
-        {"gamma": 0.95},
     ),
 }
 
