@@ -65,6 +65,19 @@ def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
     return _finite_float32(array, "oracle_position")
 
 
+def step_lengths(array: np.ndarray, num_transitions: int) -> np.ndarray:
+    """Lengths of steps (M,) as finite float32 above 0."""
+    array = np.asarray(array)
+    if not np.issubdtype(array.dtype, np.floating) or array.ndim != 1:
+        raise DatasetError(f"step_lengths have shape {array.shape} and dtype {array.dtype}; need (M,) float32")
+    _require_rows(array, num_transitions, "step_lengths", "one per transition")
+    array = _finite_float32(array, "step_lengths")
+    if (array <= 0).any():
+        row = int(np.argmax(array <= 0))
+        raise DatasetError(f"step_lengths row {row} is {array[row]}; a step leads somewhere, so its length is above 0")
+    return array
+
+
 def _finite_float32(array: np.ndarray, name: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # a float64 beyond the range of float32 becomes infinite and is refused below
         single = array.astype(np.float32, copy=False)

@@ -123,9 +123,9 @@ def _slug(env_id: str) -> str:
 @cache
 def _code_sha256() -> str:
     """Hash of the sources that decide what is collected: the cache never answers for other code."""
-    here = Path(__file__).parent
+    here, worlds = Path(__file__).parent, Path(plan2vec_envs.__file__).parent
     sources = [
-        *sorted(Path(plan2vec_envs.__file__).parent.rglob("*.py")),
+        *sorted(path for path in worlds.rglob("*.py") if "image_graph" not in path.parts),
         here / "collect.py",
         here / "policies.py",
     ]

@@ -24,6 +24,7 @@ class Episode:
     ```
     observations     o0 o1 o2 ... oT        (T + 1, C, H, W) uint8 or (T + 1, D) float32
     actions            a0 a1 ... a(T-1)     (T,) int64, (T, A) float32, or None; a_t leads from o_t to o_{t+1}
+    step_lengths       l0 l1 l2 ... l(T-1)  (T,) float32 > 0, how far each step led, or None where all count alike
     oracle_position  x0 x1 x2 ... xT        (T + 1, 2) float32 arena units, or None; evaluation only
     ```
     """
@@ -31,6 +32,7 @@ class Episode:
     observations: np.ndarray
     actions: np.ndarray | None = None
     oracle_position: np.ndarray | None = None
+    step_lengths: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = _checks.observations(self.observations)
@@ -47,6 +49,8 @@ class Episode:
             object.__setattr__(self, "actions", _checks.actions(self.actions, steps, None)[0])
         if self.oracle_position is not None:
             object.__setattr__(self, "oracle_position", _checks.oracle_position(self.oracle_position, steps + 1))
+        if self.step_lengths is not None:
+            object.__setattr__(self, "step_lengths", _checks.step_lengths(self.step_lengths, steps))
 
     def __len__(self) -> int:
         """The number of transitions T."""
@@ -65,6 +69,7 @@ class Dataset:
     transitions       01 12 23    | 45 56         (M, 2) derived: row pairs, in the order of the actions
     episode_ids        0  0  0  0 | 1  1  1       (N,)   derived
     episode_lengths        3      |    2          (K,) int64 transitions
+    step_lengths       l0 l1 l2   |  l0 l1        (M,) float32 > 0, or None where all steps count alike
     oracle_position   x0 x1 x2 x3 | x0 x1 x2      (N, 2) float32 arena units, or None; evaluation only
     ```
     Arrays are read-only and are not copied when they already have the right dtype: hand over arrays that
@@ -78,6 +83,7 @@ class Dataset:
     oracle_position: np.ndarray | None = None
     env_id: str | None = None
     num_actions: int | None = None
+    step_lengths: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         lengths = np.asarray(self.episode_lengths)
@@ -106,6 +112,8 @@ class Dataset:
             raise DatasetError(f"num_actions={self.num_actions} was given, but the dataset has no actions")
         if self.oracle_position is not None:
             self._set("oracle_position", _checks.oracle_position(self.oracle_position, total))
+        if self.step_lengths is not None:
+            self._set("step_lengths", _checks.step_lengths(self.step_lengths, total - len(lengths)))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -123,6 +131,7 @@ class Dataset:
             actions=joined_or_none([e.actions for e in kept], "actions"),
             episode_lengths=np.array([len(e) for e in kept], np.int64),
             oracle_position=joined_or_none([e.oracle_position for e in kept], "oracle_position"),
+            step_lengths=joined_or_none([e.step_lengths for e in kept], "step_lengths"),
             env_id=env_id,
             num_actions=num_actions,
         )
@@ -140,6 +149,7 @@ class Dataset:
             actions=joined_or_none([d.actions for d in datasets], "actions"),
             episode_lengths=np.concatenate([d.episode_lengths for d in datasets]),
             oracle_position=joined_or_none([d.oracle_position for d in datasets], "oracle_position"),
+            step_lengths=joined_or_none([d.step_lengths for d in datasets], "step_lengths"),
             env_id=datasets[0].env_id,
             num_actions=datasets[0].num_actions,
         )
@@ -210,6 +220,8 @@ class Dataset:
             "env_id": self.env_id,
             "num_actions": self.num_actions,
         }
+        if self.step_lengths is not None:  # so that datasets without them keep their fingerprint
+            content["step_lengths"] = array_sha256(self.step_lengths)
         return json_sha256(content)
 
     def episode(self, index: int) -> Episode:
@@ -222,6 +234,7 @@ class Dataset:
             observations=self.observations[rows],
             actions=None if self.actions is None else self.actions[moves],
             oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
+            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
         )
 
     def episodes(self) -> Iterator[Episode]:
@@ -257,6 +270,7 @@ class Dataset:
             actions=None if self.actions is None else self.actions[moves],
             episode_lengths=lengths,
             oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
+            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
         )
 
     def split(self, fold: int, num_folds: int = 10, seed: int = 0) -> tuple[Dataset, Dataset]:

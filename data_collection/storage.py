@@ -27,8 +27,8 @@ __all__ = ["MAX_BYTES", "atomic_write", "load_dataset", "read_manifest", "save_d
 
 FORMAT = "plan2vec.dataset"
 FORMAT_VERSION = 1
-ARRAYS = ("observations", "actions", "episode_lengths", "oracle_position")
-_OPTIONAL = {"actions", "oracle_position"}
+ARRAYS = ("observations", "actions", "episode_lengths", "oracle_position", "step_lengths")
+_OPTIONAL = {"actions", "oracle_position", "step_lengths"}
 _PACKAGES = ("plan2vec", "numpy", "gymnasium", "pymunk")
 
 

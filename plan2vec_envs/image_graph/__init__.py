@@ -2,5 +2,6 @@
 
 from .file import load_world, save_world
 from .record import WorldGraph
+from .views import Views
 
-__all__ = ["WorldGraph", "load_world", "save_world"]
+__all__ = ["Views", "WorldGraph", "load_world", "save_world"]
