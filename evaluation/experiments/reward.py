@@ -22,7 +22,7 @@ OURS = "plan2vec"
 ROOMS = (("Plan2vec/CMaze-v0", 5), ("Plan2vec/Open-v0", 2), ("Plan2vec/Table-v0", 2))
 BEHIND_THE_WALL = "around_the_wall"
 ALGORITHM_NAMES = {"ppo": "PPO", "dqn": "DQN with hindsight"}
-SHAPED_STEPS = {"ppo": 60_000, "dqn": 15_000}
+SHAPED_STEPS = {"ppo": 40_000, "dqn": 15_000}
 TIMES = 10
 """So many times as many environment steps may be made without the metric."""
 SECONDS = 3600.0

@@ -21,9 +21,8 @@ STEPS = {"ppo": 120_000, "dqn": 40_000}
 CHANGES: Mapping[str, tuple[dict[str, Any], ...]] = {
     "ppo": (
         {},
-        {"gae_lambda": 0.9},
+        {"gae_lambda": 0.95},
         {"gae_lambda": 0.8},
-        {"gae_lambda": 0.6},
         {"gae_lambda": 0.4},
         {"learning_rate": 5e-4},
         {"learning_rate": 2e-3},

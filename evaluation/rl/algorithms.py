@@ -38,7 +38,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         Algorithm(
             "ppo",
             "discrete",
-            {"n_steps": 64, "batch_size": 256, "n_epochs": 8, "learning_rate": 1e-3, "gae_lambda": 0.95},
+            {"n_steps": 64, "batch_size": 256, "n_epochs": 8, "learning_rate": 1e-3, "gae_lambda": 0.6},
             has_replay=False,
             samples=True,
         ),
