@@ -1,0 +1,121 @@
+"""The local metric of worlds where each place is seen a few times: is this the same place, in another light?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from data_collection import Dataset
+
+from ..workdir import Arrays
+from .matching import Neighbours, find_matches
+from .scatter import discriminants, lengths, principal_components, standardised
+
+
+@dataclass(frozen=True)
+class PlaceMetricConfig:
+    """How places are known again."""
+
+    side: int = 16
+    """rows and columns that an image is pooled to"""
+    components: int = 200
+    """principal components of the pooled images"""
+    latent_dim: int = 96
+    """discriminants that are kept"""
+    shrinkage: float = 0.05
+    """of the scatter within places towards a ball"""
+    rounds: int = 3
+    """times that matches are found and the discriminants learned from them"""
+    candidates: int = 24
+    """nearest frames that are looked at for each frame"""
+    mistaken: float = 0.005
+    """share of held-out recorded neighbours, which are different places, that the threshold may take for one place"""
+
+
+class PlaceMetric:
+    """d(x, y) = ||f(x) - f(y)||, f linear in the pooled image, in standard deviations of what differs within a place.
+
+    What differs within a place (traffic, light, lane) is learned without labels: at first from recorded neighbours,
+    which have nearly the same view; then from frames of other drives that match as sequences (see ``matching``).
+    """
+
+    def __init__(self, config: PlaceMetricConfig, mean: np.ndarray, projection: np.ndarray, threshold: float) -> None:
+        """From what was learned: (P,) mean, (P, D) projection."""
+        self.config = config
+        self.mean, self.projection, self.threshold = mean, projection, threshold
+        self.device = torch.device("cpu")
+
+    @classmethod
+    def fit(cls, config: PlaceMetricConfig, dataset: Dataset, held_out: np.ndarray) -> tuple[PlaceMetric, dict]:
+        """Learn from sequences.
+
+        Args:
+            config: How.
+            dataset: Recorded sequences.
+            held_out: (K',) episodes whose steps calibrate the threshold and are not learned from.
+
+        Returns:
+            The metric and its figures: ``matches`` found in the last round, the share ``supported`` by their
+            surroundings, ``threshold``, and ``neighbour_median``, the median distance of held-out recorded neighbours.
+        """
+        frames, row_frames = unique_frames(dataset.observations)
+        samples = standardised(dataset.observations[frames], config.side)
+        mean, components = principal_components(samples, config.components)
+        latents = (samples - mean) @ components
+        steps = row_frames[dataset.transitions]
+        is_held_out = np.isin(dataset.episode_ids[dataset.transitions[:, 0]], held_out)
+        moved = steps[:, 0] != steps[:, 1]
+        learn, check = steps[moved & ~is_held_out], steps[moved & is_held_out]
+        learn, check = (learn if len(learn) else steps), (check if len(check) else steps)
+        neighbours = Neighbours.of(len(frames), steps)
+        maps = discriminants(latents, learn, config.latent_dim, config.shrinkage)
+        threshold, pairs, supported = np.inf, np.zeros((0, 2), np.int64), np.zeros(0, bool)
+        for _ in range(config.rounds):
+            found = latents @ maps
+            threshold = float(np.quantile(lengths(found, check), config.mistaken))
+            pairs, supported = find_matches(found, neighbours, threshold, config.candidates)
+            if supported.sum() < 2 * latents.shape[1]:
+                break  # places were seen once each, as far as can be told: too few pairs to learn scatter from
+            maps = discriminants(latents, pairs[supported], config.latent_dim, config.shrinkage)
+        found = latents @ maps
+        threshold = float(np.quantile(lengths(found, check), config.mistaken))
+        figures = {
+            "matches": float(len(pairs)),
+            "supported": float(supported.mean()) if len(supported) else 0.0,
+            "threshold": threshold,
+            "neighbour_median": float(np.median(lengths(found, check))),
+        }
+        return cls(config, mean, (components @ maps).astype(np.float32), threshold), figures
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        return (standardised(observations, self.config.side) - self.mean) @ self.projection
+
+    def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32."""
+        return np.linalg.norm(self.embed(x) - self.embed(y), axis=1)
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {"mean": self.mean, "projection": self.projection, "threshold": np.array([self.threshold])}
+
+    @classmethod
+    def restore(cls, config: PlaceMetricConfig, arrays: Arrays) -> PlaceMetric:
+        """The metric that ``arrays`` came from."""
+        return cls(config, arrays["mean"], arrays["projection"], float(arrays["threshold"][0]))
+
+
+def unique_frames(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames that differ in at least one byte.
+
+    Args:
+        observations: (N, ...).
+
+    Returns:
+        (U,) rows of the first of each, ascending, and (N,) which of them each row is.
+    """
+    seen: dict[bytes, int] = {}
+    which = np.array([seen.setdefault(frame.tobytes(), len(seen)) for frame in observations])
+    return np.unique(which, return_index=True)[1], which
