@@ -1,0 +1,6 @@
+"""First-person views of street graphs: drawn, never photographed."""
+
+from .nuisance import HARDER, NO_NUISANCE, NUISANCE, Nuisance
+from .renderer import RENDERER_VERSION, StreetRenderer
+
+__all__ = ["HARDER", "NO_NUISANCE", "NUISANCE", "RENDERER_VERSION", "Nuisance", "StreetRenderer"]
