@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dice import hashed, uniform
-from .field import HALF_WIDTH, StreetField
+from .field import GRID, HALF_WIDTH, StreetField
 from .kerb import SIDEWALK
 from .lens import CAMERA_HEIGHT, COLUMN_ANGLE, EDGES, MIDDLES, PER_ROW, below, periodic_share, pulses
 
@@ -43,8 +43,9 @@ class City:
 
     def __init__(self, field: StreetField, seed: int) -> None:
         self._field, self._seed = field, seed
-        # Lots hang on the world's origin, not on the raster's, which a part of a city has elsewhere.
-        self._lot_shift = (field.origin % 1e6).astype(np.float64)
+        # Lots and slabs hang on the world's origin, not on the raster's, which a part of a city has elsewhere.
+        self._shift = field.origin
+        self._slab_shift = np.rint(field.origin / GRID).astype(np.int32)
 
     def paint(self, eye: Eye) -> np.ndarray:
         """(B, S, C) float32 grey levels."""
@@ -80,14 +81,16 @@ class City:
         picture += (shade(look["cornice_grey"]) - wall)[:, None] * (roof - cornice)
         picture += shade(look["sign"])[:, None] * (shop - sign)
         picture += shade(look["pillar"] + (look["shop_glass"] - look["pillar"]) * pane)[:, None] * (sign - foot)
-        picture += self._windows(eye, look, along / spacing - look["shift"], window, wall, shade)
+        cover, odd = self._windows(eye.wall, look, along / spacing - look["shift"])
+        glass = (shade(look["glass"]) - wall) * window
+        picture += (glass[:, None] + odd * (look["glass_spread"] * clear * window)[:, None]) * cover
         return picture
 
     def _lots(self, hit: Columns, normal: Columns) -> tuple[Columns, np.ndarray, np.ndarray]:
         """The lot behind each hit, metres along its facade, and which way it faces."""
         # Half a metre into the building, where a lot is unambiguous.
-        x = hit[0] - normal[0] * _F(0.5) + self._lot_shift[0]
-        y = hit[1] - normal[1] * _F(0.5) + self._lot_shift[1]
+        x = hit[0] - normal[0] * _F(0.5) + self._shift[0]
+        y = hit[1] - normal[1] * _F(0.5) + self._shift[1]
         a, b = (x * _EAST + y * _NORTH) / _LOT[0], (y * _EAST - x * _NORTH) / _LOT[1]
         lot_a, lot_b = np.floor(a), np.floor(b)
         is_a = np.abs(normal[0] * _EAST + normal[1] * _NORTH) < np.abs(normal[1] * _EAST - normal[0] * _NORTH)
@@ -126,13 +129,20 @@ class City:
             "sign": draw(18, 25, 235),
         }
 
-    def _windows(
-        self, eye: Eye, look: dict[str, np.ndarray], bay: np.ndarray, share: np.ndarray, wall: np.ndarray, shade: object
-    ) -> np.ndarray:
-        """What windows add to their walls: (B, S, C)."""
+    def _windows(self, distance: np.ndarray, look: dict[str, np.ndarray], bay: np.ndarray) -> Columns:
+        """How much of each pixel windows would cover if they joined sideways, and how each differs from the others.
+
+        Args:
+            distance: (B, C) metres to the wall.
+            look: as `_looks` says.
+            bay: (B, C) windows along the facade.
+
+        Returns:
+            (B, S, C) in [0, 1] and (B, S, C) in [-.5, .5].
+        """
         # Row edges as numbers of floors above the shops.
         per_floor = 1 / look["floor"]
-        scale = eye.wall * per_floor
+        scale = distance * per_floor
         base = (_F(CAMERA_HEIGHT) - look["shop"]) * per_floor
         edges = np.clip(EDGES * scale[:, None] + base[:, None], _F(0), look["floors"][:, None])
         covered = pulses(edges - _F(0.18), look["window_height"][:, None])
@@ -140,10 +150,9 @@ class City:
         # Each window has a grey of its own: blinds, lamps, curtains.
         window = hashed(np.floor(bay).astype(np.int64), (look["wall"] * 64).astype(np.int64), self._seed)
         stride = (window >> np.uint32(8)).astype(np.float32) * _F(2**-24)
-        number = np.floor(edges[1:] if edges.ndim == 2 else edges[:, 1:]) * stride[:, None]
+        number = np.floor(edges[:, 1:]) * stride[:, None]
         odd = number - np.floor(number) - _F(0.5)
-        glass = shade(look["glass"]) - wall  # type: ignore[operator]
-        return (glass[:, None] + odd * look["glass_spread"][:, None]) * (cover * share[:, None])
+        return cover, odd
 
     def _sky(self, eye: Eye) -> np.ndarray:
         """(B, S, C): darker towards the zenith, brighter towards the sun."""
@@ -165,8 +174,8 @@ class City:
         road, gutter = deeper(SIDEWALK), deeper(SIDEWALK + 0.35)
         middle = deeper(HALF_WIDTH - 0.28)
         dash = np.clip((deeper(HALF_WIDTH - 3.35) - deeper(HALF_WIDTH - 3.05)), 0, 1)
-        world_x, world_y = x + _F(self._lot_shift[0] % 4096), y + _F(self._lot_shift[1] % 4096)
-        slab = uniform((world_x * _F(0.34)).astype(np.int32), (world_y * _F(0.34)).astype(np.int32), self._seed)
+        slab_x, slab_y = ((v * _F(1 / GRID)).astype(np.int32) for v in (x, y))
+        slab = uniform(slab_x + self._slab_shift[0], slab_y + self._slab_shift[1], self._seed)
         grey = _F(152) + (slab - _F(0.5)) * (_F(26) - _F(10) * road)
         grey += (_F(60) - _F(152)) * road + (_F(26)) * gutter
         grey += _F(105) * middle + _F(70) * dash

@@ -15,6 +15,7 @@ from ..record import WorldGraph
 
 HALF_WIDTH = 9.0  # metres from the middle of a street to its walls
 FAR = 150.0  # metres; where rays end that hit nothing
+GRID = 4.0  # metres
 MAX_RASTER_BYTES = 512 * 2**20  # 1 byte a square metre of the world's bounding box
 
 _CELL = 1.0  # metres
@@ -30,7 +31,9 @@ class StreetField:
     """The depth inside the streets of a world, as a raster.
 
     Attributes:
-        origin: (2,) float64 metres east and north of the raster's first corner; points are given from there.
+        origin: (2,) float64 metres east and north of the raster's first corner, whole multiples of GRID, so that a
+            part of a world has the same cells; points are given from there.
+        extent: metres east and north that points may have.
         nbytes: memory of the raster.
     """
 
@@ -43,8 +46,8 @@ class StreetField:
         if not world.num_links:
             raise WorldError(f"world {world.name!r} has no links, hence no streets to draw; need at least one link")
         low, high = world.oracle_position.min(0), world.oracle_position.max(0)
-        self.origin = low - _MARGIN
-        columns, rows = (int(n) for n in np.ceil((high - low + 2 * _MARGIN) / _CELL) + 1)
+        self.origin = np.floor((low - _MARGIN) / GRID) * GRID
+        columns, rows = (int(n) for n in np.ceil((high - self.origin + _MARGIN) / _CELL) + 1)
         if columns * rows > MAX_RASTER_BYTES:
             raise WorldError(
                 f"world {world.name!r} spans {high[0] - low[0]:.0f} m x {high[1] - low[1]:.0f} m: drawing it needs "
@@ -56,6 +59,7 @@ class StreetField:
         for start, end in zip(*_pieces(world, self.origin), strict=True):
             self._draw(start, end)
         self._flat = self._raster.reshape(-1)
+        self.extent = np.float32((columns - 2) * _CELL), np.float32((rows - 2) * _CELL)
         self.nbytes = self._raster.nbytes
 
     def _draw(self, start: np.ndarray, end: np.ndarray) -> None:
@@ -126,8 +130,10 @@ class StreetField:
 
 
 def _pieces(world: WorldGraph, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(P, 2) starts and ends, at most _PIECE long, of all links, each direction once."""
+    """(P, 2) starts and ends, at most _PIECE long, of all links, each direction once; a yard for a lonely place."""
+    lonely = np.setdiff1d(np.arange(world.num_places), world.links)
     links = np.unique(np.sort(world.links, axis=1), axis=0)
+    links = np.concatenate([links, np.stack([lonely, lonely], 1)])
     start, end = world.oracle_position[links[:, 0]] - origin, world.oracle_position[links[:, 1]] - origin
     count = np.maximum(np.ceil(np.hypot(*(end - start).T) / _PIECE).astype(int), 1)
     link = np.repeat(np.arange(len(links)), count)

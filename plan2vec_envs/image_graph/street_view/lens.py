@@ -40,12 +40,12 @@ def below(tangent: np.ndarray) -> np.ndarray:
     return np.clip((tangent[:, None] - EDGES[1:]) * PER_ROW, np.float32(0), np.float32(1))
 
 
-def periodic_share(low: np.ndarray, high: np.ndarray, first: np.ndarray, width: np.ndarray) -> np.ndarray:
+def periodic_share(low: np.ndarray, high: np.ndarray, first: np.ndarray, width: np.ndarray | np.float32) -> np.ndarray:
     """How much of [low, high] is covered by pulses of a width that begin at first, first + 1, ...; all broadcast."""
     return (pulses(high - first, width) - pulses(low - first, width)) / np.maximum(high - low, np.float32(1e-6))
 
 
-def pulses(x: np.ndarray, width: np.ndarray) -> np.ndarray:
+def pulses(x: np.ndarray, width: np.ndarray | np.float32) -> np.ndarray:
     """The integral up to x of a function that is 1 on [n, n + width] for every whole n, and else 0."""
     whole = np.floor(x)
     return whole * width + np.minimum(x - whole, width)

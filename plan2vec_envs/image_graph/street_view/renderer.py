@@ -19,7 +19,7 @@ from .things import paint_cars, paint_trees
 RENDERER_VERSION = 1
 MAX_ID = 2**31 - 1  # of views and seeds
 
-_AT_ONCE = 8  # views; the work on more would leave the processor's cache
+_AT_ONCE = 16  # views; the work on more would leave the processor's cache
 
 
 class StreetRenderer:
@@ -122,7 +122,8 @@ class StreetRenderer:
         start = (self.world.oracle_position[places] - self._field.origin).astype(np.float32)[:, None]
         x = (start[..., 0] + axis[..., 0] * ahead + axis[..., 1] * right).astype(np.float32)
         y = (start[..., 1] + axis[..., 1] * ahead - axis[..., 0] * right).astype(np.float32)
-        inside = self._field.depth(np.maximum(x, 0), np.maximum(y, 0)) > SIDEWALK + 1
+        within = (np.clip(v, 0, most) for v, most in zip((x, y), self._field.extent, strict=True))
+        inside = self._field.depth(*within) > SIDEWALK + 1
         return Things(x, y, axis, draw["kind"], draw["grey"], draw["present"] & inside)
 
     def _key(self, places: np.ndarray, view_ids: np.ndarray) -> np.ndarray:

@@ -27,11 +27,12 @@ def paint_trees(picture: np.ndarray, eye: Eye, trees: Things) -> None:
         middle = _f(4.2) + size * _f(2.2)
         grey = _f(48) + tree["grey"] * _f(46)
         haze = _haze(distance)
+        bark = grey * _f(0.7) * haze + 200 * (1 - haze)
         leaves = _tangent(middle - half, distance), _tangent(middle + half, distance)
         _blend(picture, *leaves, (grey + ragged * 26 - 13) * haze + 200 * (1 - haze), tree["seen"] * _f(0.88))
         blur = distance * _f(COLUMN_ANGLE)
         trunk = np.clip((_f(_TRUNK) - off) / blur + _f(0.5), 0, np.minimum(2 * _f(_TRUNK) / blur, 1))
-        _blend(picture, _tangent(0, distance), leaves[0], grey * _f(0.7) * haze + 200 * (1 - haze), trunk * tree["seen"])
+        _blend(picture, _tangent(0, distance), leaves[0], bark, trunk * tree["seen"])
 
 
 def paint_cars(picture: np.ndarray, eye: Eye, cars: Things) -> None:
@@ -87,7 +88,7 @@ def _blend(picture: np.ndarray, low: np.ndarray, high: np.ndarray, grey: np.ndar
     picture += share * (grey[:, None] - picture)
 
 
-def _tangent(height: np.ndarray | float, distance: np.ndarray) -> np.ndarray:
+def _tangent(height: np.ndarray | np.float32 | float, distance: np.ndarray) -> np.ndarray:
     return (height - _f(CAMERA_HEIGHT)) / distance
 
 
