@@ -73,7 +73,7 @@ def pose_jitter(nuisance: Nuisance, key: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def car_draws(nuisance: Nuisance, key: np.ndarray) -> dict[str, np.ndarray]:
-    """Moving cars, (B, CAR_SLOTS) each: ``present`` bool; ``link``, ``ahead``, ``lane``, ``grey``, ``kind`` in [0, 1)."""
+    """Moving cars, (B, CAR_SLOTS) each: `present` bool; `link`, `ahead`, `lane`, `grey`, `kind` in [0, 1)."""
     slot = np.arange(CAR_SLOTS) * 10 + _CAR
     names = ("present", "link", "ahead", "lane", "grey", "kind")
     draws = {name: uniform(key[:, None], slot + i) for i, name in enumerate(names)}
