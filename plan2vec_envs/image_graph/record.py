@@ -66,7 +66,7 @@ class WorldGraph:
         self._check_links()
         for name in ("lengths", "oracle_position", "yaw"):
             array = getattr(self, name)
-            bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(1))
+            bad = np.flatnonzero(~np.isfinite(array).all(axis=tuple(range(1, array.ndim))))
             if bad.size:
                 raise WorldError(
                     f"{name} of world {self.name!r} is {array[bad[0]]} in row {bad[0]}; need finite numbers"
