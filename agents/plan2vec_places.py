@@ -19,7 +19,7 @@ from .graph import Graph
 from .graph_building import find_bridges
 from .graph_memory import GraphMemory, GraphParts
 from .parts import DistanceParts, learned
-from .places import Neighbours, PlaceMetric, PlaceMetricConfig, find_matches, merge_matches
+from .places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from .places.place_metric import unique_frames
 from .table_embedding import TableConfig, embed_table
 from .training import Training
@@ -30,6 +30,8 @@ from .workdir import Arrays
 class PlaceGraphConfig:
     """The graph of places."""
 
+    threshold: float | None = None
+    """largest distance of two frames of one place; None for the calibrated one"""
     least_step: float = 0.5
     """median steps that a recorded step counts at least: places a hand's breadth apart must stay apart in D"""
     both_ways: bool = True
@@ -132,10 +134,9 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
         latents = local.embed(dataset.observations[rows])
         neighbours = Neighbours.of(len(rows), row_frames[dataset.transitions])
         candidates = self.config.local_metric.candidates  # type: ignore[attr-defined]
-        pairs, supported = find_matches(latents, neighbours, self.threshold, candidates)
-        if config.supported_only:
-            pairs = pairs[supported]
-        places, refused = merge_matches(latents, neighbours, pairs)
+        places, figures = group_frames(
+            latents, neighbours, self.threshold, candidates, supported_only=config.supported_only
+        )
         parts.anchor_rows, parts.anchor_places, parts.anchor_latents = rows, places, latents
         first = np.unique(places, return_index=True)[1]
         parts.vertex_rows, parts.local_latents = rows[first], latents[first]
@@ -144,8 +145,7 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
             "frames": float(len(rows)),
             "vertices": float(parts.graph.num_vertices),
             "edges": float(parts.graph.num_edges),
-            "matches": float(len(pairs)),
-            "refused": float(refused),
+            **figures,
             "bridges": float(parts.graph.bridge.sum()) / 2,
             "threshold": self.threshold,
         }

@@ -1,6 +1,6 @@
 """Knowing places again: a linear local metric learned from sequences, and the places that its matches make up."""
 
-from .matching import Neighbours, find_matches, merge_matches
+from .matching import Neighbours, group_frames
 from .place_metric import PlaceMetric, PlaceMetricConfig
 
-__all__ = ["Neighbours", "PlaceMetric", "PlaceMetricConfig", "find_matches", "merge_matches"]
+__all__ = ["Neighbours", "PlaceMetric", "PlaceMetricConfig", "group_frames"]

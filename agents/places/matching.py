@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.spatial.distance import cdist
 
 from .scatter import lengths, nearest
 
@@ -28,6 +29,33 @@ class Neighbours(NamedTuple):
         """Neighbours of each frame."""
         ends, starts = self.matrix.indices.tolist(), self.matrix.indptr.tolist()
         return [ends[starts[i] : starts[i + 1]] for i in range(len(starts) - 1)]
+
+
+def group_frames(
+    latents: np.ndarray, neighbours: Neighbours, threshold: float, candidates: int, *, supported_only: bool = True
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Places as groups of frames that match; see ``find_matches`` and ``merge_matches``.
+
+    Returns:
+        (U,) int64 place of each frame, and figures: ``matches`` that were merged by, and those ``refused``.
+    """
+    pairs, supported = find_matches(latents, neighbours, threshold, candidates)
+    pairs = pairs[supported] if supported_only else pairs
+    places, refused = merge_matches(latents, neighbours, pairs, threshold)
+    return places, {"matches": float(len(pairs)), "refused": float(refused)}
+
+
+def pairs_within(places: np.ndarray) -> np.ndarray:
+    """(P, 2) all pairs of frames of one place, left < right, from the (U,) place of each frame."""
+    order = np.argsort(places, kind="stable")
+    counts = np.bincount(places)
+    start = np.cumsum(counts) - counts
+    pairs = []
+    for size in np.unique(counts[counts > 1]):
+        rows = order[start[counts == size][:, None] + np.arange(size)]
+        left, right = np.triu_indices(size, 1)
+        pairs.append(np.stack([rows[:, left], rows[:, right]], -1).reshape(-1, 2))
+    return np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)
 
 
 def find_matches(
@@ -83,15 +111,20 @@ def _supported(steps: csr_array, pairs: np.ndarray) -> np.ndarray:
     return np.asarray(carried[pairs[:, 0], pairs[:, 1]]).ravel() > 0 if len(pairs) else np.zeros(0, bool)
 
 
-def merge_matches(latents: np.ndarray, neighbours: Neighbours, pairs: np.ndarray) -> tuple[np.ndarray, int]:
+def merge_matches(
+    latents: np.ndarray, neighbours: Neighbours, pairs: np.ndarray, threshold: float
+) -> tuple[np.ndarray, int]:
     """Places as groups of matching frames, the surest matches first.
 
-    A match that would put two frames of one recorded step into one place is refused: it is a wormhole.
+    Two groups that a match joins become one only if their frames are near each other on average (average linkage,
+    Sokal and Michener 1958), and if no recorded step leads from one to the other. Other matches are wormholes: one
+    chance likeness would make one place of two.
 
     Args:
         latents: (U, D).
         neighbours: of the U frames.
         pairs: (P, 2) matches.
+        threshold: largest mean distance between the frames of two groups.
 
     Returns:
         (U,) int64 place of each frame, numbered by their first frames, and the number of refused matches.
@@ -114,7 +147,8 @@ def merge_matches(latents: np.ndarray, neighbours: Neighbours, pairs: np.ndarray
             continue
         if len(members[a]) < len(members[b]):
             a, b = b, a
-        if around[a] & members[b]:
+        apart = cdist(latents[list(members[a])], latents[list(members[b])]).mean()
+        if apart > threshold or around[a] & members[b]:
             refused += 1
             continue
         root[b] = a

@@ -10,7 +10,7 @@ import torch
 from data_collection import Dataset
 
 from ..workdir import Arrays
-from .matching import Neighbours, find_matches
+from .matching import Neighbours, group_frames, pairs_within
 from .scatter import discriminants, lengths, principal_components, standardised
 
 
@@ -24,21 +24,22 @@ class PlaceMetricConfig:
     """principal components of the pooled images"""
     latent_dim: int = 96
     """discriminants that are kept"""
-    shrinkage: float = 0.05
-    """of the scatter within places towards a ball"""
-    rounds: int = 3
-    """times that matches are found and the discriminants learned from them"""
+    shrinkage: float = 3.0
+    """the scatter within places is shrunk towards a ball by the share r / (r + matches / components)"""
+    rounds: tuple[float, ...] = (0.01, 0.01, 0.01)
+    """rounds in which places are put together and the discriminants learned from them, each with its ``mistaken``"""
     candidates: int = 24
     """nearest frames that are looked at for each frame"""
-    mistaken: float = 0.005
-    """share of held-out recorded neighbours, which are different places, that the threshold may take for one place"""
+    mistaken: float = 0.01
+    """share of held-out recorded neighbours, which are different places, that the threshold takes for one place; what
+    it wrongly takes for one is not yet a match, see ``matching``"""
 
 
 class PlaceMetric:
     """d(x, y) = ||f(x) - f(y)||, f linear in the pooled image, in standard deviations of what differs within a place.
 
-    What differs within a place (traffic, light, lane) is learned without labels: at first from recorded neighbours,
-    which have nearly the same view; then from frames of other drives that match as sequences (see ``matching``).
+    What differs within a place (traffic, light, lane) is learned without labels, from frames of different drives that
+    match as sequences (see ``matching``); better features find more matches, and more matches give better features.
     """
 
     def __init__(self, config: PlaceMetricConfig, mean: np.ndarray, projection: np.ndarray, threshold: float) -> None:
@@ -57,8 +58,8 @@ class PlaceMetric:
             held_out: (K',) episodes whose steps calibrate the threshold and are not learned from.
 
         Returns:
-            The metric and its figures: ``matches`` found in the last round, the share ``supported`` by their
-            surroundings, ``threshold``, and ``neighbour_median``, the median distance of held-out recorded neighbours.
+            The metric and its figures: ``alike``, pairs that were learned from in the last round, ``threshold``, and
+            ``neighbour_median``, the median distance of held-out recorded neighbours.
         """
         frames, row_frames = unique_frames(dataset.observations)
         samples = standardised(dataset.observations[frames], config.side)
@@ -70,20 +71,23 @@ class PlaceMetric:
         learn, check = steps[moved & ~is_held_out], steps[moved & is_held_out]
         learn, check = (learn if len(learn) else steps), (check if len(check) else steps)
         neighbours = Neighbours.of(len(frames), steps)
-        maps = discriminants(latents, learn, config.latent_dim, config.shrinkage)
-        threshold, pairs, supported = np.inf, np.zeros((0, 2), np.int64), np.zeros(0, bool)
-        for _ in range(config.rounds):
+
+        def threshold_of(found: np.ndarray, mistaken: float) -> float:
+            return float(np.quantile(lengths(found, check), mistaken))
+
+        maps = np.eye(latents.shape[1], dtype=np.float32)
+        for mistaken in config.rounds:
             found = latents @ maps
-            threshold = float(np.quantile(lengths(found, check), config.mistaken))
-            pairs, supported = find_matches(found, neighbours, threshold, config.candidates)
-            if supported.sum() < 2 * latents.shape[1]:
-                break  # places were seen once each, as far as can be told: too few pairs to learn scatter from
-            maps = discriminants(latents, pairs[supported], config.latent_dim, config.shrinkage)
+            places, _ = group_frames(found, neighbours, threshold_of(found, mistaken), config.candidates)
+            alike = pairs_within(places)
+            # Seen once each, as far as can be told: then neighbours, whose views are nearly the same, must do.
+            alike = alike if len(alike) else learn
+            share = config.shrinkage * latents.shape[1]
+            maps = discriminants(latents, alike, config.latent_dim, share / (share + len(alike)))
         found = latents @ maps
-        threshold = float(np.quantile(lengths(found, check), config.mistaken))
+        threshold = threshold_of(found, config.mistaken)
         figures = {
-            "matches": float(len(pairs)),
-            "supported": float(supported.mean()) if len(supported) else 0.0,
+            "alike": float(len(alike)),
             "threshold": threshold,
             "neighbour_median": float(np.median(lengths(found, check))),
         }
