@@ -9,6 +9,7 @@ from .core import AGENTS, Agent, get_agent
 from .graph import Graph
 from .memory import ActionMemory
 from .plan2vec import Plan2Vec, Plan2VecConfig
+from .plan2vec_places import Plan2VecPlaces, Plan2VecPlacesConfig
 from .saving import read_record
 from .shortest_paths import Plan
 from .training import StageLog
@@ -21,6 +22,8 @@ __all__ = [
     "Plan",
     "Plan2Vec",
     "Plan2VecConfig",
+    "Plan2VecPlaces",
+    "Plan2VecPlacesConfig",
     "StageLog",
     "UniformAgent",
     "baselines",

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-from torch import nn
 
 from .errors import NotFittedError
 from .forward_model import ForwardModel
@@ -18,7 +17,7 @@ from .workdir import Arrays
 
 
 class LatentMetric(Protocol):
-    """A network that embeds observations, and the distance between its latents."""
+    """Something that embeds observations, and the distance between its latents."""
 
     @property
     def device(self) -> torch.device:
@@ -28,11 +27,6 @@ class LatentMetric(Protocol):
     @property
     def head(self) -> MetricHead:
         """The distance."""
-        ...
-
-    @property
-    def network(self) -> nn.Module:
-        """The embedding."""
         ...
 
     def embed(self, observations: np.ndarray) -> np.ndarray:

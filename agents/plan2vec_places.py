@@ -74,7 +74,7 @@ class PlacesParts(GraphParts, DistanceParts):
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
         if stage == "graph":
-            anchors = {
+            anchors: Arrays = {
                 "anchor_rows": self.anchor_rows,
                 "anchor_places": self.anchor_places,
                 "anchor_latents": self.anchor_latents,
@@ -133,7 +133,7 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
         rows, row_frames = unique_frames(dataset.observations)
         latents = local.embed(dataset.observations[rows])
         neighbours = Neighbours.of(len(rows), row_frames[dataset.transitions])
-        candidates = self.config.local_metric.candidates  # type: ignore[attr-defined]
+        candidates = self.config.local_metric.candidates
         places, figures = group_frames(
             latents, neighbours, self.threshold, candidates, supported_only=config.supported_only
         )

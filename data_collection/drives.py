@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError
@@ -14,7 +16,14 @@ LEAST_LENGTH = 0.1
 
 
 def collect_drives(
-    world: WorldGraph, views: Views, *, horizon: int = 10, coverage: int = 4, passes: int = 1, seed: int = 0
+    world: WorldGraph,
+    views: Views,
+    *,
+    horizon: int = 10,
+    coverage: int = 4,
+    passes: int = 1,
+    odometry: float = 0.05,
+    seed: int = 0,
 ) -> Dataset:
     """Drive at random along links until every place was seen often enough.
 
@@ -28,6 +37,8 @@ def collect_drives(
         horizon: links of a drive at most (App. B.3: 10).
         coverage: times that every place is seen at least, over all passes.
         passes: how many, at most as many as there are pictures of each place.
+        odometry: standard deviation of the error of a step's length, as a share of it. Exact lengths would tell links
+            apart, each having its own.
         seed: decides everything drawn.
 
     Returns:
@@ -39,6 +50,8 @@ def collect_drives(
     for name, value in (("horizon", horizon), ("coverage", coverage), ("passes", passes)):
         if value < 1:
             raise InvalidOptionError(f"{name} {value}: need at least 1")
+    if not 0 <= odometry < 1:
+        raise InvalidOptionError(f"odometry {odometry}: an error is a share of a step's length, from 0 to below 1")
     fewest = int(np.diff(views.starts).min())
     if passes > fewest:
         raise InvalidOptionError(f"{passes} passes need as many pictures of every place; some place has {fewest}")
@@ -55,14 +68,15 @@ def collect_drives(
     places = np.concatenate(drives)
     lengths = np.array([len(drive) for drive in drives])
     rows = views.rows(places, np.repeat(passed, lengths))
-    steps = [_lengths(world, drive) for drive in drives]
+    steps = np.concatenate([_lengths(world, drive) for drive in drives])
+    steps = steps * np.maximum(1 + odometry * rng.standard_normal(len(steps)), 0.1)
     return Dataset(
         observations=views.frames[rows],
         actions=None,
         episode_lengths=lengths - 1,
         oracle_position=world.oracle_position[places],
         env_id=None,
-        step_lengths=np.maximum(np.concatenate(steps), LEAST_LENGTH).astype(np.float32),
+        step_lengths=np.maximum(steps, LEAST_LENGTH).astype(np.float32),
     )
 
 
@@ -103,7 +117,5 @@ def _drive_into(world: WorldGraph, place: int) -> list[int]:
 
 def _lengths(world: WorldGraph, drive: list[int]) -> np.ndarray:
     """Metres of each step of a drive."""
-    links = [
-        world.indptr[a] + np.searchsorted(world.neighbors(a), b) for a, b in zip(drive[:-1], drive[1:], strict=True)
-    ]
+    links = [world.indptr[a] + np.searchsorted(world.neighbors(a), b) for a, b in pairwise(drive)]
     return world.lengths[links]

@@ -49,12 +49,12 @@ class VAEAgent(DistanceAgent):
 
     def reconstruct(self, observations: np.ndarray) -> np.ndarray:
         """What the decoder makes of (B, ...) observations or of a single one: same shape and dtype."""
-        network: VAE = self.metric.network  # type: ignore[assignment]
+        network: VAE = self.metric.network  # type: ignore[attr-defined]
         batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
         images = network.reconstruct(batch, self.metric.device)
         return images[0] if single else images
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """What the decoder makes of n draws from the prior: (n, C, H, W) uint8 images, or (n, D) float32 vectors."""
-        network: VAE = self.metric.network  # type: ignore[assignment]
+        network: VAE = self.metric.network  # type: ignore[attr-defined]
         return network.sample(n, rng, self.metric.device)
