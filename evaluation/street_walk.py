@@ -66,10 +66,10 @@ def street_tasks(
         starts.append(start)
         goals.append(goal)
         hops.append(int(away[goal]))
-    start, goal = np.array(starts), np.array(goals)
-    unique, row = np.unique(start, return_inverse=True)
-    metres = np.concatenate([metres_from(world, unique[i : i + 64])[:, goal] for i in range(0, len(unique), 64)])
-    return StreetTasks(start, goal, np.array(hops), metres[row, np.arange(len(goal))])
+    from_, to = np.array(starts), np.array(goals)
+    unique, row = np.unique(from_, return_inverse=True)
+    metres = np.concatenate([metres_from(world, unique[i : i + 64])[:, to] for i in range(0, len(unique), 64)])
+    return StreetTasks(from_, to, np.array(hops), metres[row, np.arange(len(to))])
 
 
 class Walked(NamedTuple):

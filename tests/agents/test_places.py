@@ -1,0 +1,230 @@
+"""Knowing places again from sequences, putting them together, and their distances as a table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse.csgraph import shortest_path
+from scipy.spatial.distance import cdist
+
+from agents import Plan2VecPlaces, load_agent
+from agents.errors import GraphError
+from agents.graph import Graph
+from agents.places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
+from agents.places.matching import find_matches, merge_matches, pairs_within
+from agents.places.place_metric import unique_frames
+from agents.places.scatter import discriminants, nearest, principal_components, standardised
+from agents.table_embedding import TableConfig, embed_table
+from data_collection import Dataset
+
+SIDE = 16
+
+
+def ring_world(num_places: int, passes: int, noise: float, rng: np.random.Generator):
+    """Places in a ring, a picture of random texture each, seen in several passes; returns dataset and place of rows."""
+    textures = rng.normal(128, 40, (num_places, 1, SIDE, SIDE))
+    light = rng.normal(0, 12, (3, 1, SIDE, SIDE))  # what differs within a place: three ways of being lit
+    frames, places, lengths = [], [], []
+    for _ in range(passes):
+        start = int(rng.integers(num_places))
+        for first in range(start, start + num_places, 8):
+            drive = np.arange(first, first + 9) % num_places
+            lit = textures[drive] + np.einsum("bk,kchw->bchw", rng.normal(size=(9, 3)), light)
+            frames.append(lit + rng.normal(0, noise, lit.shape))
+            places.append(drive)
+            lengths.append(8)
+    rows = np.clip(np.concatenate(frames), 0, 255).astype(np.uint8)
+    steps = np.full(sum(lengths), 10.0, np.float32)
+    return Dataset(rows, None, np.array(lengths), step_lengths=steps), np.concatenate(places)
+
+
+def path_graph(size: int) -> Graph:
+    edges = [(i, i + 1, 1.0 + i % 3) for i in range(size - 1)]
+    return Graph.from_edges(size, edges + [(b, a, w) for a, b, w in edges])
+
+
+def test_exposure_does_not_count(rng):
+    images = rng.integers(60, 120, (4, 1, 32, 32)).astype(np.uint8)
+    brighter = (2 * images.astype(int) + 7).astype(np.uint8)
+    np.testing.assert_allclose(standardised(images, 16), standardised(brighter, 16), atol=2e-3)
+    assert standardised(images, 16).shape == (4, 256)
+
+
+def test_an_image_without_contrast_has_finite_features():
+    assert np.isfinite(standardised(np.full((2, 1, 8, 8), 90, np.uint8), 4)).all()
+
+
+def test_nearest_agrees_with_all_pairs_whatever_the_block(rng):
+    queries, keys = rng.normal(size=(50, 6)).astype(np.float32), rng.normal(size=(70, 6)).astype(np.float32)
+    rows, gaps = nearest(queries, keys, 5, at_once=7)
+    truth = cdist(queries, keys, "sqeuclidean")
+    np.testing.assert_array_equal(rows, np.argsort(truth, axis=1)[:, :5])
+    np.testing.assert_allclose(gaps, np.sort(truth, axis=1)[:, :5], rtol=1e-5)
+
+
+def test_nearest_is_exact_far_from_the_origin():
+    """Squared norms of 1e8 leave float32 nothing of a distance of 1; ranks may suffer, distances may not."""
+    keys = (np.array([[0.0], [1.0], [5.0]]) + 1e4).astype(np.float32)
+    _, gaps = nearest(keys[:1], keys, 3)
+    np.testing.assert_allclose(gaps[0], [0, 1, 25])
+
+
+def test_discriminants_make_differences_within_places_white(rng):
+    latents = rng.normal(size=(3000, 5)) * [5, 1, 1, 1, 1]
+    twins = latents + rng.normal(size=latents.shape) * [1, 0.1, 2, 0.5, 1]
+    both = np.concatenate([latents, twins]).astype(np.float32)
+    pairs = np.stack([np.arange(3000), np.arange(3000, 6000)], 1)
+    found = both @ discriminants(both, pairs, 5, shrinkage=0.0)
+    gaps = found[pairs[:, 0]] - found[pairs[:, 1]]
+    np.testing.assert_allclose(gaps.T @ gaps / (2 * len(gaps)), np.eye(5), atol=1e-3)
+    assert (np.diff(found.var(0)) <= 1e-3).all()
+
+
+def test_principal_components_are_those_of_the_singular_value_decomposition(rng):
+    samples = rng.normal(size=(200, 6)).astype(np.float32) * [9, 5, 3, 1, 1, 1]
+    mean, components = principal_components(samples.astype(np.float32), 3)
+    right = np.linalg.svd(samples - mean, full_matrices=False)[2][:3]
+    np.testing.assert_allclose(np.abs(np.sum(components.T * right, axis=1)), 1, atol=1e-4)
+
+
+def two_drives(shift: float = 0.0):
+    """Two drives through the same four places (frames 0..3 and 4..7), one apart, and a lonely likeness (8 of 0)."""
+    places = np.array([[0.0, 0], [10, 0], [20, 0], [30, 0]])
+    latents = np.concatenate([places, places + np.array([shift, 0.5]), [[0, -0.2]], [[500, 0]]]).astype(np.float32)
+    steps = np.array([[0, 1], [1, 2], [2, 3], [4, 5], [5, 6], [6, 7], [8, 9]])
+    return latents, Neighbours.of(10, steps)
+
+
+def test_frames_match_where_the_drives_around_them_match_too():
+    latents, neighbours = two_drives()
+    pairs, supported = find_matches(latents, neighbours, 2.0, 5)
+    assert {tuple(pair) for pair in pairs[supported]} == {(0, 4), (1, 5), (2, 6), (3, 7)}
+    assert (0, 8) in {tuple(pair) for pair in pairs[~supported]}
+
+
+def test_frames_of_one_recorded_step_never_match():
+    latents = np.array([[0.0], [0.1], [0.2]], np.float32)
+    pairs, _ = find_matches(latents, Neighbours.of(3, np.array([[0, 1], [1, 2]])), 5.0, 2)
+    assert not {(0, 1), (1, 2)} & {tuple(pair) for pair in pairs}
+
+
+def test_a_frame_that_is_nearer_to_the_place_before_is_no_match_of_this_one():
+    """Six metres on, every frame of the second drive is nearer to the next place of the first: 4 matches 1, not 0."""
+    latents, neighbours = two_drives(shift=6.0)
+    pairs, supported = find_matches(latents, neighbours, 9.0, 6)
+    assert {tuple(pair) for pair in pairs[supported]} == {(1, 4), (2, 5), (3, 6)}
+
+
+def test_a_match_that_joins_both_ends_of_a_step_is_refused():
+    latents = np.array([[0.0], [0.3], [0.5]], np.float32)
+    neighbours = Neighbours.of(3, np.array([[0, 2]]))
+    places, refused = merge_matches(latents, neighbours, np.array([[0, 1], [1, 2]]), 10.0)
+    assert refused == 1
+    assert places[0] != places[2]
+
+
+def test_one_chance_likeness_does_not_make_one_place_of_two():
+    """Two groups of three, 4 apart on average, whose nearest frames are 1 apart: single linkage would merge them."""
+    latents = np.array([[0.0], [1.0], [2.0], [3.0], [5.0], [6.0]], np.float32)
+    neighbours = Neighbours.of(6, np.zeros((0, 2), int))
+    pairs = np.array([[0, 1], [1, 2], [3, 4], [4, 5], [2, 3]])
+    places, _ = merge_matches(latents, neighbours, pairs, 2.5)
+    assert len(np.unique(places)) >= 2
+    assert places[0] != places[5]
+
+
+def test_pairs_within_places_are_all_of_them(rng):
+    places = np.array([3, 0, 1, 3, 3, 1, 2])
+    found = {tuple(sorted(pair)) for pair in pairs_within(places)}
+    brute = {(i, j) for i in range(7) for j in range(i + 1, 7) if places[i] == places[j]}
+    assert found == brute
+    assert len(pairs_within(np.arange(4))) == 0
+
+
+def test_equal_frames_are_one(rng):
+    frames = rng.integers(0, 9, (4, 1, 3, 3)).astype(np.uint8)
+    rows, which = unique_frames(frames[[0, 1, 0, 2, 1, 3]])
+    assert rows.tolist() == [0, 1, 3, 5]
+    assert which.tolist() == [0, 1, 0, 2, 1, 3]
+
+
+def test_places_seen_in_other_light_are_put_together(rng):
+    dataset, truth = ring_world(40, 4, noise=12, rng=rng)
+    metric, figures = PlaceMetric.fit(PlaceMetricConfig(components=60), dataset, np.arange(2))
+    rows, which = unique_frames(dataset.observations)
+    places, _ = group_frames(
+        metric.embed(dataset.observations[rows]),
+        Neighbours.of(len(rows), which[dataset.transitions]),
+        metric.threshold,
+        24,
+    )
+    for place in range(places.max() + 1):
+        assert len(np.unique(truth[rows][places == place])) == 1, "two places became one"
+    assert places.max() + 1 <= 48  # 40 places, few of them in two pieces
+    assert figures["alike"] > 0
+
+
+def test_the_table_holds_distances_of_a_path_exactly():
+    """A path embeds in a line by L1, and so in squared L2 without error."""
+    graph = path_graph(30)
+    table, figures = embed_table(TableConfig(), graph, np.random.default_rng(0))
+    np.testing.assert_allclose(cdist(table, table, "sqeuclidean"), shortest_path(graph.matrix), atol=1e-3)
+    assert figures["relative_error"] < 1e-4
+
+
+def test_landmarks_keep_their_distances_and_others_come_close():
+    graph = path_graph(200)
+    table, _ = embed_table(TableConfig(landmarks=100), graph, np.random.default_rng(0))
+    truth, found = shortest_path(graph.matrix), cdist(table, table, "sqeuclidean")
+    landmarks = np.sort(np.random.default_rng(0).choice(200, 100, replace=False))
+    np.testing.assert_allclose(found[landmarks][:, landmarks], truth[landmarks][:, landmarks], atol=0.01)
+    assert np.abs(found - truth).mean() < 0.01 * truth.mean()
+
+
+def test_the_table_of_a_graph_in_pieces_is_refused():
+    graph = Graph.from_edges(4, [(0, 1, 1.0), (1, 0, 1.0), (2, 3, 1.0), (3, 2, 1.0)])
+    with pytest.raises(GraphError, match=r"50\.0% of the vertex pairs .* bridge=True"):
+        embed_table(TableConfig(), graph, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def ring():
+    rng = np.random.default_rng(5)
+    dataset, truth = ring_world(40, 4, noise=12, rng=rng)
+    return dataset, truth, Plan2VecPlaces().fit(dataset, seed=0, progress=False)
+
+
+def test_the_agent_measures_steps_around_the_ring(ring):
+    dataset, truth, agent = ring
+    rows = np.array([np.flatnonzero(truth == place)[0] for place in range(40)])
+    found = agent.distance(np.repeat(dataset.observations[rows[:1]], 40, 0), dataset.observations[rows])
+    around = np.minimum(np.arange(40), 40 - np.arange(40))
+    assert np.corrcoef(found, around)[0, 1] > 0.98
+    assert np.abs(found - around).mean() < 1.5
+
+
+def test_a_loaded_agent_measures_the_same_bits(ring, tmp_path):
+    dataset, _, agent = ring
+    agent.save(tmp_path / "agent")
+    other = load_agent(tmp_path / "agent")
+    frames = dataset.observations[:20]
+    assert np.array_equal(agent.embed(frames), other.embed(frames))
+    assert np.array_equal(agent.metric.nearest_places(frames), other.metric.nearest_places(frames))
+
+
+def test_step_lengths_are_lengths_of_edges():
+    """A ring of which one arc is three times as long: its ends are farther apart by the way through it."""
+    rng = np.random.default_rng(5)
+    dataset, truth = ring_world(40, 4, noise=12, rng=rng)
+    first = truth[dataset.transitions[:, 0]]
+    long = Dataset(
+        dataset.observations,
+        None,
+        dataset.episode_lengths,
+        step_lengths=np.where(first < 5, 30, 10).astype(np.float32),
+    )
+    agent = Plan2VecPlaces().fit(long, seed=0, progress=False)
+    rows = [np.flatnonzero(truth == place)[0] for place in (0, 5, 10)]
+    here, there = dataset.observations[rows[:2]], dataset.observations[rows[1:]]
+    far, near = agent.distance(here, there)
+    assert far > 2 * near
