@@ -96,7 +96,7 @@ class _DType:
         if not _PLAIN.fullmatch(self.code):
             raise ValueError(f"an array of dtype {self.code!r} is not used here")
         dtype = np.dtype(self.code)
-        return dtype.newbyteorder(self.order) if self.order in "<>" else dtype
+        return dtype.newbyteorder(">") if self.order == ">" else dtype
 
 
 class _Array:

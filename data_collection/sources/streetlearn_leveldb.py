@@ -85,7 +85,8 @@ def _parse(message: Any, data: bytes, where: str) -> Any:
         return message.FromString(data)
     except DecodeError as error:
         raise CorruptFileError(
-            f"{where}: {len(data)} bytes that are no {message.DESCRIPTOR.name} message ({error}). Fetch the release again"
+            f"{where}: {len(data)} bytes that are no {message.DESCRIPTOR.name} message ({error}). Fetch the "
+            "release again"
         ) from error
 
 
@@ -110,4 +111,6 @@ def _entries(folder: Path) -> Iterator[tuple[bytes, bytes]]:
     except (plyvel.Error, OSError) as error:
         if isinstance(error, StorageError):
             raise
-        raise StorageError(f"the database {folder} cannot be read: {error}. Is it open elsewhere, or not writable?") from error
+        raise StorageError(
+            f"the database {folder} cannot be read: {error}. Is it open elsewhere, or not writable?"
+        ) from error

@@ -6,6 +6,7 @@ close to each other.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -89,7 +90,7 @@ def _read_steps(path: Path, allow_objects: bool, num_places: int) -> list[tuple[
     standing = []
     for row, walk in enumerate(read_array(path, allow_objects=allow_objects)):
         rows = list(_rows(walk, f"{path}, row {row}", num_places))
-        for start, end in zip(rows, rows[1:], strict=False):
+        for start, end in itertools.pairwise(rows):
             if start == end:
                 standing.append((start, end))
             else:
@@ -101,9 +102,10 @@ def _rows(walk: Any, where: str, num_places: int) -> Iterator[int]:
     if not isinstance(walk, list | tuple | np.ndarray):
         raise SourceError(f"{where}: {str(walk)[:80]}; need a list of rows of coords.npy")
     for entry in walk:
-        if not isinstance(entry, Integral) or not 0 <= entry < num_places:
+        if not isinstance(entry, Integral) or not 0 <= int(entry) < num_places:
             raise SourceError(
-                f"{where}: {str(entry)[:80]}; need rows of coords.npy, 0 to {num_places - 1}. Do the files belong together?"
+                f"{where}: {str(entry)[:80]}; need rows of coords.npy, 0 to {num_places - 1}. Do the "
+                "files belong together?"
             )
         yield int(entry)
 

@@ -235,7 +235,8 @@ def _lay_places(
     heading = np.where(forward, heading, heading + 180) % 360
     points = np.array(plan.points)
     yaw_at = np.full(len(points), np.nan)
-    position, yaw, links = [points], [yaw_at], []
+    position, yaw = [points], [yaw_at]
+    links: list[np.ndarray] = []
     used = len(points)
     for i, (a, b, _, _) in enumerate(plan.roads):
         for crossing in (a, b):
