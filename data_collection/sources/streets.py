@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,12 +74,12 @@ class Streets:
         """
         if not place_id:
             raise SourceError(f"{where}: a panorama without an id; every one needs its own")
-        if not (np.isfinite([lat, lng]).all() and abs(lat) <= 90 and abs(lng) <= 180):
+        if not (math.isfinite(lat) and math.isfinite(lng) and abs(lat) <= 90 and abs(lng) <= 180):
             raise SourceError(
                 f"{where}: panorama {place_id!r} lies at latitude {lat}, longitude {lng}; need finite degrees within "
                 "±90 and ±180. Mend or remove it"
             )
-        if not np.isfinite(yaw):
+        if not math.isfinite(yaw):
             raise SourceError(f"{where}: panorama {place_id!r} has yaw {yaw}; need finite degrees. Mend or remove it")
         if (row := self.row_of.get(place_id)) is not None:
             if self._lat_lng[row] != (lat, lng):
@@ -221,7 +222,7 @@ def number(text: str, what: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
+        value = math.nan
+    if not math.isfinite(value):
         raise SourceError(f"{where}: {what} is {text.strip()[:40]!r}; need a finite number. The files have no header")
     return value

@@ -52,11 +52,13 @@ class Command:
         )
         console = context.console
         console.print(f"read {folder} as {self.source}: {world.about['licence']}", soft_wrap=True, markup=False)
-        console.print(str(repairs))
+        console.print(f"{repairs}{'; --connected keeps the largest' if repairs.pieces > 1 else ''}", soft_wrap=True)
         views = "no views" if world.views is None else f"{len(world.views):,} views"
         console.print(
             f"world {world.name!r}: {world.num_places:,} places, {world.num_links:,} links, {repairs.pieces:,} "
-            f"component{'s' if repairs.pieces > 1 else ''}, median link {world.median_length:.1f} m, {views}"
+            f"component{'s' if repairs.pieces > 1 else ''}, median link {world.median_length:.1f} m, {views}",
+            soft_wrap=True,
+            markup=False,
         )
         path = save_world(world, self.out or cache_dir() / "worlds" / f"{world.name}.npz")
         size = readable_size(path.stat().st_size)
