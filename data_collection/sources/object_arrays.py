@@ -6,10 +6,11 @@ them is numpy's own: it takes down what the file says, and the arrays are made a
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.lib import format as npy
@@ -47,7 +48,7 @@ def read_array(path: Path, *, allow_objects: bool = False) -> np.ndarray | list[
             shape, has_objects = _header(file)
             if has_objects:
                 _check_objects(path, allow_objects)
-                return _entries(_Unpickler(file, path).load(), shape)
+                return _entries(_Unpickler(file.read(), path).load(), shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise MissingFileError(f"there is no file {path}") from error
@@ -125,9 +126,24 @@ _KNOWN = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: IO[bytes], path: Path) -> None:
-        super().__init__(file)
+# The opcodes of plain data and of arrays as numpy.save writes them; others build classes or reserve memory at will.
+_OPCODES = (
+    "PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT "
+    "SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 "
+    "EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS MEMOIZE BINPUT LONG_BINPUT BINGET LONG_BINGET"
+)
+
+
+class _Unpickler(pickle._Unpickler):
+    """Python's own unpickler in Python: the one in C reserves gigabytes where a damaged file names a large number."""
+
+    stack: list[Any]
+    dispatch: ClassVar[dict[int, Any]] = {
+        code: pickle._Unpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in _OPCODES.split())
+    }
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        super().__init__(io.BytesIO(data))
         self._path = path
 
     def find_class(self, module: str, name: str) -> Any:
@@ -140,17 +156,28 @@ class _Unpickler(pickle.Unpickler):
             )
         return _KNOWN[short, name]
 
+    def load_build(self) -> None:
+        """State is given to arrays and dtypes only."""
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], _Array | _DType):
+            raise ValueError("state of something that is no array")
+        self.stack[-1].__setstate__(state)
 
-def _entries(value: Any, shape: tuple[int, ...]) -> list[Any]:
-    """What an object array of one dimension holds, as plain lists, dicts, numbers and arrays."""
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def _entries(value: Any, shape: tuple[int, ...], *, nested: bool = False) -> list[Any]:
+    """What an object array holds, as plain lists, dicts, numbers and arrays; of arrays within, one level deep."""
     if len(shape) == 2:  # lists of one length: numpy made a table of them
-        table = _entries(value, (shape[0] * shape[1],))
+        table = _entries(value, (shape[0] * shape[1],), nested=nested)
         return [table[i * shape[1] : (i + 1) * shape[1]] for i in range(shape[0])]
     if len(shape) != 1 or not isinstance(value, _Array):
         raise ValueError(f"an object array of shape {shape} is not used here")
     _, _, dtype, _, data = value.state
     if not dtype.is_object or not isinstance(data, list) or len(data) != shape[0]:
         raise ValueError(f"an array that is not the promised {shape} objects")
+    if nested and any(isinstance(entry, _Array) for entry in data):
+        raise ValueError("arrays within arrays within arrays are not used here")
     return [_plain(entry) for entry in data]
 
 
@@ -159,5 +186,5 @@ def _plain(entry: Any) -> Any:
         return entry
     _, shape, dtype, is_fortran, data = entry.state
     if dtype.is_object:
-        return _entries(entry, shape)
+        return _entries(entry, shape, nested=True)
     return np.frombuffer(data, dtype.plain()).reshape(shape, order="F" if is_fortran else "C")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import reprlib
 from collections.abc import Iterator
 from numbers import Integral, Real
 from pathlib import Path
@@ -76,10 +77,13 @@ def read_streetlearn_processed(
 
 def _read_places(path: Path, allow_objects: bool) -> Streets:
     streets = Streets(path)
-    for row, entry in enumerate(read_array(path, allow_objects=allow_objects)):
+    entries = read_array(path, allow_objects=allow_objects)
+    if not len(entries):
+        raise SourceError(f"{path} lists no place; is it the right file, and whole?")
+    for row, entry in enumerate(entries):
         where = f"{path}, row {row}"
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), Real) for key in ("lat", "lng")):
-            raise SourceError(f"{where}: {str(entry)[:80]}; need a dict with numbers lat and lng")
+            raise SourceError(f"{where}: {reprlib.repr(entry)}; need a dict with numbers lat and lng")
         streets.add_place(str(row), float(entry["lat"]), float(entry["lng"]), 0.0, where=where)
     return streets
 
@@ -100,11 +104,11 @@ def _read_steps(path: Path, allow_objects: bool, num_places: int) -> list[tuple[
 
 def _rows(walk: Any, where: str, num_places: int) -> Iterator[int]:
     if not isinstance(walk, list | tuple | np.ndarray):
-        raise SourceError(f"{where}: {str(walk)[:80]}; need a list of rows of coords.npy")
+        raise SourceError(f"{where}: {reprlib.repr(walk)}; need a list of rows of coords.npy")
     for entry in walk:
         if not isinstance(entry, Integral) or not 0 <= int(entry) < num_places:
             raise SourceError(
-                f"{where}: {str(entry)[:80]}; need rows of coords.npy, 0 to {num_places - 1}. Do the "
+                f"{where}: {reprlib.repr(entry)}; need rows of coords.npy, 0 to {num_places - 1}. Do the "
                 "files belong together?"
             )
         yield int(entry)

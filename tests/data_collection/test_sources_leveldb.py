@@ -199,7 +199,7 @@ def test_a_damaged_database_is_named(write, damage):
             table.unlink()
         case "CURRENT":
             (folder / "CURRENT").write_bytes(b"")
-    with pytest.raises(StorageError, match="manhattan (is damaged|cannot be read)"):
+    with pytest.raises(StorageError, match=r"manhattan (is damaged|cannot be read)"):
         read_streetlearn_leveldb(folder)
 
 
@@ -213,7 +213,7 @@ def test_no_table_of_a_database_is_lost_in_silence(write, which):
     assert len(tables) > 2
     data = tables[which].read_bytes()
     tables[which].write_bytes(data[: len(data) // 2])
-    with pytest.raises(StorageError, match="manhattan (is damaged|cannot be read)"):
+    with pytest.raises(StorageError, match=r"manhattan (is damaged|cannot be read)"):
         list(_entries(folder))
 
 
@@ -229,5 +229,7 @@ def test_other_folders_are_no_database(tmp_path):
 @pytest.mark.parametrize("package", ["plyvel", "google.protobuf"])
 def test_a_missing_extra_is_named_with_the_way_to_get_it(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"needs (plyvel|protobuf); install it with `pip install -e '\.\[street"):
+    with pytest.raises(
+        MissingExtraError, match=r"needs (plyvel|protobuf); install it with `pip install -e '\.\[street"
+    ):
         read_streetlearn_leveldb(tmp_path)
