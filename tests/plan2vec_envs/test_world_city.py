@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from plan2vec_envs.errors import InvalidOptionError
-from plan2vec_envs.image_graph import load_world, make_city, save_world
+from plan2vec_envs.image_graph import WorldGraph, load_world, make_city, save_world
 
 KINDS = [{}, {"one_way": True}, {"river": True}, {"one_way": True, "river": True}]
 
@@ -74,11 +74,8 @@ def test_places_are_about_ten_metres_apart(num_places):
     np.testing.assert_allclose(world.lengths, np.linalg.norm(a - b, axis=1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("options", KINDS)
-@pytest.mark.parametrize("seed", range(3))
-def test_streets_meet_at_crossings_only(seed, options):
-    """No link passes over another: every pair of links without a common end is tested for an intersection."""
-    world = make_city(400, seed=seed, **options)
+def overpasses(world):
+    """How many pairs of links without a common end intersect, by testing all."""
     links = np.unique(np.sort(world.links, 1), axis=0)
     i, j = np.triu_indices(len(links), 1)
     apart = ~(links[i][:, :, None] == links[j][:, None, :]).any((1, 2))
@@ -91,7 +88,19 @@ def test_streets_meet_at_crossings_only(seed, options):
         return np.sign(np.where(np.abs(area) < 1e-6, 0, area))
 
     crossing = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
-    assert not crossing.any()
+    return int(crossing.sum())
+
+
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_streets_meet_at_crossings_only(seed, options):
+    assert overpasses(make_city(400, seed=seed, **options)) == 0
+
+
+def test_an_overpass_would_be_found():
+    square = np.array([[0, 0], [1, 1], [0, 1], [1, 0.0]])
+    assert overpasses(WorldGraph.from_links("cross", np.array([[0, 1], [2, 3]]), square)) == 1
+    assert overpasses(WorldGraph.from_links("sides", np.array([[0, 2], [1, 3]]), square)) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
