@@ -5,30 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from plan2vec_envs.files import storage_errors
+from plan2vec_envs.folders import cache_dir as cache_dir
 
 from .errors import StorageError
 from .records import Dataset
 from .storage import assemble, load_dataset, matches, read_manifest, require_env
 
 _log = logging.getLogger(__name__)
-
-
-def cache_dir() -> Path:
-    """The folder named by PLAN2VEC_CACHE, else `plan2vec` in the user's cache folder; not created here."""
-    if named := os.environ.get("PLAN2VEC_CACHE"):
-        return Path(named).expanduser()
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "plan2vec" / "cache"
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "plan2vec"
-    return Path.home() / ".cache" / "plan2vec"
 
 
 def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:

@@ -54,6 +54,18 @@ class FileTooLargeError(StorageError):
     """A file says that it unpacks to more than the limit; it was not decoded."""
 
 
+class SourceError(StorageError, ValueError):
+    """A file of foreign data does not say what its format promises; the message names the file and the place."""
+
+
+class UnsafeFileError(SourceError):
+    """A file holds Python objects, which are not read, or only the harmless ones of them on request."""
+
+
+class MissingExtraError(Plan2vecError, ImportError):
+    """A package is needed that only an extra of the project installs."""
+
+
 def suggest(name: object, choices: Iterable[object]) -> str:
     """A sentence to append to an error message: the closest known name, then all of them.
 

@@ -1,7 +1,18 @@
 """Worlds that are graphs of places with pictures: streets, and anything that was photographed step by step."""
 
+from .catalog import get_world, world_names
+from .city import make_city
 from .file import load_world, save_world
 from .record import WorldGraph
-from .views import Views
+from .views import Views, get_views
 
-__all__ = ["Views", "WorldGraph", "load_world", "save_world"]
+__all__ = [
+    "Views",
+    "WorldGraph",
+    "get_views",
+    "get_world",
+    "load_world",
+    "make_city",
+    "save_world",
+    "world_names",
+]

@@ -9,10 +9,10 @@ import numpy as np
 from gymnasium import spaces
 
 from ..errors import InvalidActionError, InvalidOptionError, check_name, suggest
-from .catalog import get_views, get_world
+from .catalog import get_world
 from .distances import hops_from
 from .map import draw_map
-from .views import Views
+from .views import Views, get_views
 
 NEAR = 20.0
 """Metres within which the paper's released code counts a goal as reached."""

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InvalidOptionError
+from ..errors import InvalidOptionError, check_name
+from ..folders import cache_dir
 from .record import WorldGraph
+from .street_view import HARDER, NUISANCE, cached_views
+
+KINDS = ("recorded", "novel")
+NOVEL = (1_000_000, 1_000_001)
+"""Numbers of the drawn views that no drive has seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +63,34 @@ class Views:
     def rows(self, places: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Rows of ``frames`` for picture number ``numbers`` of each place; numbers beyond the last begin anew."""
         return self.starts[places] + numbers % self.counts(places)
+
+
+def get_views(
+    world: WorldGraph, kind: str = "recorded", passes: int = 2, *, harder: bool = False, progress: bool = False
+) -> Views:
+    """The pictures of a world: those it brings along, or drawn ones, kept in the cache folder.
+
+    Args:
+        world: a world.
+        kind: "recorded", what drives may have seen, or "novel", two views of each place that they have not.
+        passes: recorded views of each place, where they are drawn.
+        harder: draw with twice the sideways error, and with errors of the heading; drawn apart from the others.
+        progress: show a bar while drawing.
+
+    Raises:
+        UnknownNameError: for another kind.
+        InvalidOptionError: for novel views of a world that brings its own pictures, or no pass.
+        StorageError: if the cache folder cannot be written.
+    """
+    check_name("kind of views", kind, KINDS)
+    if world.views is not None:
+        if kind == "novel" or harder:
+            raise InvalidOptionError(f"world {world.name!r} brings its own pictures; there are no other views of it")
+        return Views.of(world)
+    if passes < 1:
+        raise InvalidOptionError(f"passes {passes}: need at least one view of each place")
+    numbers = list(range(passes)) if kind == "recorded" else list(NOVEL)
+    nuisance = HARDER if harder else NUISANCE
+    return Views.drawn(
+        cached_views(world, numbers, folder=cache_dir() / "views", nuisance=nuisance, progress=progress)
+    )

@@ -178,7 +178,7 @@ def test_landmarks_keep_their_distances_and_others_come_close():
     truth, found = shortest_path(graph.matrix), cdist(table, table, "sqeuclidean")
     landmarks = np.sort(np.random.default_rng(0).choice(200, 100, replace=False))
     np.testing.assert_allclose(found[landmarks][:, landmarks], truth[landmarks][:, landmarks], atol=0.01)
-    assert np.abs(found - truth).mean() < 0.01 * truth.mean()
+    assert np.abs(found - truth).mean() < 0.02 * truth.mean()
 
 
 def test_the_table_of_a_graph_in_pieces_is_refused():

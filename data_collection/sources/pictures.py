@@ -1,0 +1,87 @@
+"""Panoramas in JPEG or PNG, read without trusting their size: it is looked up before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+
+import cv2
+import numpy as np
+
+from plan2vec_envs.errors import CorruptFileError, FileTooLargeError, SourceError
+
+MAX_PIXELS = 40_000_000
+VIEW_SIZE = 64
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
+_FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
+_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}  # no length follows
+
+
+def decode_view(data: bytes, where: str) -> np.ndarray:
+    """A whole panorama as the paper's networks see it: grey, squashed to a square by cubic interpolation.
+
+    Args:
+        data: JPEG or PNG; zeros behind it do not matter.
+        where: what to call it in messages.
+
+    Returns:
+        (1, 64, 64) uint8.
+
+    Raises:
+        SourceError: if it is neither JPEG nor PNG.
+        FileTooLargeError: if it has more than 40 megapixels; nothing was decoded.
+        CorruptFileError: if it is cut off or damaged.
+    """
+    width, height, body = _size(data, where)
+    if width * height > MAX_PIXELS:
+        raise FileTooLargeError(
+            f"{where}: a picture of {width} x {height} pixels, more than {MAX_PIXELS // 10**6} megapixels; nothing "
+            "was decoded. A panorama of StreetLearn has 416 x 208 or 1664 x 832"
+        )
+    # Decoders fill up what is missing with grey and say so on stderr only.
+    if data.find(b"IEND" if data.startswith(_PNG) else b"\xff\xd9", body) < 0:
+        raise _damaged(where, f"its end is missing after {len(data)} bytes")
+    try:
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise _damaged(where, str(error)) from error
+    if picture is None or picture.shape[:2] != (height, width):
+        raise _damaged(where, "it cannot be decoded")
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return cv2.resize(grey, (VIEW_SIZE, VIEW_SIZE), interpolation=cv2.INTER_CUBIC)[None]
+
+
+def _size(data: bytes, where: str) -> tuple[int, int, int]:
+    """(width, height, offset of what follows), from the header alone."""
+    if data.startswith(_PNG):
+        if len(data) < 33 or data[12:16] != b"IHDR":
+            raise _damaged(where, "its header is cut off")
+        width, height = struct.unpack(">II", data[16:24])
+        return width, height, 33
+    if not data.startswith(_JPEG):
+        raise SourceError(f"{where}: neither JPEG nor PNG; {len(data)} bytes that begin with {data[:8]!r}")
+    return _jpeg_size(data, where)
+
+
+def _jpeg_size(data: bytes, where: str) -> tuple[int, int, int]:
+    """The frame header; a thumbnail in front lies inside of a segment, and is stepped over with it."""
+    size, at = None, 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF or marker in _BARE_MARKERS:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker in _FRAME_MARKERS and at + 9 <= len(data):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            size = size or (width, height)
+            if (width, height) != size:
+                raise _damaged(where, "it tells two sizes")
+        if marker == 0xDA and size is not None and 0 not in size:
+            return *size, at
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    raise _damaged(where, "its header is cut off")
+
+
+def _damaged(where: str, why: str) -> CorruptFileError:
+    return CorruptFileError(f"{where}: the picture is truncated or damaged: {why}. Fetch the source again")
