@@ -124,7 +124,7 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
     # Learning
 
     def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
-        metric, figures = PlaceMetric.fit(self.config.local_metric, dataset, folds.held_out)
+        metric, figures = PlaceMetric.fit(self.config.local_metric, dataset)
         self._parts.local_metric = metric
         return figures
 

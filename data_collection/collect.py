@@ -83,7 +83,7 @@ def collect(
 
 def _check_arguments(env_id: str, **counts: int) -> None:
     if env_id not in gym.registry:
-        check_name("environment", env_id, plan2vec_envs.ALL_ENV_IDS)
+        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
     for name, value in counts.items():
         least = 0 if name == "seed" else 1
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

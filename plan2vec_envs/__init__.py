@@ -1,6 +1,6 @@
-"""Rooms in which a square is pushed to a goal image, as Gymnasium environments.
+"""Worlds with goals that are shown as images, as Gymnasium environments: rooms, and streets.
 
-Importing this package registers one id a room, listed in ``ALL_ENV_IDS``.
+Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of streets; all in ``ALL_ENV_IDS``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from .errors import (
 )
 from .rooms import ROOMS, get_room
 
-ALL_ENV_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
+ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
+STREET_ID = "Plan2vec/StreetLearn-v0"
+ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID)
 
 __all__ = [
     "ALL_ENV_IDS",
     "ROOMS",
+    "ROOM_IDS",
+    "STREET_ID",
     "FrameError",
     "InvalidActionError",
     "InvalidOptionError",
@@ -44,6 +48,8 @@ def _register() -> None:
             max_episode_steps=50,
             kwargs={"room": room.name},
         )
+    if STREET_ID not in gym.registry:
+        gym.register(STREET_ID, entry_point="plan2vec_envs.image_graph.env:ImageGraphEnv", max_episode_steps=200)
 
 
 _register()

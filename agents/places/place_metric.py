@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from data_collection import Dataset
+from data_collection import Dataset, DatasetError
 
 from ..workdir import Arrays
 from .matching import Neighbours, group_frames, pairs_within
@@ -31,8 +31,8 @@ class PlaceMetricConfig:
     candidates: int = 24
     """nearest frames that are looked at for each frame"""
     mistaken: float = 0.01
-    """share of held-out recorded neighbours, which are different places, that the threshold takes for one place; what
-    it wrongly takes for one is not yet a match, see ``matching``"""
+    """share of recorded neighbours, which are different places, that the threshold takes for one place; what it wrongly
+    takes for one is not yet a match, see ``matching``. Nothing is learned from them, so that they are fit to judge"""
 
 
 class PlaceMetric:
@@ -49,17 +49,16 @@ class PlaceMetric:
         self.device = torch.device("cpu")
 
     @classmethod
-    def fit(cls, config: PlaceMetricConfig, dataset: Dataset, held_out: np.ndarray) -> tuple[PlaceMetric, dict]:
+    def fit(cls, config: PlaceMetricConfig, dataset: Dataset) -> tuple[PlaceMetric, dict[str, float]]:
         """Learn from sequences.
 
         Args:
             config: How.
             dataset: Recorded sequences.
-            held_out: (K',) episodes whose steps calibrate the threshold and are not learned from.
 
         Returns:
             The metric and its figures: ``alike``, pairs that were learned from in the last round, ``threshold``, and
-            ``neighbour_median``, the median distance of held-out recorded neighbours.
+            ``neighbour_median``, the median distance of recorded neighbours.
         """
         frames, row_frames = unique_frames(dataset.observations)
         samples = standardised(dataset.observations[frames], config.side)
@@ -67,14 +66,13 @@ class PlaceMetric:
         mean, components = principal_components(samples, min(config.components, max(2, len(frames) // 4)))
         latents = (samples - mean) @ components
         steps = row_frames[dataset.transitions]
-        is_held_out = np.isin(dataset.episode_ids[dataset.transitions[:, 0]], held_out)
-        moved = steps[:, 0] != steps[:, 1]
-        learn, check = steps[moved & ~is_held_out], steps[moved & is_held_out]
-        learn, check = (learn if len(learn) else steps), (check if len(check) else steps)
+        steps = steps[steps[:, 0] != steps[:, 1]]
+        if not len(steps):
+            raise DatasetError("all recorded steps lead to the very same frame; there is nothing to tell apart")
         neighbours = Neighbours.of(len(frames), steps)
 
         def threshold_of(found: np.ndarray, mistaken: float) -> float:
-            return float(np.quantile(lengths(found, check), mistaken))
+            return float(np.quantile(lengths(found, steps), mistaken))
 
         maps = np.eye(latents.shape[1], dtype=np.float32)
         for mistaken in config.rounds:
@@ -82,7 +80,7 @@ class PlaceMetric:
             places, _ = group_frames(found, neighbours, threshold_of(found, mistaken), config.candidates)
             alike = pairs_within(places)
             # Seen once each, as far as can be told: then neighbours, whose views are nearly the same, must do.
-            alike = alike if len(alike) else learn
+            alike = alike if len(alike) else steps
             share = config.shrinkage * latents.shape[1]
             maps = discriminants(latents, alike, config.latent_dim, share / (share + len(alike)))
         found = latents @ maps
@@ -90,7 +88,7 @@ class PlaceMetric:
         figures = {
             "alike": float(len(alike)),
             "threshold": threshold,
-            "neighbour_median": float(np.median(lengths(found, check))),
+            "neighbour_median": float(np.median(lengths(found, steps))),
         }
         return cls(config, mean, (components @ maps).astype(np.float32), threshold), figures
 

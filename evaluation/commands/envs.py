@@ -12,8 +12,10 @@ class Command:
     """List the environments with their named tasks."""
 
     def run(self, context: Context) -> int:
-        """Prints one paragraph a room."""
+        """Prints one paragraph a world."""
         context.refuse_config()
+        from plan2vec_envs import STREET_ID
+        from plan2vec_envs.image_graph import world_names
         from plan2vec_envs.rooms import ROOMS
 
         console = context.console
@@ -21,4 +23,7 @@ class Command:
             console.print(f"[bold]{room.env_id}[/bold]")
             console.print(f"  {room.doc}")
             console.print(f"  tasks: {', '.join(room.tasks)}\n")
+        console.print(f"[bold]{STREET_ID}[/bold]")
+        console.print("  Streets with a panorama at each place; drive to where another picture was taken.")
+        console.print(f"  worlds: {', '.join(world_names())}, or the path of a file from `plan2vec world`\n")
         return 0

@@ -28,9 +28,9 @@ class Fig4(Experiment):
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A cell a room."""
-        from plan2vec_envs import ALL_ENV_IDS
+        from plan2vec_envs import ROOM_IDS
 
-        extra = tuple(env_id for env_id in EXTRA_ROOMS if env_id in ALL_ENV_IDS)
+        extra = tuple(env_id for env_id in EXTRA_ROOMS if env_id in ROOM_IDS)
         return [Cell(short_name(env_id), "tasks", {"env_id": env_id}) for env_id in plan.env_ids or ROOMS + extra]
 
     def run(self, cell: Cell, bench: Any) -> dict[str, Any]:

@@ -91,6 +91,4 @@ def get_views(
         raise InvalidOptionError(f"passes {passes}: need at least one view of each place")
     numbers = list(range(passes)) if kind == "recorded" else list(NOVEL)
     nuisance = HARDER if harder else NUISANCE
-    return Views.drawn(
-        cached_views(world, numbers, folder=cache_dir() / "views", nuisance=nuisance, progress=progress)
-    )
+    return Views.drawn(cached_views(world, numbers, folder=cache_dir() / "views", nuisance=nuisance, progress=progress))

@@ -150,7 +150,7 @@ def test_equal_frames_are_one(rng):
 
 def test_places_seen_in_other_light_are_put_together(rng):
     dataset, truth = ring_world(40, 4, noise=12, rng=rng)
-    metric, figures = PlaceMetric.fit(PlaceMetricConfig(components=60), dataset, np.arange(2))
+    metric, figures = PlaceMetric.fit(PlaceMetricConfig(), dataset)
     rows, which = unique_frames(dataset.observations)
     places, _ = group_frames(
         metric.embed(dataset.observations[rows]),

@@ -15,6 +15,10 @@ from data_collection import Dataset, DatasetError, Episode
 from data_collection.errors import Plan2vecError
 
 
+CLOSED_FORM = {"plan2vec-places"}
+"""Agents whose metric draws nothing, on data as small as this."""
+
+
 def tiny_images(seed: int = 0, continuous: bool = False) -> Dataset:
     """Twelve rollouts of a bright square on a 16x16 image, moved by four actions (or by two numbers)."""
     rng = np.random.default_rng(seed)
@@ -167,7 +171,7 @@ def test_the_seed_matters_and_the_same_seed_gives_the_same_agent(name, frames):
         return fitted(name, tiny_images(), seed).distance(frames[:20], frames[20:40])
 
     np.testing.assert_array_equal(measure(0), measure(0))
-    assert not np.array_equal(measure(0), measure(1))
+    assert np.array_equal(measure(0), measure(1)) == (name in CLOSED_FORM)
 
 
 @pytest.mark.parametrize("name", sorted(AGENTS))

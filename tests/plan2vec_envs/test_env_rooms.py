@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 
 import plan2vec_envs.rooms
-from plan2vec_envs import ALL_ENV_IDS, ROOMS, UnknownNameError, get_room
+from plan2vec_envs import ROOM_IDS, ROOMS, UnknownNameError, get_room
 from plan2vec_envs.geodesic import GeodesicOracle
 from plan2vec_envs.geometry import AGENT_HALF, CENTRE_HALF, STEP, Rect
 from plan2vec_envs.tasks import draw_task
@@ -26,7 +26,7 @@ def test_every_file_of_the_folder_is_one_room():
 
 
 def test_rooms_are_listed_from_the_emptiest_to_the_fullest():
-    assert tuple(f"Plan2vec/{title}-v0" for title in ("Open", "Table", "HMaze", "CMaze", "FourRooms")) == ALL_ENV_IDS
+    assert tuple(f"Plan2vec/{title}-v0" for title in ("Open", "Table", "HMaze", "CMaze", "FourRooms")) == ROOM_IDS
 
 
 def test_unknown_room_names_the_closest():
