@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from data_collection import Dataset
+from data_collection.errors import check_name
 
 from .anchored_metric import AnchorConfig, AnchoredMetric
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
 from .errors import ConfigError
 from .folds import Folds
+from .global_metric import GlobalMetric, GlobalMetricConfig
 from .graph import Graph
 from .graph_building import find_bridges
 from .graph_memory import GraphMemory, GraphParts
 from .parts import DistanceParts, learned
 from .places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from .places.place_metric import unique_frames
+from .saving import load_network, network_arrays
 from .table_embedding import TableConfig, embed_table
 from .training import Training
 from .workdir import Arrays
+
+_HERE = 1e-3  # steps between two frames of one place
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,17 @@ class Plan2VecPlacesConfig(DistanceConfig):
     """knowing a place again"""
     graph: PlaceGraphConfig = field(default_factory=PlaceGraphConfig)
     """which frames show one place, and how far it is to the next"""
+    embedding: Literal["anchored", "network"] = "anchored"
+    """"anchored": the local metric knows the place again, a table holds its latents: exact, and as large as the data;
+    "network": a network regresses latents from images: of constant size, and blurred between places"""
     table: TableConfig = field(default_factory=TableConfig)
-    """latents of the places"""
+    """of "anchored": latents of the places"""
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
-    """from an image to latents"""
+    """of "anchored": from an image to latents"""
+    network: GlobalMetricConfig = field(
+        default_factory=lambda: GlobalMetricConfig(trunk="cnn", latent_dim=32, hidden=256, steps=1500, sources=1024)
+    )
+    """of "network" """
 
 
 class PlacesParts(GraphParts, DistanceParts):
@@ -80,6 +92,8 @@ class PlacesParts(GraphParts, DistanceParts):
                 "anchor_latents": self.anchor_latents,
             }
             return {**super().arrays(stage), **anchors}
+        if stage == "global" and self.config.embedding == "network":
+            return network_arrays(learned(self.metric).network)
         return super().arrays(stage)
 
     def restore(self, stage: str, arrays: Arrays) -> None:
@@ -90,6 +104,9 @@ class PlacesParts(GraphParts, DistanceParts):
         """
         if stage == "local":
             self.local_metric = PlaceMetric.restore(self.config.local_metric, arrays)  # type: ignore[assignment]
+        elif stage == "global" and self.config.embedding == "network":
+            self.metric = GlobalMetric(self.config.network, self.observation_shape, self.device)
+            load_network(self.metric.network, arrays)
         elif stage == "global":
             local: Any = learned(self.local_metric)
             self.metric = AnchoredMetric(self.config.anchors, local, arrays["keys"], arrays["places"], arrays["table"])
@@ -175,7 +192,14 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
         )
 
     def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        check_name("embedding", self.config.embedding, ("anchored", "network"))
         parts = learned(self._parts)
+        if self.config.embedding == "network":
+            frames = dataset.observations[parts.anchor_rows]
+            graph = _graph_of_frames(self.graph, parts.anchor_places)
+            none = np.zeros(len(frames), bool)
+            parts.metric, figures = GlobalMetric.fit(self.config.network, frames, none, graph, training)
+            return figures
         table, figures = embed_table(self.config.table, self.graph, training.rng("global-landmarks", 0))
         parts.metric = AnchoredMetric(
             self.config.anchors, parts.local_metric, parts.anchor_latents, parts.anchor_places, table
@@ -183,9 +207,19 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
         return {**figures, "megabytes": parts.metric.nbytes / 1e6}
 
     @property
-    def metric(self) -> AnchoredMetric:
-        """The embedding and the distance of its latents."""
+    def metric(self) -> Any:
+        """The embedding and the distance of its latents: an ``AnchoredMetric``, or a ``GlobalMetric``."""
         return learned(learned(self._parts).metric)
+
+
+def _graph_of_frames(graph: Graph, places: np.ndarray) -> Graph:
+    """The graph with every frame as a vertex: the first frame of a place stands for it, the others are right there."""
+    first = np.unique(places, return_index=True)[1]
+    start = np.repeat(np.arange(graph.num_vertices), np.diff(graph.indptr))
+    between = np.column_stack([first[start], first[graph.indices], graph.weights])
+    rest = np.setdiff1d(np.arange(len(places)), first)
+    stays = np.column_stack([rest, first[places[rest]], np.full(len(rest), _HERE)])
+    return Graph.from_edges(len(places), np.concatenate([between, stays, stays[:, [1, 0, 2]]]))
 
 
 def _medians(steps: np.ndarray, lengths: np.ndarray, num_places: int) -> tuple[np.ndarray, np.ndarray]:

@@ -67,3 +67,11 @@ TABLE_5 = {
     "Plan2vec/CMaze-v0": {"train": "98.3 ± 1.2", "test": "97.4 ± 0.4"},
 }
 """Table 5, rooms ("Wall" is the C-Maze): accuracy in % at threshold 1.5, ± as printed."""
+
+TABLE_2: dict[str, dict[str, str]] = {
+    "plan2vec": {"tiny": "92.2 ± 2.9", "small": "57.2 ± 4.3", "medium": "51.4 ± 6.9"},
+    "SPTM (1-step)": {"tiny": "31.5 ± 5.8", "small": "19.3 ± 5.8", "medium": "20.2 ± 5.2"},
+    "VAE": {"tiny": "25.5 ± 5.6", "small": "14.4 ± 4.8", "medium": "16.9 ± 5.5"},
+    "Random": {"tiny": "19.9 ± 5.4", "small": "12.0 ± 5.2", "medium": "12.7 ± 4.6"},
+}
+"""Table 2, StreetLearn: success in %, ± as printed."""

@@ -14,7 +14,6 @@ from agents.errors import CheckpointError, NotFittedError, ObservationError
 from data_collection import Dataset, DatasetError, Episode
 from data_collection.errors import Plan2vecError
 
-
 CLOSED_FORM = {"plan2vec-places"}
 """Agents whose metric draws nothing, on data as small as this."""
 
