@@ -15,7 +15,7 @@ from .. import streets
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval
+from ..lab.scores import bits, flags, interval, percent
 from ..lab.workbench import Workbench
 from ..paper import TABLE_2
 from ..street_walk import Distance, StreetTasks, street_tasks, street_walk
@@ -122,8 +122,8 @@ class Table2(Experiment):
             costs.append(row(name, ""))
         note = (
             f"{summary['seeds']} data-and-training seeds x 200 tasks; mean [95 % stratified bootstrap over seeds "
-            "within tasks; Wilson where all runs agree]. The paper's numbers are for its own graphs and pictures, within "
-            "20 m and 20 steps as the released code suggests."
+            "within tasks; Wilson where all runs agree]. The paper's numbers are for its own graphs and pictures, "
+            "within 20 m and 20 steps as the released code suggests."
         )
         return [
             Table("Novel views, strictly", head, strict, [note]),
@@ -169,9 +169,9 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
 def _network_agent(name: str, steps: float) -> Any:
     from agents import get_agent
 
-    options: dict[str, Any] = {"vae": {"vae.latent_dim": 8}, "network": {"embedding": "network"}}.get(name, {})
+    options: dict[str, dict[str, Any]] = {"vae": {"vae.latent_dim": 8}, "network": {"embedding": "network"}}
     agent = get_agent({"network": "plan2vec-places"}.get(name, name))
-    return agent(configured(agent().config, options, steps))
+    return agent(configured(agent().config, options.get(name, {}), steps))
 
 
 def _megabytes(agent: Any) -> float:
