@@ -38,7 +38,9 @@ CHANGES: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"learning_rate": 2e-3},
         {"gradient_steps": 8},
         {"batch_size": 256},
+        {"tau": 0.01},
         {"tau": 0.05},
+        {"tau": 0.2},
     ),
 }
 

@@ -30,7 +30,7 @@ class Algorithm:
     samples: bool = False
 
 
-_REPLAY = {"batch_size": 128, "train_freq": 1, "learning_rate": 1e-3, "tau": 0.01}
+_REPLAY = {"batch_size": 128, "train_freq": 1, "learning_rate": 1e-3, "tau": 0.1}
 
 ALGORITHMS: dict[str, Algorithm] = {
     each.name: each
