@@ -119,8 +119,8 @@ class Fig8(Experiment):
                 f"{world['pairs']} pairs about {world['hops']:.0f} links apart, {world['places']:,} places. The table "
                 f"took {world['table_seconds']:.1f} s ({world['dimensions']:.0f} dimensions), 64 landmarks "
                 f"{world['alt_seconds']:.2f} s. Mean [95 % bootstrap over pairs]; figures a step and ratios over plans "
-                "that reached the goal. One query: expanded a step between the 10 % and 90 % corners, as in the released "
-                "code."
+                "that reached the goal. One query: expanded a step between the 10 % and 90 % corners, as in the "
+                "released code."
             )
             tables.append(Table(f"{name}: planning cost", head, rows, [note]))
         return tables
