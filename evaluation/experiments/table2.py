@@ -27,6 +27,8 @@ LABELS = {
     "places-3": "plan2vec, anchored, 3 passes",
     "places-2": "plan2vec, anchored, 2 passes",
     "places-1": "plan2vec, anchored, 1 pass",
+    "places-harder": "plan2vec, anchored, lane ±4 m and yaw ±5° everywhere",
+    "harder-unseen": "plan2vec, anchored, lane ±4 m and yaw ±5° in new views alone",
     "true-links": "plan2vec, anchored, true links (oracle)",
     "network": "plan2vec, network",
     "pixel-places": "nearest pixels + the same table",
@@ -71,12 +73,14 @@ class Table2(Experiment):
         name, seed = cell.params["who"], cell.params["seed"]
         world = streets.street_world(cell.params["world"])
         tasks = street_tasks(world, cell.params["tasks"])
-        passes = int(name.rpartition("-")[2]) if name.startswith("places-") else PASSES
-        recorded = get_views(world, "recorded", passes)
+        digits = name.rpartition("-")[2]
+        passes = int(digits) if digits.isdigit() else PASSES
+        recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
+        novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
         driver = _driver(name, world, recorded, passes, seed, cell.params["steps"])
         result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **driver.costs}
-        for kind, views in (("novel", get_views(world, "novel")), ("recorded", recorded)):
+        for kind, views in (("novel", novel), ("recorded", recorded)):
             distance, result[f"{kind}_us"] = driver.see(views)
             for visited in (True, False):
                 scores = _scores(world, views, distance, tasks, visited, seed)
@@ -100,7 +104,10 @@ class Table2(Experiment):
         """Novel views strictly, all ways of judging, and what each costs."""
         worlds = summary["worlds"]
         names = [name for name in LABELS if any(name in rows for rows in worlds.values())]
-        kinds = {name: "oracle" if "true" in name else "ours" if name.startswith("places") else "" for name in names}
+        kinds = {
+            name: "oracle" if "true" in name else "ours" if name.startswith(("places", "harder")) else ""
+            for name in names
+        }
 
         def row(name: str, label: str, key: str | None = None, score: str = "") -> tuple[str, list[str]]:
             found = [rows.get(name) for rows in worlds.values()]

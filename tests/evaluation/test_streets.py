@@ -1,0 +1,198 @@
+"""Streets to judge on: heuristics that promise something, searches for pictures, drivers that know the truth."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.sparse.csgraph import shortest_path
+
+from agents import Plan2VecPlaces
+from agents.search import a_star, best_first, dijkstra
+from data_collection.drives import collect_drives
+from evaluation import streets
+from evaluation.experiments.fig8 import (
+    LABELS,
+    along_grid,
+    alt_heuristic,
+    corner_query,
+    planners,
+    straight_line,
+    table_config,
+)
+from evaluation.figures.streets import expansions_figure, searched
+from evaluation.lab.experiment import get_experiment
+from evaluation.lab.plan import Plan, get_preset
+from evaluation.lab.workbench import Workbench
+from evaluation.street_walk import street_tasks, street_walk
+from plan2vec_envs.errors import MissingFileError, UnknownNameError
+from plan2vec_envs.image_graph import Views, get_views, make_city
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAN2VEC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("PLAN2VEC_DATA", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def city():
+    world = make_city(150, seed=2)
+    graph = streets.true_graph(world, 1.0)
+    return world, graph, shortest_path(graph.matrix)
+
+
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory):
+    """A city of 60 places, driven through in three passes, and what was learned from it."""
+    world = make_city(60, seed=0)
+    views = get_views(world, "recorded", 3)
+    dataset = collect_drives(world, views, coverage=3, passes=3, seed=0)
+    agent = Plan2VecPlaces().fit(dataset.without_oracle(), seed=0, progress=False)
+    return world, views, dataset, agent
+
+
+def test_alt_and_the_straight_line_never_overestimate(city, rng):
+    world, graph, truth = city
+    a, b = rng.integers(150, size=(2, 400))
+    for heuristic in (alt_heuristic(graph, 8), straight_line(world, graph)):
+        assert (heuristic(a, b) <= truth[a, b] + 1e-3).all()
+    np.testing.assert_allclose(alt_heuristic(graph, 150)(a, b), truth[a, b], rtol=1e-5)  # every place is a landmark
+
+
+def test_the_distance_along_the_grid_is_l1_between_turned_axes(city):
+    world, graph, _ = city
+    a, b = np.array([0, 5]), np.array([9, 77])
+    gap = world.oracle_position[a] - world.oracle_position[b]
+    turn = np.radians(29)
+    avenue, street = np.array([np.sin(turn), np.cos(turn)]), np.array([np.cos(turn), -np.sin(turn)])
+    truth = (np.abs(gap @ avenue) + np.abs(gap @ street)) / world.median_length
+    np.testing.assert_allclose(along_grid(world, graph)(a, b), truth)
+
+
+def test_every_planner_of_fig_8_finds_ways_and_the_exact_ones_the_cheapest(city, rng):
+    world, graph, truth = city
+    start, goal = rng.integers(150, size=(2, 20))
+    table = np.zeros((150, 1), np.float32)
+    found = planners(world, graph, table, {16: alt_heuristic(graph, 16), 64: alt_heuristic(graph, 64)})
+    assert list(found) == list(LABELS)
+    for name in ("dijkstra", "bidirectional", "a-star-l2", "a-star-alt-16", "a-star-alt-64"):
+        np.testing.assert_allclose(found[name](start, goal).cost, truth[start, goal], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("estimated", "add_cost"), [(False, True), (True, True), (True, False)])
+def test_the_search_for_pictures_is_the_search_that_is_counted(city, rng, estimated, add_cost):
+    world, graph, _ = city
+    line = straight_line(world, graph)
+    for start, goal in rng.integers(150, size=(10, 2)).tolist():
+        estimate = (lambda vertices, g=goal: line(vertices, np.full(len(vertices), g))) if estimated else None
+        order, path = searched(graph, start, goal, estimate, add_cost=add_cost)
+        ends = np.array([start]), np.array([goal])
+        plan = dijkstra(graph, *ends) if not estimated else (a_star if add_cost else best_first)(graph, *ends, line)
+        assert abs(len(order) - plan.expanded[0]) <= 2  # ties may be broken otherwise
+        assert path[0] == start
+        assert path[-1] == goal
+        cost = sum(float(graph.matrix[a, b]) for a, b in pairwise(path))
+        assert cost == pytest.approx(plan.cost[0], rel=1e-4)
+
+
+def test_the_query_between_corners_goes_across_the_map(city):
+    world, _, _ = city
+    start, goal = (world.oracle_position[end[0]] for end in corner_query(world))
+    low, high = world.oracle_position.min(0), world.oracle_position.max(0)
+    assert ((start - low) / (high - low) < 0.4).all()
+    assert ((goal - low) / (high - low) > 0.6).all()
+
+
+def test_the_map_of_expansions_is_a_picture(city):
+    world, graph, _ = city
+    table = np.zeros((150, 1), np.float32)
+    assert expansions_figure(world, graph, table, 0, 100)[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_large_worlds_get_a_larger_table(city):
+    assert table_config(city[0]).latent_dim < table_config(make_city(10_001, seed=0)).latent_dim
+
+
+def test_a_part_of_manhattan_without_data_says_how_to_get_it():
+    with pytest.raises(MissingFileError, match="plan2vec world"):
+        streets.street_world("tiny")
+    with pytest.raises(UnknownNameError, match="Did you mean 'large'"):
+        streets.street_world("larg")
+    assert streets.worlds_at_hand(("tiny", "large")) == ["city-53", "city-1530"]
+    assert streets.street_world("city-53").num_places == 53
+
+
+def test_a_part_of_manhattan_comes_straight_from_the_files_of_touchdown(tmp_path, monkeypatch):
+    folder = tmp_path / "touchdown"
+    folder.mkdir()
+    rows = [("a", 40.7290, -73.9965), ("b", 40.7291, -73.9965), ("c", 40.7292, -73.9965), ("away", 41.0, -73.0)]
+    (folder / "nodes.txt").write_text("".join(f"{name},0,{lat},{lng}\n" for name, lat, lng in rows))
+    links = ["a,0,b", "b,180,a", "b,0,c", "c,180,b", "c,0,away", "away,180,c"]
+    (folder / "links.txt").write_text("\n".join(links) + "\n")
+    monkeypatch.setenv("PLAN2VEC_DATA", str(tmp_path))
+    world = streets.street_world("tiny")
+    assert (world.name, world.num_places, world.num_links) == ("tiny", 3, 4)
+
+
+def test_true_positions_name_their_places(driven):
+    world, _, dataset, _ = driven
+    places = streets.places_of(world, dataset.oracle_position)
+    np.testing.assert_allclose(world.oracle_position[places], dataset.oracle_position, atol=1e-3)
+
+
+def test_what_was_learned_drives_to_goals_seen_in_new_light(driven):
+    world, _, _, agent = driven
+    novel = get_views(world, "novel")
+    tasks = street_tasks(world, 60)
+    distance, microseconds = streets.by_agent(agent, novel)
+    assert microseconds > 0
+    walked = street_walk(world, novel, distance, tasks, visited=True)
+    lost = street_walk(world, novel, streets.by_chance(0), tasks, visited=False)
+    assert walked.solved.mean() >= 0.95
+    assert walked.solved.mean() > lost.solved.mean() + 0.3
+
+
+def test_the_true_map_is_at_least_as_good_as_the_learned_one(driven):
+    world, _, dataset, agent = driven
+    novel = get_views(world, "novel")
+    anchors = agent._parts.anchor_rows
+    metric = streets.with_true_links(agent, world, streets.places_of(world, dataset.oracle_position[anchors]))
+    rows = np.arange(len(novel.frames))
+    true = np.repeat(np.arange(60), 2)
+    found = metric.nearest_places(novel.frames)
+    assert (found == true).mean() > 0.95
+    latents = metric.embed(novel.frames)
+    gap = np.square(latents[rows[:-1]] - latents[rows[1:]]).sum(1)
+    truth = shortest_path(streets.true_graph(world).matrix)[true[:-1], true[1:]]
+    assert np.corrcoef(gap, truth)[0, 1] > 0.95
+
+
+def test_pixels_judge_pictures_by_their_root_mean_squared_difference(rng):
+    views = Views.drawn(rng.integers(0, 256, (4, 1, 1, 8, 8), np.uint8))
+    a, b = views.frames[[0, 1]].astype(float), views.frames[[2, 2]].astype(float)
+    truth = np.sqrt(((a - b) ** 2).mean((1, 2, 3)))
+    np.testing.assert_allclose(streets.by_pixels(views)(np.array([0, 1]), np.array([2, 2])), truth, rtol=1e-6)
+
+
+def test_the_nearest_pixels_are_those_of_brute_force(rng):
+    views = Views.drawn(rng.integers(0, 256, (9, 1, 1, 8, 8), np.uint8))
+    recorded = rng.integers(0, 256, (20, 1, 8, 8), np.uint8)
+    gaps = ((views.frames[:, None].astype(float) - recorded[None]) ** 2).sum((2, 3, 4))
+    np.testing.assert_array_equal(streets.nearest_pictures(views, recorded), gaps.argmin(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "only"), [("table2", ("tiny", "places", "pixel-places", "random")), ("fig8", ("tiny",))]
+)
+def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
+    experiment, plan = get_experiment(name), Plan(get_preset("smoke"), only=only)
+    cells = experiment.cells(plan)
+    bench = Workbench(tmp_path, plan)
+    found = [(cell, experiment.run(cell, bench)) for cell in cells]
+    assert all(experiment.say(result) for _, result in found)
+    tables = experiment.tables(experiment.summarise(found, plan))
+    assert any("plan2vec" in cells[0] for table in tables for _, cells in table.rows)
