@@ -158,9 +158,9 @@ class Reward(Experiment):
 
 
 _NOTE = (
-    "Median over seeds (least to most), to the first evaluation at 90 %; there is one every 1,000 steps of DQN, 2,000 of "
-    "PPO with a metric and 5,000 without. A seed that did not get there counts with all the steps it made, marked >. "
-    "With the metric's: the steps of its rollouts counted in; CPU minutes on one core, its learning counted in."
+    "Median over seeds (least to most), to the first evaluation at 90 %; there is one every 1,000 steps of DQN, 2,000 "
+    "of PPO with a metric and 5,000 without. A seed that did not get there counts with all the steps it made, marked "
+    ">. With the metric's: the steps of its rollouts counted in; CPU minutes on one core, its learning counted in."
 )
 
 

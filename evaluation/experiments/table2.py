@@ -104,10 +104,6 @@ class Table2(Experiment):
         """Novel views strictly, all ways of judging, and what each costs."""
         worlds = summary["worlds"]
         names = [name for name in LABELS if any(name in rows for rows in worlds.values())]
-        kinds = {
-            name: "oracle" if "true" in name else "ours" if name.startswith(("places", "harder")) else ""
-            for name in names
-        }
 
         def row(name: str, label: str, key: str | None = None, score: str = "") -> tuple[str, list[str]]:
             found = [rows.get(name) for rows in worlds.values()]
