@@ -4,6 +4,7 @@ from plan2vec_envs.files import atomic_write
 
 from .cache import cache_dir
 from .collect import collect
+from .drives import collect_drives
 from .errors import (
     CorruptFileError,
     DatasetError,
@@ -39,6 +40,7 @@ __all__ = [
     "atomic_write",
     "cache_dir",
     "collect",
+    "collect_drives",
     "load_dataset",
     "make_dataset",
     "read_manifest",

@@ -18,10 +18,10 @@ def snippets(document: str) -> list[str]:
 
 
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in ("README.md", "docs/rewards.md")] == [1, 4]
+    assert [len(snippets(name)) for name in ("README.md", "docs/rewards.md", "docs/streets.md")] == [1, 4, 1]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/rewards.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/rewards.md", "docs/streets.md"])
 def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {"little": from_dict(Plan2VecConfig, LITTLE)}

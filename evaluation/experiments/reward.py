@@ -44,6 +44,7 @@ class Arm(NamedTuple):
         return self.reward == SPARSE
 
 
+LINE_SEEDS = 3
 METRIC, NONE = Arm(" + plan2vec", OURS), Arm("", SPARSE)
 FEW = Arm(" + plan2vec of 100 rollouts", OURS, size="100x10")
 LINES = (
@@ -53,12 +54,12 @@ LINES = (
 )
 
 
-def arms_of(env_id: str, algorithm: str) -> list[tuple[str | None, Arm]]:
-    """(named task or None, arm) of a room."""
+def arms_of(env_id: str, algorithm: str, seed: int) -> list[tuple[str | None, Arm]]:
+    """(named task or None, arm) of a room; those that get stuck on the first seeds alone."""
     arms: list[tuple[str | None, Arm]] = [(None, METRIC), (None, NONE)]
     if "CMaze" in env_id:
         arms += [(None, FEW), (BEHIND_THE_WALL, METRIC), (BEHIND_THE_WALL, NONE)]
-        arms += [(BEHIND_THE_WALL, line) for line in LINES if algorithm == "ppo"]
+        arms += [(BEHIND_THE_WALL, line) for line in LINES if algorithm == "ppo" and seed < LINE_SEEDS]
     return arms
 
 
@@ -85,7 +86,7 @@ class Reward(Experiment):
                 for algorithm in ALGORITHM_NAMES:
                     if plan.only and algorithm not in plan.only:
                         continue
-                    arms = arms_of(env_id, algorithm)
+                    arms = arms_of(env_id, algorithm, seed)
                     cells += [_cell(plan, env_id, seed, algorithm, task, arm) for task, arm in arms]
         return cells
 
