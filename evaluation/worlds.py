@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plan2vec_envs import STREET_ID
 from plan2vec_envs.errors import UnknownNameError, suggest
 from plan2vec_envs.rooms import ROOMS, Room
 
@@ -12,6 +13,11 @@ def room_of(env_id: str) -> Room:
     Raises:
         UnknownNameError: with the closest registered id.
     """
+    if env_id == STREET_ID:
+        raise UnknownNameError(
+            f"{env_id} is no room, and this is for rooms: docs/streets.md says how to learn from drives, and "
+            "`plan2vec reproduce table2` judges it"
+        )
     by_id = {room.env_id: room for room in ROOMS.values()}
     if env_id not in by_id:
         raise UnknownNameError(f"unknown environment {env_id!r}.{suggest(env_id, by_id)}")

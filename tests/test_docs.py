@@ -31,3 +31,5 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
         exec(compile(code, document, "exec"), names)
     if document == "README.md":
         assert "reached the goal" in capsys.readouterr().out
+    if document == "docs/streets.md":
+        assert "arrived: True" in capsys.readouterr().out

@@ -126,9 +126,9 @@ class Table2(Experiment):
                     strict.append(("paper", [f"paper, {_PAPER[name]}", *numbers]))
             costs.append(row(name, ""))
         note = (
-            f"{summary['seeds']} data-and-training seeds ({SLOW_SEEDS} of networks) x 200 tasks; mean [95 % stratified bootstrap over seeds "
-            "within tasks; Wilson where all runs agree]. The paper's numbers are for its own graphs and pictures, "
-            "within 20 m and 20 steps as the released code suggests."
+            f"{summary['seeds']} data-and-training seeds ({SLOW_SEEDS} of networks) x 200 tasks; mean [95 % stratified "
+            "bootstrap over seeds within tasks; Wilson where all runs agree]. The paper's numbers are for its own graphs "
+            "and pictures, within 20 m and 20 steps as the released code suggests."
         )
         return [
             Table("Novel views, strictly", head, strict, [note]),

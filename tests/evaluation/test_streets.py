@@ -12,6 +12,7 @@ from agents import Plan2VecPlaces
 from agents.search import a_star, best_first, dijkstra
 from data_collection.drives import collect_drives
 from evaluation import streets
+from evaluation.cli import main
 from evaluation.experiments.fig8 import (
     LABELS,
     along_grid,
@@ -196,3 +197,8 @@ def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     assert all(experiment.say(result) for _, result in found)
     tables = experiment.tables(experiment.summarise(found, plan))
     assert any("plan2vec" in cells[0] for table in tables for _, cells in table.rows)
+
+
+def test_what_is_for_rooms_says_so_of_streets(capsys):
+    assert main(["train", "Plan2vec/StreetLearn-v0"]) != 0
+    assert "docs/streets.md" in capsys.readouterr().err
