@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -97,6 +98,7 @@ class GlobalMetric:
         graph: Graph,
         training: Training,
         stage: str = "global",
+        told: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> tuple[GlobalMetric, dict[str, float]]:
         """Regress D towards shortest-path distances, by the algorithm of the configuration.
 
@@ -107,6 +109,8 @@ class GlobalMetric:
             graph: The graph over those vertices.
             training: How to run.
             stage: Name in logs and checkpoints.
+            told: (S,) landmarks -> (S, V) bool, which of their distances may be learned from, for "all_pairs" alone;
+                all of them by default.
 
         Returns:
             The metric and its validation figures on pairs (landmark, held-out vertex): ``relative_error`` (mean of
@@ -133,7 +137,8 @@ class GlobalMetric:
             metric = cls(config, frames.shape[1:], training.device)
         metric.network.standardise.fit(frames[learn])
         material = Material(graph, frames, learn, metric.network, metric.head, LOSSES[config.loss], training.device)
-        figures = metric._train(material, sources, targets, training, stage)
+        known = targets if told is None else np.where(told(sources), targets, np.float32(np.nan))
+        figures = metric._train(material, sources, known, training, stage)
         check = np.flatnonzero(held_out) if held_out.any() else learn
         return metric, {**metric._validate(frames, sources, check, targets), **figures}
 

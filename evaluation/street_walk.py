@@ -40,6 +40,10 @@ class StreetTasks:
     def __len__(self) -> int:
         return len(self.start)
 
+    def take(self, index: np.ndarray) -> StreetTasks:
+        """The chosen tasks, by index or mask."""
+        return StreetTasks(self.start[index], self.goal[index], self.least_hops[index], self.metres[index])
+
 
 def street_tasks(
     world: WorldGraph, num_tasks: int = 200, *, max_hops: int = 50, first_seed: int = FIRST_SEED

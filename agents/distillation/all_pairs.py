@@ -25,7 +25,7 @@ class AllPairs(nn.Module):
         Args:
             material: Graph, frames, network.
             sources: (S,) landmarks.
-            targets: (S, V) float32 distance of every vertex from each of them, in steps.
+            targets: (S, V) float32 distance of every vertex from each of them, in steps; NaN where it is not told.
             batch_sources: Landmarks a step.
             batch_frames: Frames a step, landmarks included.
         """
@@ -34,6 +34,7 @@ class AllPairs(nn.Module):
         self._material = material
         self._sources = sources
         self._targets = torch.as_tensor(targets, device=material.device)
+        self._tells_all = not np.isnan(targets).any()
         self._num_sources = min(batch_sources, len(sources))
         self._num_others = max(1, batch_frames - self._num_sources)
 
@@ -49,7 +50,11 @@ class AllPairs(nn.Module):
         rows, columns = (torch.as_tensor(x, device=self._targets.device) for x in (batch["sources"], vertices))
         latents = self._material.encode(vertices)
         distance = self._material.head.pairwise(latents[: self._num_sources], latents)
-        return self._material.loss(distance, self._targets[rows][:, columns])
+        target = self._targets[rows][:, columns]
+        if not self._tells_all:
+            told = ~target.isnan()
+            distance, target = distance[told], target[told]
+        return self._material.loss(distance, target)
 
     def figures(self) -> dict[str, float]:
         """Nothing but what the metric's own validation says."""

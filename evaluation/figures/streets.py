@@ -93,3 +93,14 @@ def draw_streets(axis: Any, world: WorldGraph) -> None:
     ends = world.oracle_position[world.links[world.links[:, 0] < world.links[:, 1]]]
     axis.add_collection(LineCollection(list(ends), colors=_STREET, linewidths=0.8, zorder=1))
     axis.autoscale()
+
+
+def quarters_figure(world: WorldGraph, quarters: np.ndarray) -> bytes:
+    """PNG of the map with (N,) quarters 0 to 3 coloured; opposite ones alike."""
+    with figure(4.6, 4.6) as (drawing, (axis,)):
+        draw_streets(axis, world)
+        for quarter, color in zip(range(4), (AGENT, GOAL, GOAL, AGENT), strict=True):
+            marker = "o" if quarter < 2 else "^"
+            axis.scatter(*world.oracle_position[quarters == quarter].T, s=7, marker=marker, color=color, linewidths=0)
+        plain(axis)
+        return png(drawing)

@@ -9,7 +9,10 @@ import pytest
 from scipy.sparse.csgraph import shortest_path
 
 from agents import Plan2VecPlaces
+from agents.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.search import a_star, best_first, dijkstra
+from agents.training import Training, resolve_device
+from agents.workdir import Workdir
 from data_collection.drives import collect_drives
 from evaluation import streets
 from evaluation.cli import main
@@ -22,13 +25,14 @@ from evaluation.experiments.fig8 import (
     straight_line,
     table_config,
 )
+from evaluation.experiments.fig9 import is_diagonal, quarters_of
 from evaluation.figures.streets import expansions_figure, searched
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.plan import Plan, get_preset
 from evaluation.lab.workbench import Workbench
 from evaluation.street_walk import street_tasks, street_walk
 from plan2vec_envs.errors import MissingFileError, UnknownNameError
-from plan2vec_envs.image_graph import Views, get_views, make_city
+from plan2vec_envs.image_graph import Views, WorldGraph, get_views, make_city
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -187,7 +191,8 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
 
 
 @pytest.mark.parametrize(
-    ("name", "only"), [("table2", ("tiny", "places", "pixel-places", "random")), ("fig8", ("tiny",))]
+    ("name", "only"),
+    [("table2", ("tiny", "places", "pixel-places", "random")), ("fig8", ("tiny",)), ("fig9", ("small", "l2-3"))],
 )
 def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     experiment, plan = get_experiment(name), Plan(get_preset("smoke"), only=only)
@@ -202,3 +207,28 @@ def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
 def test_what_is_for_rooms_says_so_of_streets(capsys):
     assert main(["train", "Plan2vec/StreetLearn-v0"]) != 0
     assert "docs/streets.md" in capsys.readouterr().err
+
+
+def test_quarters_are_opposite_across_the_middle():
+    corners = np.array([(0, 0), (10, 0), (0, 10), (10, 10)], float)
+    world = WorldGraph.from_links("square", np.array([(0, 1), (1, 0)]), corners)
+    quarters = quarters_of(world)
+    assert quarters.tolist() == [0, 1, 2, 3]
+    assert is_diagonal(quarters[:, None], quarters[None]).tolist() == [[i + j == 3 for j in range(4)] for i in range(4)]
+
+
+def test_distances_that_are_not_told_are_not_learned(driven):
+    """A network told nothing of half the places errs there; told all, it does not."""
+    world, _, _, _ = driven
+    graph = streets.true_graph(world)
+    frames = get_views(world, "recorded", 1).frames
+    half = np.arange(60) < 30
+    truth = shortest_path(graph.matrix)[:30, 30:]
+    errors = []
+    for told in (None, lambda sources: half[sources][:, None] == half[None]):
+        training = Training(0, Workdir(None), resolve_device("cpu"), progress=False)
+        config = GlobalMetricConfig(trunk="cnn", latent_dim=16, steps=150)
+        metric, _ = GlobalMetric.fit(config, frames, np.zeros(60, bool), graph, training, told=told)
+        latents = metric.embed(frames)
+        errors.append(np.abs(metric.latent_pairwise(latents[:30], latents[30:]) - truth).mean())
+    assert errors[1] > 2 * errors[0]
