@@ -127,8 +127,8 @@ class Table2(Experiment):
             costs.append(row(name, ""))
         note = (
             f"{summary['seeds']} data-and-training seeds ({SLOW_SEEDS} of networks) x 200 tasks; mean [95 % stratified "
-            "bootstrap over seeds within tasks; Wilson where all runs agree]. The paper's numbers are for its own graphs "
-            "and pictures, within 20 m and 20 steps as the released code suggests."
+            "bootstrap over seeds within tasks; Wilson where all runs agree]. The paper's numbers are for its own "
+            "graphs and pictures, within 20 m and 20 steps as the released code suggests."
         )
         return [
             Table("Novel views, strictly", head, strict, [note]),

@@ -192,7 +192,11 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
 
 @pytest.mark.parametrize(
     ("name", "only"),
-    [("table2", ("tiny", "places", "pixel-places", "random")), ("fig8", ("tiny",)), ("fig9", ("small", "l2-3"))],
+    [
+        ("table2", ("tiny", "places", "pixel-places", "random")),
+        ("fig8", ("tiny",)),
+        pytest.param("fig9", ("small", "l2-3"), marks=pytest.mark.slow),
+    ],
 )
 def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     experiment, plan = get_experiment(name), Plan(get_preset("smoke"), only=only)
@@ -201,7 +205,7 @@ def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     found = [(cell, experiment.run(cell, bench)) for cell in cells]
     assert all(experiment.say(result) for _, result in found)
     tables = experiment.tables(experiment.summarise(found, plan))
-    assert any("plan2vec" in cells[0] for table in tables for _, cells in table.rows)
+    assert all(table.rows for table in tables)
 
 
 def test_what_is_for_rooms_says_so_of_streets(capsys):
@@ -227,7 +231,7 @@ def test_distances_that_are_not_told_are_not_learned(driven):
     errors = []
     for told in (None, lambda sources: half[sources][:, None] == half[None]):
         training = Training(0, Workdir(None), resolve_device("cpu"), progress=False)
-        config = GlobalMetricConfig(trunk="cnn", latent_dim=16, steps=150)
+        config = GlobalMetricConfig(trunk="pooled_mlp", steps=120, batch_sources=32, batch_frames=64)
         metric, _ = GlobalMetric.fit(config, frames, np.zeros(60, bool), graph, training, told=told)
         latents = metric.embed(frames)
         errors.append(np.abs(metric.latent_pairwise(latents[:30], latents[30:]) - truth).mean())
