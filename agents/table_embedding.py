@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
 
 from .errors import GraphError
 from .graph import Graph
-from .shortest_paths import distances_from
+from .shortest_paths import distances_from, paths_to
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> 
         rng: Chooses landmarks.
 
     Returns:
-        (V, D) float32, and figures: ``dimensions``, ``negative`` (most negative eigenvalue over the largest) and
-        ``relative_error`` of D over landmark pairs.
+        (V, D) float32, and figures: ``dimensions``, and ``relative_error`` of D over landmark pairs.
 
     Raises:
         GraphError: if some vertex cannot be reached.
@@ -47,11 +47,13 @@ def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> 
     if size > config.landmarks:
         landmarks = np.sort(rng.choice(size, config.landmarks, replace=False))
     rows = distances_from(graph, landmarks)
+    if (graph.matrix != graph.matrix.T).nnz:
+        rows = (rows + paths_to(graph, landmarks)[0]) / 2
     if not np.isfinite(rows).all():
         lost = float((~np.isfinite(rows)).mean())
         raise GraphError(f"{lost:.1%} of the vertex pairs have no path, so no distance to embed; use bridge=True")
     square = rows[:, landmarks].astype(np.float64)
-    square = (square + square.T) / 2
+    square = (square + square.T) / 2  # rounding of either sum
     mean = square.mean(1)
     gram = -0.5 * (square - mean[:, None] - mean[None] + mean.mean())
     count = len(landmarks)
@@ -66,7 +68,7 @@ def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> 
     for i in range(0, size, 4096):  # the same formula for landmarks and others
         table[i : i + 4096] = -0.5 * (rows[:, i : i + 4096].T - mean) @ back
     check = landmarks[:: max(1, count // 500)]
-    found = np.square(table[check, None] - table[None, check]).sum(-1)
+    found = cdist(table[check], table[check], "sqeuclidean")
     truth = square[np.ix_(np.searchsorted(landmarks, check), np.searchsorted(landmarks, check))]
     return table, {
         "dimensions": float(len(values)),

@@ -52,11 +52,19 @@ def collect_drives(
             raise InvalidOptionError(f"{name} {value}: need at least 1")
     if not 0 <= odometry < 1:
         raise InvalidOptionError(f"odometry {odometry}: an error is a share of a step's length, from 0 to below 1")
+    if views.num_places != world.num_places:
+        raise InvalidOptionError(f"views of {views.num_places} places do not belong to {world.num_places} places")
     fewest = int(np.diff(views.starts).min())
     if passes > fewest:
         raise InvalidOptionError(f"{passes} passes need as many pictures of every place; some place has {fewest}")
     if not world.num_links:
         raise InvalidOptionError(f"world {world.name!r} has no links to drive along")
+    lonely = np.setdiff1d(np.arange(world.num_places), world.links)
+    if len(lonely):
+        raise InvalidOptionError(
+            f"{len(lonely)} places of world {world.name!r} have no link, so no drive comes there; the first is "
+            f"{lonely[0]}. Take its largest piece: world.take(world.components() == 0, name)"
+        )
     rng = np.random.default_rng(seed)
     drives: list[list[int]] = []
     passed: list[int] = []

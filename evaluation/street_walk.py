@@ -110,12 +110,13 @@ def street_walk(
         tasks: J tasks.
         visited: whether a driver avoids places that it came through, as long as there are others.
         limit: links.
-        seed: which of its pictures each place shows, at every look anew; one a goal.
+        seed: which of its pictures each place shows, at every look anew; one a goal, which is not shown on the way.
     """
     rng = np.random.default_rng(seed)
     count = len(tasks)
     place, goal = tasks.start.copy(), tasks.goal
-    goal_row = views.rows(goal, rng.integers(2**31, size=count))
+    goal_number = rng.integers(2**31, size=count)
+    goal_row = views.rows(goal, goal_number)
     been = [{int(start)} for start in place]
     solved, near = np.zeros(count, bool), np.zeros(count, bool)
     steps, metres, looks = np.zeros(count, np.int64), np.zeros(count), 0
@@ -128,7 +129,9 @@ def street_walk(
         lane = np.repeat(np.arange(len(going)), degree)
         link = np.repeat(first, degree) + np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
         ends = world.indices[link]
-        row = views.rows(ends, rng.integers(2**31, size=len(ends)))
+        # Never the goal's own picture, where there is another: equal bytes would give the goal away.
+        number, shown = goal_number[going][lane], views.counts(ends)
+        row = views.rows(ends, number % shown + 1 + rng.integers(2**31, size=len(ends)) % np.maximum(shown - 1, 1))
         cost = np.asarray(distance(row, goal_row[going][lane]), np.float64)
         looks += len(row)
         if visited:
@@ -136,7 +139,7 @@ def street_walk(
             fresh = np.zeros(len(going), bool)
             fresh[lane[~old]] = True
             cost = np.where(old & fresh[lane], np.inf, cost)
-        order = np.lexsort((cost, lane))
+        order = np.lexsort((rng.random(len(row)), cost, lane))  # ties by chance
         chosen = order[np.cumsum(degree) - degree]
         place[going] = ends[chosen]
         steps[going] += 1

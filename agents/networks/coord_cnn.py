@@ -59,7 +59,7 @@ class CoordCNN(Trunk):
         with torch.no_grad():
             features = self.conv(torch.zeros(1, 16, *self.patches.grid)).shape[1]
         self.fully = mlp([features, hidden, latent_dim])
-        self._fold: tuple[list[tuple[int, int | None]], torch.Tensor, torch.Tensor] | None = None
+        self._fold: tuple[list[torch.Tensor], torch.Tensor, torch.Tensor] | None = None
 
     def prepare(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, rows, columns, C * 16) patches, dtype unchanged: bytes stay bytes."""
@@ -83,16 +83,17 @@ class CoordCNN(Trunk):
             features = features.relu_() if isinstance(layer, nn.ReLU) else layer.forward(features)
         return features
 
+    @torch.no_grad()
     def _folded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """First layer for raw bytes, kept until it changes: weight (C * 16, 16), bias (rows, columns, 16)."""
+        """First layer for raw bytes, kept while its weights are the same: (C * 16, 16), (rows, columns, 16)."""
         used = [*self.what.parameters(), *self.standardise.buffers(), *(self.where.parameters() if self.where else ())]
-        # Weights made in inference mode have no version that would tell whether they changed.
-        now = [(each.data_ptr(), None if each.is_inference() else each._version) for each in used]
-        if self._fold is None or self._fold[0] != now or now[0][1] is None:
+        # By value: fused optimisers change weights without a trace in their version.
+        if self._fold is None or not all(torch.equal(a, b) for a, b in zip(used, self._fold[0], strict=True)):
             mean, std = (each.repeat_interleave(Patches.SIDE**2) for each in self.standardise.buffers())
             weight = (self.what.weight / std).T.contiguous()
             bias = (self.what.bias - mean @ weight).expand(*self.patches.grid, -1)
-            self._fold = now, weight, bias if self.where is None else bias + self.where(self.places)
+            bias = bias.contiguous() if self.where is None else bias + self.where(self.places)
+            self._fold = [each.clone() for each in used], weight, bias
         return self._fold[1:]
 
 

@@ -81,8 +81,12 @@ def find_matches(
     distance = lengths(latents, pairs)
     near = distance <= threshold
     pairs, distance = pairs[near], distance[near]
+    if not len(pairs):
+        return pairs, np.zeros(0, bool)
     recorded = np.asarray(neighbours.matrix[pairs[:, 0], pairs[:, 1]]).ravel() > 0
     pairs, distance = pairs[~recorded], distance[~recorded]
+    if not len(pairs):
+        return pairs, np.zeros(0, bool)
     best = _is_best(latents, neighbours.matrix, pairs, distance)
     best &= _is_best(latents, neighbours.matrix, pairs[:, ::-1], distance)
     pairs = pairs[best]

@@ -9,6 +9,7 @@ import torch
 
 from data_collection import Dataset, DatasetError
 
+from ..errors import ConfigError
 from ..workdir import Arrays
 from .matching import Neighbours, group_frames, pairs_within
 from .scatter import discriminants, lengths, principal_components, standardised
@@ -32,7 +33,16 @@ class PlaceMetricConfig:
     """nearest frames that are looked at for each frame"""
     mistaken: float = 0.01
     """share of recorded neighbours, which are different places, that the threshold takes for one place; what it wrongly
-    takes for one is not yet a match, see ``matching``. Nothing is learned from them, so that they are fit to judge"""
+    takes for one is not yet a match, see ``matching``"""
+
+    def __post_init__(self) -> None:
+        for name in ("side", "components", "latent_dim", "candidates"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} {getattr(self, name)}: need at least 1")
+        if not self.rounds:
+            raise ConfigError("rounds is empty: at least one is needed to learn what differs within a place")
+        if not all(0 <= share <= 1 for share in (*self.rounds, self.mistaken)):
+            raise ConfigError(f"rounds {self.rounds}, mistaken {self.mistaken}: shares of neighbours are from 0 to 1")
 
 
 class PlaceMetric:

@@ -67,19 +67,22 @@ def discriminants(latents: np.ndarray, pairs: np.ndarray, most: int, shrinkage: 
     return (whiten @ directions[:, order]).astype(np.float32)
 
 
-def nearest(queries: np.ndarray, keys: np.ndarray, count: int, *, at_once: int = 1024) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    queries: np.ndarray, keys: np.ndarray, count: int, *, at_once: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The nearest keys of each query, a block of queries at a time.
 
     Args:
         queries: (B, D) float32.
         keys: (N, D) float32.
         count: how many, at most N.
-        at_once: queries a block; a block takes at_once x N numbers.
+        at_once: queries a block; by default so many that a block takes half a gigabyte at most.
 
     Returns:
         Rows (B, count) int64 and squared distances (B, count) float32, the nearest first.
     """
     count = min(count, len(keys))
+    at_once = at_once or max(1, min(1024, 2**27 // len(keys)))
     targets = torch.as_tensor(keys)
     norms = targets.square().sum(1)
     rows = np.empty((len(queries), count), np.int64)

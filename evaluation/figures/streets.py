@@ -90,7 +90,7 @@ def draw_streets(axis: Any, world: WorldGraph) -> None:
     """All links, in metres, north up."""
     from matplotlib.collections import LineCollection
 
-    ends = world.oracle_position[world.links[world.links[:, 0] < world.links[:, 1]]]
+    ends = world.oracle_position[np.unique(np.sort(world.links, axis=1), axis=0)]
     axis.add_collection(LineCollection(list(ends), colors=_STREET, linewidths=0.8, zorder=1))
     axis.autoscale()
 

@@ -16,6 +16,11 @@ def hops_from(world: WorldGraph, places: np.ndarray | int, limit: float = np.inf
     return dijkstra(world.matrix(np.ones(world.num_links)), indices=places, limit=limit, unweighted=True)
 
 
+def hops_to(world: WorldGraph, place: int, limit: float = np.inf) -> np.ndarray:
+    """Fewest links from all places to one: (N,) float64, infinite beyond the limit."""
+    return dijkstra(world.matrix(np.ones(world.num_links)).T.tocsr(), indices=place, limit=limit, unweighted=True)
+
+
 def metres_from(world: WorldGraph, places: np.ndarray | int) -> np.ndarray:
     """Metres of the shortest way from places to all: (...) -> (..., N) float64, infinite where there is none."""
     return dijkstra(world.matrix(np.maximum(world.lengths, LEAST_LENGTH)), indices=places)

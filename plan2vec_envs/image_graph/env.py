@@ -10,14 +10,17 @@ from gymnasium import spaces
 
 from ..errors import InvalidActionError, InvalidOptionError, check_name, suggest
 from .catalog import get_world
-from .distances import hops_from
+from .distances import hops_from, hops_to
 from .map import draw_map
+from .record import WorldGraph
 from .views import Views, get_views
 
 NEAR = 20.0
 """Metres within which the paper's released code counts a goal as reached."""
 REWARDS = ("step", "length")
 OPTIONS = ("start", "goal")
+LEAST_LENGTH = 0.1
+"""Metres of a link between two places at one coordinate."""
 _LOOKED_UP = 100_000  # pictures of which the place is known by their bytes
 
 
@@ -37,17 +40,18 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
     ```
 
     ## Action Space
-    `Discrete(max_degree)`: link k of the place. Links are in the order of the places that they lead to, which says
-    nothing about directions. An action that is no link here (see `action_mask`) leaves the agent where it is.
+    `Discrete(max_degree)`: link k of the place. The links of a place are shuffled, by the world and once for all, so
+    that their numbers say nothing about directions. An action that is no link here (see `action_mask`) leaves the agent
+    where it is.
 
     ## Observation Space
     A `Dict` with `observation`, `achieved_goal` (the same) and `desired_goal`, each `Box(0, 255, (1, 64, 64), uint8)`:
     a whole panorama, squashed.
 
     ## Rewards
-    `reward="step"` (default): 0 at the goal, else -1. `reward="length"`: minus the length of the link in median links,
-    -1 for staying. `compute_reward` gives the same from pictures that this environment has shown; for "length" it needs
-    the step's `info`.
+    `reward="step"` (default): 0 at the goal, else -1. `reward="length"`: minus the true length of the link in median
+    links, -1 for staying. `compute_reward` gives the same from pictures that this environment has shown; for "length" it
+    needs the step's `info`.
 
     ## Starting State
     A place and a goal at most `max_hops` links away, uniform over what is reachable.
@@ -60,8 +64,8 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
     * `action_mask`: (max_degree,) int8, 1 where there is a link.
     * `neighbor_observations`: (max_degree, 1, 64, 64) uint8, what is seen at the end of each link; 0 where there is
       none. Going there shows the same picture.
-    * `link_length`: metres of the link just driven; 0 after a reset and for staying.
     * `is_success`: at the goal. `oracle_is_near`: within 20 m of it, which the paper's released code counts as success.
+    * `oracle_link_length`: metres of the link just driven, at least .1; 0 after a reset and for staying.
     * `oracle_place`, `oracle_goal_place`: numbers; `oracle_position`, `oracle_goal`: (2,) metres east and north. Ground
       truth for evaluation, not for agents.
 
@@ -106,7 +110,10 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         self.world = get_world(world)
         self.views: Views = get_views(self.world, views, passes)
         self.max_hops, self.render_mode = max_hops, render_mode
+        if not self.world.num_links:
+            raise InvalidOptionError(f"world {self.world.name!r} has no links, so there is nowhere to go")
         self._unit = self.world.median_length
+        self._turn = _shuffled(self.world)
         picture = spaces.Box(0, 255, self.views.shape, np.uint8)
         keys = ("observation", "achieved_goal", "desired_goal")
         self.observation_space: gym.Space = spaces.Dict(dict.fromkeys(keys, picture))
@@ -140,11 +147,14 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         """
         if self._place is None:
             raise gym.error.ResetNeeded("call reset() before step()")
-        if not self.action_space.contains(np.int64(action) if np.ndim(action) == 0 else action):
+        if not isinstance(action, (int, np.integer, np.ndarray)) or not self.action_space.contains(
+            np.asarray(action)[()]
+        ):
             raise InvalidActionError(f"action {action!r} is not in {self.action_space}")
-        link, length = self.world.indptr[self._place] + int(action), 0.0
-        if link < self.world.indptr[self._place + 1]:
-            length = float(self.world.lengths[link])
+        links, length = self._links(), 0.0
+        if action < len(links):
+            link = links[int(action)]
+            length = max(float(self.world.lengths[link]), LEAST_LENGTH)
             self._seen = self._around[int(action)]
             self._place = int(self.world.indices[link])
             self.path.append(self._place)
@@ -166,17 +176,17 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             info: of the step, or one a row; looked at for ``reward="length"`` only.
 
         Raises:
-            InvalidOptionError: for a picture of none of these places, or a missing ``link_length``.
+            InvalidOptionError: for a picture of none of these places, or a missing ``oracle_link_length``.
         """
         single = np.ndim(achieved_goal) == len(self.views.shape)
         if self._reward == "length":
             infos = [info] if single else list(info)
-            if any("link_length" not in each for each in infos):
+            if any("oracle_link_length" not in each for each in infos):
                 raise InvalidOptionError(
-                    "reward='length' needs info['link_length'] of every step, which hindsight buffers do not keep "
+                    "reward='length' needs info['oracle_link_length'] of every step, which hindsight buffers do not keep "
                     "unless asked to (copy_info_dict=True); or use reward='step'"
                 )
-            driven = np.array([each["link_length"] for each in infos], np.float64)
+            driven = np.array([each["oracle_link_length"] for each in infos], np.float64)
             reward = np.where(driven > 0, -driven / self._unit, -1.0)
         else:
             pairs = (np.asarray(each)[None] if single else np.asarray(each) for each in (achieved_goal, desired_goal))
@@ -200,6 +210,8 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         for key, value in options.items():
             if key not in OPTIONS:
                 raise InvalidOptionError(f"unknown reset option {key!r}.{suggest(key, OPTIONS)}")
+            if value is None:
+                continue
             if not isinstance(value, (int, np.integer)) or not 0 <= value < self.world.num_places:
                 raise InvalidOptionError(f"{key} {value!r}: places are 0 to {self.world.num_places - 1}")
         if options.get("start") is not None and options.get("start") == options.get("goal"):
@@ -207,12 +219,16 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         return {key: None if options.get(key) is None else int(options[key]) for key in OPTIONS}
 
     def _draw_task(self, start: int | None, goal: int | None) -> tuple[int, int]:
+        if start is not None and goal is not None:
+            return start, goal
+        if goal is not None:
+            hops = hops_to(self.world, goal, self.max_hops)
+            near = np.flatnonzero((hops > 0) & (hops <= self.max_hops))
+            if not len(near):
+                raise InvalidOptionError(f"goal {goal}: no link leads there")
+            return int(self.np_random.choice(near)), goal
         while True:  # a place with nothing in reach is drawn again
             first = int(self.np_random.integers(self.world.num_places)) if start is None else start
-            if goal is not None:
-                if first != goal:
-                    return first, goal
-                continue
             hops = hops_from(self.world, first, self.max_hops)
             reachable = np.flatnonzero((hops > 0) & (hops <= self.max_hops))
             if len(reachable):
@@ -227,11 +243,16 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
     def _look(self) -> None:
         """Pictures of the places around, one each."""
         assert self._place is not None
-        ends = self.world.neighbors(self._place)
+        ends = self.world.indices[self._links()]
         self._around = np.zeros((self.world.max_degree, *self.views.shape), np.uint8)
         if len(ends):
             numbers = self.np_random.integers(self.views.counts(ends))
             self._around[: len(ends)] = self.views.frames[self.views.starts[ends] + numbers]
+
+    def _links(self) -> np.ndarray:
+        """Rows of the links that actions 0, 1, ... follow from here."""
+        assert self._place is not None
+        return self._turn[self.world.indptr[self._place] : self.world.indptr[self._place + 1]]
 
     def _look_up(self, picture: np.ndarray) -> int:
         if self._place_of is None:
@@ -260,7 +281,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         return {
             "action_mask": mask,
             "neighbor_observations": self._around.copy(),
-            "link_length": length,
+            "oracle_link_length": length,
             "is_success": self._place == self._goal,
             "oracle_is_near": bool(np.hypot(*(position - goal)) < NEAR),
             "oracle_place": self._place,
@@ -268,3 +289,9 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             "oracle_position": position.copy(),
             "oracle_goal": goal.copy(),
         }
+
+
+def _shuffled(world: WorldGraph) -> np.ndarray:
+    """(E,) rows of links, those of a place together as in the world, but in an order by chance."""
+    seed = int(world.fingerprint[:16], 16)
+    return np.lexsort((np.random.default_rng(seed).random(world.num_links), world.links[:, 0]))

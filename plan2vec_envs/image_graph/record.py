@@ -146,6 +146,9 @@ class WorldGraph:
         links = np.asarray(links, np.int64).reshape(-1, 2)
         if len(links) and not 0 <= links.min() <= links.max() < len(position):
             raise WorldError(f"a link of world {name!r} names a place outside 0 to {len(position) - 1}")
+        for what, given in (("lengths", lengths), ("headings", headings)):
+            if given is not None and np.shape(given) != (len(links),):
+                raise WorldError(f"{what} of world {name!r} have shape {np.shape(given)}; need ({len(links)},)")
         order = np.lexsort((links[:, 1], links[:, 0]))
         east, north = (position[links[:, 1]] - position[links[:, 0]]).T
         lengths = np.hypot(east, north) if lengths is None else np.asarray(lengths)

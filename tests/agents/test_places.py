@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import shortest_path
 from scipy.spatial.distance import cdist
 
 from agents import Plan2VecPlaces, load_agent
-from agents.errors import GraphError
+from agents.errors import ConfigError, GraphError
 from agents.graph import Graph
 from agents.places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from agents.places.matching import find_matches, merge_matches, pairs_within
@@ -133,6 +133,21 @@ def test_one_chance_likeness_does_not_make_one_place_of_two():
     assert places[0] != places[5]
 
 
+def test_without_any_likeness_nothing_matches():
+    latents, neighbours = two_drives()
+    pairs, supported = find_matches(latents, neighbours, 0.0, 5)
+    assert len(pairs) == len(supported) == 0
+    places, figures = group_frames(latents, neighbours, 0.0, 5)
+    assert places.tolist() == list(range(10))
+    assert figures["matches"] == 0
+
+
+@pytest.mark.parametrize("options", [{"rounds": ()}, {"mistaken": 1.5}, {"components": 0}, {"rounds": (0.1, -1)}])
+def test_configurations_that_cannot_be_are_named(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        PlaceMetricConfig(**options)
+
+
 def test_pairs_within_places_are_all_of_them(rng):
     places = np.array([3, 0, 1, 3, 3, 1, 2])
     found = {tuple(sorted(pair)) for pair in pairs_within(places)}
@@ -179,6 +194,22 @@ def test_landmarks_keep_their_distances_and_others_come_close():
     landmarks = np.sort(np.random.default_rng(0).choice(200, 100, replace=False))
     np.testing.assert_allclose(found[landmarks][:, landmarks], truth[landmarks][:, landmarks], atol=0.01)
     assert np.abs(found - truth).mean() < 0.02 * truth.mean()
+
+
+def test_a_directed_graph_is_averaged_over_both_directions():
+    """A one-way ring of 9: from any vertex to any other it is 9 steps there and back, so 4.5 on average."""
+    graph = Graph.from_edges(9, [(i, (i + 1) % 9, 1.0) for i in range(9)])
+    table, figures = embed_table(TableConfig(), graph, np.random.default_rng(0))
+    found = cdist(table, table, "sqeuclidean")
+    np.testing.assert_allclose(found[~np.eye(9, dtype=bool)], 4.5, atol=1e-4)
+    assert figures["relative_error"] < 1e-5
+
+
+def test_a_shortcut_one_way_counts_half():
+    edges = [(i, i + 1, 1.0) for i in range(9)]
+    graph = Graph.from_edges(10, [*edges, *((b, a, w) for a, b, w in edges), (0, 9, 1.0)])
+    table, _ = embed_table(TableConfig(), graph, np.random.default_rng(0))
+    assert np.square(table[0] - table[9]).sum() == pytest.approx((1 + 9) / 2, abs=0.5)
 
 
 def test_the_table_of_a_graph_in_pieces_is_refused():

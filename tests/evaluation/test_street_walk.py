@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluation.errors import ProtocolError
 from evaluation.street_walk import by_latents, street_tasks, street_walk
-from plan2vec_envs.image_graph import Views, WorldGraph, make_city
+from plan2vec_envs.image_graph import Views, WorldGraph, make_city, save_world
 from plan2vec_envs.image_graph.distances import hops_from, metres_from
+from plan2vec_envs.image_graph.env import ImageGraphEnv
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,45 @@ def test_the_true_distance_takes_the_shortest_way_to_every_goal(city, visited):
     np.testing.assert_allclose(walked.metres, tasks.metres, rtol=1e-5)
     assert (walked.steps >= tasks.least_hops).all()
     assert walked.near.all()
+
+
+def test_drivers_in_lockstep_go_where_one_driver_goes_in_the_environment(city, tmp_path):
+    """With one picture a place there is nothing to draw but ties, of which a metric in general position has none."""
+    world, _ = city
+    frames = np.random.default_rng(0).integers(0, 256, (120, 1, 4, 4), np.uint8)
+    photographed = replace(world, views=frames, view_places=np.arange(120))
+    env = ImageGraphEnv(str(save_world(photographed, tmp_path / "city.npz")))
+    views, tasks = Views.of(photographed), street_tasks(world, 25)
+    latents = np.random.default_rng(1).normal(size=(120, 2)) + world.oracle_position / 40
+    distance = by_latents(latents, lambda a, b: np.linalg.norm(a - b, axis=-1))
+    walked = street_walk(world, views, distance, tasks, visited=False, limit=30)
+    row_of = {frame.tobytes(): i for i, frame in enumerate(frames)}
+    for task in range(25):
+        options = {"start": int(tasks.start[task]), "goal": int(tasks.goal[task])}
+        observation, info = env.reset(seed=task, options=options)
+        for steps in range(1, 31):
+            ahead = info["neighbor_observations"][info["action_mask"] == 1]
+            rows = np.array([row_of[frame.tobytes()] for frame in ahead])
+            goal = np.full(len(rows), row_of[observation["desired_goal"].tobytes()])
+            observation, _, arrived, _, info = env.step(int(distance(rows, goal).argmin()))
+            if arrived:
+                break
+        assert (arrived, steps) == (walked.solved[task], walked.steps[task])
+
+
+def test_the_goals_own_picture_is_never_shown_on_the_way(city):
+    world, views = city
+    tasks = street_tasks(world, 60, max_hops=3)
+    shown, goals = [], []
+
+    def distance(rows, goal_rows):
+        shown.append(rows)
+        goals.append(goal_rows)
+        return exact(world, views)(rows, goal_rows)
+
+    street_walk(world, views, distance, tasks, visited=False)
+    assert not (np.concatenate(shown) == np.concatenate(goals)).any()
+    assert (np.concatenate(shown) // 2 == np.concatenate(goals) // 2).any()  # other pictures of goal places are
 
 
 def test_tasks_are_within_the_hops_each_by_its_seed(city):

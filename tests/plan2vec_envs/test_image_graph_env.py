@@ -22,6 +22,11 @@ def cache(tmp_path_factory):
         yield
 
 
+def _towards(env, place):
+    """The action whose link leads to a place."""
+    return int(np.flatnonzero(env.world.indices[env._links()] == place)[0])
+
+
 def make(**kwargs):
     return gym.make(plan2vec_envs.STREET_ID, **{"world": "city-60", **kwargs})
 
@@ -65,15 +70,16 @@ def test_links_lead_where_the_graph_says_and_show_the_picture_that_was_looked_at
     env = make(world=path).unwrapped
     _, info = env.reset(seed=0, options={"start": 0, "goal": 3})
     assert info["action_mask"].tolist() == [1, 1, 1]
-    ends = world.neighbors(0)
-    assert ends.tolist() == [1, 2, 3]
-    ahead = info["neighbor_observations"][1]
-    observation, reward, terminated, truncated, info = env.step(1)
+    ends = env.world.indices[env._links()]
+    assert sorted(ends.tolist()) == world.neighbors(0).tolist() == [1, 2, 3]
+    action = int(np.flatnonzero(ends == 2)[0])
+    ahead = info["neighbor_observations"][action]
+    observation, reward, terminated, truncated, info = env.step(action)
     assert info["oracle_place"] == 2
     np.testing.assert_array_equal(observation["observation"], ahead)
     assert (reward, terminated, truncated) == (-1.0, False, False)
-    assert info["link_length"] == pytest.approx(50)
-    observation, reward, terminated, *_ = env.step(1)
+    assert info["oracle_link_length"] == pytest.approx(50)
+    observation, reward, terminated, *_ = env.step(_towards(env, 3))
     assert (reward, terminated) == (0.0, True)
 
 
@@ -84,19 +90,22 @@ def test_an_action_that_is_no_link_stays_and_is_masked(photographed):
     assert not info["neighbor_observations"][2].any()
     after, reward, terminated, _, info = env.step(2)
     np.testing.assert_array_equal(before["observation"], after["observation"])
-    assert (info["oracle_place"], info["link_length"], reward, terminated) == (1, 0.0, -1.0, False)
+    assert (info["oracle_place"], info["oracle_link_length"], reward, terminated) == (1, 0.0, -1.0, False)
 
 
 def test_a_one_way_link_cannot_be_driven_back(photographed):
     env = make(world=photographed[0]).unwrapped
-    env.reset(seed=0, options={"start": 2, "goal": 1})
-    assert 0 not in env.world.neighbors(2)
+    env.reset(seed=0, options={"start": 2, "goal": 0})
+    for action in range(env.action_space.n):
+        env.reset(seed=0, options={"start": 2, "goal": 0})
+        *_, info = env.step(action)
+        assert info["oracle_place"] in (1, 2, 3)
 
 
 def test_the_reward_of_length_is_the_link_in_median_links(photographed):
     env = make(world=photographed[0], reward="length").unwrapped
     env.reset(seed=0, options={"start": 0, "goal": 3})
-    _, reward, *_ = env.step(1)
+    _, reward, *_ = env.step(_towards(env, 2))
     lengths = [30, 30, 40, 40, 30, 30, 40, 40, 50]
     assert reward == pytest.approx(-50 / np.median(lengths))
 
@@ -124,7 +133,7 @@ def test_computed_rewards_agree_with_steps_alone_and_in_batches(reward):
 def test_a_computed_reward_needs_what_it_is_made_of():
     env = make(reward="length").unwrapped
     observation, _ = env.reset(seed=0)
-    with pytest.raises(InvalidOptionError, match=r"link_length.*copy_info_dict=True"):
+    with pytest.raises(InvalidOptionError, match=r"oracle_link_length.*copy_info_dict=True"):
         env.compute_reward(observation["achieved_goal"], observation["desired_goal"], {})
     env = make().unwrapped
     with pytest.raises(InvalidOptionError, match="none of this world's"):
@@ -161,7 +170,7 @@ def test_near_is_twenty_metres(photographed):
     env = make(world=photographed[0]).unwrapped
     _, info = env.reset(seed=0, options={"start": 0, "goal": 1})
     assert not info["oracle_is_near"]
-    *_, info = env.step(0)
+    *_, info = env.step(_towards(env, 1))
     assert info["oracle_is_near"]
     assert info["is_success"]
 
@@ -214,3 +223,44 @@ def test_distances_along_links_are_those_of_networkx():
     hops = nx.single_source_shortest_path_length(graph, 7)
     np.testing.assert_allclose(metres_from(world, 7), [metres[i] for i in range(60)], rtol=1e-6)
     np.testing.assert_array_equal(hops_from(world, 7), [hops[i] for i in range(60)])
+
+
+def test_links_are_shuffled_by_the_world_once_for_all():
+    """In order of places the first link of a made city leads north or west nine times in ten."""
+    env, again = (make(world="city").unwrapped for _ in range(2))
+    np.testing.assert_array_equal(env._turn, again._turn)
+    first = env._turn[env.world.indptr[:-1]]
+    ahead = env.world.oracle_position[env.world.indices[first]] - env.world.oracle_position
+    assert 0.35 < (ahead[:, 0] > 0).mean() < 0.65
+
+
+def test_a_link_between_places_at_one_coordinate_costs_something(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), np.uint8)
+    links = np.array([(0, 1), (1, 0), (1, 2), (2, 1)])
+    corners = np.array([(0, 0), (0, 0), (0, 30)])
+    world = WorldGraph.from_links("twin", links, corners, views=frames, view_places=np.arange(3))
+    env = make(world=str(save_world(world, tmp_path / "twin.npz")), reward="length").unwrapped
+    env.reset(seed=0, options={"start": 0, "goal": 2})
+    observation, reward, *_, info = env.step(0)
+    assert reward < 0
+    assert env.compute_reward(observation["achieved_goal"], observation["desired_goal"], info) == reward
+
+
+def test_a_start_is_drawn_from_where_the_goal_can_be_reached(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), np.uint8)
+    world = WorldGraph.from_links(
+        "end", np.array([(0, 1), (1, 0), (1, 2)]), np.array([(0, 0), (0, 9), (0, 18)]),
+        views=frames, view_places=np.arange(3),
+    )  # fmt: skip
+    env = make(world=str(save_world(world, tmp_path / "end.npz"))).unwrapped
+    assert {env.reset(seed=seed, options={"goal": 0})[1]["oracle_place"] for seed in range(20)} == {1}
+    with pytest.raises(InvalidOptionError, match="start 2: no link leads away"):
+        env.reset(options={"start": 2, "goal": None})
+
+
+@pytest.mark.parametrize("action", [0.7, "a", None, -1, 99, [0]])
+def test_what_is_no_action_is_refused(action):
+    env = make().unwrapped
+    env.reset(seed=0)
+    with pytest.raises(InvalidActionError, match="Discrete"):
+        env.step(action)
