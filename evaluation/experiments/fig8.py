@@ -58,9 +58,9 @@ class Fig8(Experiment):
     about = (
         "The true street graph, links in median links (at least one). Plans between places about so many links apart; "
         "the same pairs for all. plan2vec's table keeps up to 256 numbers a place (512 above 10,000 places), made from "
-        "the shortest paths of up to 2,000 (3,000) landmarks: on a smaller map, of all places. ALT keeps as many numbers "
-        "a place as it has landmarks; straight line and grid read coordinates. Expanded: vertices whose links were "
-        "looked at, over the links of the cheapest plan. The cost ratio is to the cheapest plan."
+        "the shortest paths of up to 2,000 (3,000) landmarks: on a smaller map, of all places. ALT keeps as many "
+        "numbers a place as it has landmarks; straight line and grid read coordinates. Expanded: vertices whose links "
+        "were looked at, over the links of the cheapest plan. The cost ratio is to the cheapest plan."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:

@@ -50,8 +50,8 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     ## Rewards
     `reward="step"` (default): 0 at the goal, else -1. `reward="length"`: minus the true length of the link in median
-    links, -1 for staying. `compute_reward` gives the same from pictures that this environment has shown; for "length" it
-    needs the step's `info`.
+    links, -1 for staying. `compute_reward` gives the same from pictures that this environment has shown; for "length"
+    it needs the step's `info`.
 
     ## Starting State
     A place and a goal at most `max_hops` links away, uniform over what is reachable.
@@ -183,8 +183,8 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             infos = [info] if single else list(info)
             if any("oracle_link_length" not in each for each in infos):
                 raise InvalidOptionError(
-                    "reward='length' needs info['oracle_link_length'] of every step, which hindsight buffers do not keep "
-                    "unless asked to (copy_info_dict=True); or use reward='step'"
+                    "reward='length' needs info['oracle_link_length'] of every step, which hindsight buffers do not "
+                    "keep unless asked to (copy_info_dict=True); or use reward='step'"
                 )
             driven = np.array([each["oracle_link_length"] for each in infos], np.float64)
             reward = np.where(driven > 0, -driven / self._unit, -1.0)
