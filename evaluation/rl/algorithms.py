@@ -30,7 +30,7 @@ class Algorithm:
     samples: bool = False
 
 
-_REPLAY = {"batch_size": 128, "train_freq": 1, "learning_rate": 1e-3, "tau": 0.1}
+_REPLAY = {"batch_size": 256, "train_freq": 1, "learning_rate": 1e-3, "tau": 0.01}
 
 ALGORITHMS: dict[str, Algorithm] = {
     each.name: each
@@ -45,7 +45,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         Algorithm(
             "dqn",
             "discrete",
-            {**_REPLAY, "exploration_fraction": 0.2, "exploration_final_eps": 0.1},
+            {**_REPLAY, "batch_size": 128, "tau": 0.1, "exploration_fraction": 0.2, "exploration_final_eps": 0.1},
         ),
         Algorithm("sac", "box", {**_REPLAY, "ent_coef": "auto_0.1"}),
         Algorithm("td3", "box", {**_REPLAY, "policy_delay": 2}),
