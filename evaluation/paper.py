@@ -75,3 +75,11 @@ TABLE_2: dict[str, dict[str, str]] = {
     "Random": {"tiny": "19.9 ± 5.4", "small": "12.0 ± 5.2", "medium": "12.7 ± 4.6"},
 }
 """Table 2, StreetLearn: success in %, ± as printed."""
+
+TABLE_3: dict[str, tuple[str, str]] = {
+    "tiny": ("53", "0.025"),
+    "small": ("255", "0.4"),
+    "medium": ("501", "0.64"),
+    "large": ("1495", "1.6"),
+}
+"""Table 3: views and map area in km², as printed."""

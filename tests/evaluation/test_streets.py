@@ -199,6 +199,7 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
     ("name", "only"),
     [
         ("table2", ("tiny", "places", "pixel-places", "random")),
+        ("table3", ("tiny",)),
         ("fig8", ("tiny",)),
         pytest.param("fig9", ("small", "l2-3"), marks=pytest.mark.slow),
     ],
