@@ -68,7 +68,7 @@ class Table3(Experiment):
                 views, printed = TABLE_3[name]
                 rows.append(("paper", [f"paper, {name}", views, "–", "–", "–", "–", printed]))
         note = (
-            "The largest piece of each part; links across: a lower bound of the longest shortest way along the directed "
+            "The largest piece of each part; links across: a lower bound of the longest shortest way along directed "
             "links, by two sweeps."
         )
         return [Table("Parts of Manhattan", head, rows, [note])]
