@@ -48,9 +48,11 @@ LINE_SEEDS = 3
 METRIC, NONE = Arm(" + plan2vec", OURS), Arm("", SPARSE)
 FEW = Arm(" + plan2vec of 100 rollouts", OURS, size="100x10")
 LINES = (
-    Arm(" paid by plan2vec's distance alone", OURS, "distance"),
     Arm(" + straight line (privileged)", STRAIGHT_LINE),
-    Arm(" paid by the straight line alone (privileged)", STRAIGHT_LINE, "distance"),
+    Arm(", progress by plan2vec alone", OURS, "progress"),
+    Arm(", progress by the straight line alone (privileged)", STRAIGHT_LINE, "progress"),
+    Arm(", distance by plan2vec alone", OURS, "distance"),
+    Arm(", distance by the straight line alone (privileged)", STRAIGHT_LINE, "distance"),
 )
 
 
