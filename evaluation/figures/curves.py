@@ -12,7 +12,7 @@ from .style import ACCENT, AGENT, GOAL, INK, QUIET, WARM, figure, png
 
 _OURS = "plan2vec"
 """The curve that has the agent's colour in every figure."""
-_COLORS = (GOAL, WARM, ACCENT, "#8250df", INK, "#bf8700", "#cf6bb0", QUIET)
+_COLORS = (GOAL, WARM, ACCENT, "#8250df", INK, "#bf8700", "#cf6bb0", QUIET, "#7a4f2b", "#4d8c2b", "#3aa0c9")
 
 
 @dataclass(frozen=True)
