@@ -106,6 +106,8 @@ def learn(
         if points and checkpoint is not None:
             model.set_parameters(torch.load(checkpoint, weights_only=True, map_location=model.device))
             model.num_timesteps = points[-1].steps
+            if algorithm.has_replay:  # the buffer is empty again: episodes first, then gradients
+                model.learning_starts += model.num_timesteps
         tasks = job.tasks()
 
         def keep(done: list[Point]) -> None:

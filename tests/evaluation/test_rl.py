@@ -69,6 +69,17 @@ def test_an_interrupted_run_goes_on_from_its_last_evaluation(tmp_path):
     assert second.num_timesteps < first.num_timesteps + TINY.steps
 
 
+@pytest.mark.parametrize("name", ["dqn", "sac"])
+def test_an_interrupted_run_with_a_replay_buffer_fills_it_again_before_it_learns_on(name, tmp_path):
+    checkpoint = tmp_path / "checkpoint.pt"
+    job = replace(TINY, algorithm=name, reward="sparse", steps=600)
+    _, curve, _ = learn(replace(job, steps=520), None, checkpoint=checkpoint)
+    model, longer, _ = learn(replace(job, steps=1_100), None, curve=curve, checkpoint=checkpoint)
+    assert longer[-1].steps > curve[-1].steps
+    assert model.num_timesteps >= 1_100
+    assert model.learning_starts == 60 * TINY.num_envs + curve[-1].steps
+
+
 def test_a_finished_run_has_model_curve_and_pictures(tmp_path, capsys):
     words = [*TINY_WORDS, "--reward", "straight-line", "--out", str(tmp_path)]
     assert main(words) == 0
