@@ -20,9 +20,9 @@ from .distillation import (
     ValueIteration,
     ValueIterationConfig,
 )
-from .errors import GraphError
+from .errors import ConfigError, GraphError
 from .graph import Graph
-from .heads import MetricHead, get_head
+from .heads import InUnits, MetricHead, get_head
 from .heads.iqe import IQEConfig
 from .networks import build_trunk, embed_in_chunks
 from .shortest_paths import distances_from
@@ -37,7 +37,7 @@ class GlobalMetricConfig:
     """The embedding phi and how it is distilled from the graph."""
 
     trunk: str = "coord_cnn"
-    """network that embeds a frame: coord_cnn, cnn, pooled_mlp, resnet18, resnet18_coord, paper_conv"""
+    """network that embeds a frame: coord_cnn, cnn, normed_cnn, pooled_mlp, resnet18, resnet18_coord, paper_conv"""
     head: str = "l2"
     """metric on latents: l2, lp, squared-l2, iqe"""
     p: float = 2.0
@@ -51,6 +51,9 @@ class GlobalMetricConfig:
     algorithm: Literal["all_pairs", "printed", "value_iteration"] = "all_pairs"
     """"all_pairs": Algorithm 1 on blocks of pairs, by the five options from ``sources`` to ``learning_rate``;
     "printed": Algorithm 1 as printed; "value_iteration": Algorithm 2; each of those by its own options"""
+    unit: float | None = 1.0
+    """steps that D is counted in while it is learned; None for the median target. Distances of a new network are small:
+    the paper scales its targets to meet them (Table 4)"""
     loss: Literal["relative", "absolute"] = "relative"
     """"relative": smooth L1 of (D - target) / (target + 1); "absolute": |D - target|, as printed"""
     sources: int = 512
@@ -67,6 +70,10 @@ class GlobalMetricConfig:
     """of algorithm "printed" alone"""
     value_iteration: ValueIterationConfig = field(default_factory=ValueIterationConfig)
     """of algorithm "value_iteration" alone"""
+
+    def __post_init__(self) -> None:
+        if self.unit is not None and not self.unit > 0:
+            raise ConfigError(f"unit is {self.unit}; D is counted in steps above 0; None takes the median target")
 
     def new_head(self) -> MetricHead:
         """The metric on latents.
@@ -136,9 +143,12 @@ class GlobalMetric:
         with training.seeded_torch(stage):
             metric = cls(config, frames.shape[1:], training.device)
         metric.network.standardise.fit(frames[learn])
-        material = Material(graph, frames, learn, metric.network, metric.head, LOSSES[config.loss], training.device)
         known = targets if told is None else np.where(told(sources), targets, np.float32(np.nan))
+        unit = float(np.nanmedian(known[known > 0])) if config.unit is None else config.unit
+        head = metric.head if unit == 1 else InUnits(metric.head, unit)
+        material = Material(graph, frames, learn, metric.network, head, LOSSES[config.loss], training.device)
         figures = metric._train(material, sources, known, training, stage)
+        metric.network.scale_latents(unit ** (1 / metric.head.degree))  # from here on D is in steps
         check = np.flatnonzero(held_out) if held_out.any() else learn
         return metric, {**metric._validate(frames, sources, check, targets), **figures}
 

@@ -12,6 +12,7 @@ from data_collection import Dataset
 from data_collection.errors import check_name
 
 from .anchored_metric import AnchorConfig, AnchoredMetric
+from .classified_metric import ClassifiedMetric, ClassifierConfig
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
 from .errors import ConfigError
@@ -55,13 +56,16 @@ class Plan2VecPlacesConfig(DistanceConfig):
     """knowing a place again"""
     graph: PlaceGraphConfig = field(default_factory=PlaceGraphConfig)
     """which frames show one place, and how far it is to the next"""
-    embedding: Literal["anchored", "network"] = "anchored"
+    embedding: Literal["anchored", "classified", "network"] = "anchored"
     """"anchored": the local metric knows the place again, a table holds its latents: exact, and as large as the data;
+    "classified": a network says which place it is: as large as the table, however many pictures there were;
     "network": a network regresses latents from images: of constant size, and blurred between places"""
     table: TableConfig = field(default_factory=TableConfig)
-    """of "anchored": latents of the places"""
+    """of "anchored" and "classified": latents of the places"""
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
     """of "anchored": from an image to latents"""
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+    """of "classified": from an image to its place"""
     network: GlobalMetricConfig = field(
         default_factory=lambda: GlobalMetricConfig(trunk="cnn", latent_dim=32, hidden=256, steps=1500, sources=1024)
     )
@@ -107,6 +111,8 @@ class PlacesParts(GraphParts, DistanceParts):
         elif stage == "global" and self.config.embedding == "network":
             self.metric = GlobalMetric(self.config.network, self.observation_shape, self.device)
             load_network(self.metric.network, arrays)
+        elif stage == "global" and self.config.embedding == "classified":
+            self.metric = ClassifiedMetric.restore(self.config.classifier, self.observation_shape, self.device, arrays)
         elif stage == "global":
             local: Any = learned(self.local_metric)
             self.metric = AnchoredMetric(self.config.anchors, local, arrays["keys"], arrays["places"], arrays["table"])
@@ -192,27 +198,32 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
         )
 
     def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
-        check_name("embedding", self.config.embedding, ("anchored", "network"))
+        check_name("embedding", self.config.embedding, ("anchored", "classified", "network"))
         parts = learned(self._parts)
         if self.config.embedding == "network":
             frames = dataset.observations[parts.anchor_rows]
-            graph = _graph_of_frames(self.graph, parts.anchor_places)
+            graph = graph_of_frames(self.graph, parts.anchor_places)
             none = np.zeros(len(frames), bool)
             parts.metric, figures = GlobalMetric.fit(self.config.network, frames, none, graph, training)
             return figures
         table, figures = embed_table(self.config.table, self.graph, training.rng("global-landmarks", 0))
-        parts.metric = AnchoredMetric(
-            self.config.anchors, parts.local_metric, parts.anchor_latents, parts.anchor_places, table
-        )
+        if self.config.embedding == "classified":
+            frames, places = dataset.observations[parts.anchor_rows], parts.anchor_places
+            parts.metric, more = ClassifiedMetric.fit(self.config.classifier, frames, places, table, training)
+            figures = {**figures, **more}
+        else:
+            parts.metric = AnchoredMetric(
+                self.config.anchors, parts.local_metric, parts.anchor_latents, parts.anchor_places, table
+            )
         return {**figures, "megabytes": parts.metric.nbytes / 1e6}
 
     @property
     def metric(self) -> Any:
-        """The embedding and the distance of its latents: an ``AnchoredMetric``, or a ``GlobalMetric``."""
+        """The embedding and the distance of its latents: one of the three embeddings."""
         return learned(learned(self._parts).metric)
 
 
-def _graph_of_frames(graph: Graph, places: np.ndarray) -> Graph:
+def graph_of_frames(graph: Graph, places: np.ndarray) -> Graph:
     """The graph with every frame as a vertex: the first frame of a place stands for it, the others are right there."""
     first = np.unique(places, return_index=True)[1]
     start = np.repeat(np.arange(graph.num_vertices), np.diff(graph.indptr))

@@ -83,3 +83,28 @@ TABLE_3: dict[str, tuple[str, str]] = {
     "large": ("1495", "1.6"),
 }
 """Table 3: views and map area in km², as printed."""
+
+
+@dataclass(frozen=True)
+class PaperStreets:
+    """A column of Table 4: how the paper trained on one part of Manhattan."""
+
+    scale: float
+    epochs: int
+    batch: int
+    learning_rate: float
+    p: float
+
+    @property
+    def unit(self) -> float:
+        """Median links that one unit of the network is: the scale multiplies degrees, and a median link is 10 m."""
+        return 111_320.0 / (10.0 * self.scale)
+
+
+TABLE_4: dict[str, PaperStreets] = {
+    "tiny": PaperStreets(200, 500, 20, 1e-4, 1.2),
+    "small": PaperStreets(700, 2000, 100, 3e-4, 1.2),
+    "medium": PaperStreets(2000, 5000, 100, 1e-5, 1.5),
+    "large": PaperStreets(4000, 10_000, 100, 1e-5, 2.0),
+}
+"""Table 4, StreetLearn, as printed (1^-4 read as 1e-4)."""

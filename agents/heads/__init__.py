@@ -13,10 +13,12 @@ from data_collection.errors import check_name
 
 
 class MetricHead(Protocol):
-    """Distance on latents; the two flags are promises that the tests check."""
+    """Distance on latents; flags and degree are promises that the tests check."""
 
     is_symmetric: bool
     has_triangle_inequality: bool
+    degree: int
+    """D(c z, c g) = c^degree D(z, g) for c > 0"""
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""
@@ -25,6 +27,23 @@ class MetricHead(Protocol):
     def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
         ...
+
+
+class InUnits:
+    """A head whose distances are counted in units: D = unit * head."""
+
+    def __init__(self, head: MetricHead, unit: float) -> None:
+        self.is_symmetric, self.has_triangle_inequality = head.is_symmetric, head.has_triangle_inequality
+        self.degree = head.degree
+        self._head, self._unit = head, unit
+
+    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between matching latents, (..., D) and (..., D) -> (...)."""
+        return self._unit * self._head.distance(z, g)
+
+    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
+        return self._unit * self._head.pairwise(z, g)
 
 
 HEADS: dict[str, Callable[..., MetricHead]] = {}

@@ -38,6 +38,7 @@ class IQEHead:
 
     is_symmetric = False
     has_triangle_inequality = True
+    degree = 1
 
     def __init__(self, size: int = 4, reduction: str = "maxmean", weight: float = 0.5) -> None:
         """A head of no weights; the paper learns ``weight``, starting from 1/2.

@@ -16,6 +16,7 @@ class L2Head:
 
     is_symmetric = True
     has_triangle_inequality = True
+    degree = 1
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""

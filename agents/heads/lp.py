@@ -18,6 +18,7 @@ class LpHead:
 
     is_symmetric = True
     has_triangle_inequality = True
+    degree = 1
 
     def __init__(self, p: float = 2.0) -> None:
         """P from 1 to ``math.inf``.

@@ -16,6 +16,7 @@ class SquaredL2Head:
 
     is_symmetric = True
     has_triangle_inequality = False
+    degree = 2
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""

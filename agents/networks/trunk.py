@@ -70,6 +70,13 @@ class Trunk(nn.Module):
         """(B, ...) observations -> (B, D) latents."""
         return self.encode(self.prepare(x))
 
+    @torch.no_grad()
+    def scale_latents(self, factor: float) -> None:
+        """Multiply all latents from now on, by the weights of the last layer."""
+        last = [module for module in self.modules() if isinstance(module, nn.Linear)][-1]
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
+
     def infer(self, x: torch.Tensor) -> torch.Tensor:
         """``forward`` up to rounding, for use without gradients; a trunk may have a quicker way."""
         return self(x)

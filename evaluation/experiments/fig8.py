@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from agents.graph import Graph
-from agents.search import Heuristic, PlanBatch, a_star, best_first, bidirectional, dijkstra, greedy_walk
-from agents.shortest_paths import distances_from
-from agents.table_embedding import TableConfig, embed_table
+from agents.search import PlanBatch, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 from plan2vec_envs.image_graph.distances import hops_from
 
 from .. import streets
+from ..decision_cost import decision_cost
 from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.scores import interval, mean_of, percent, plain
 from ..lab.workbench import Workbench
+from ..street_planners import ALT, LABELS, alt_heuristic, planners, table_of
 
 HOPS = {"tiny": 20, "small": 40, "medium": 60, "large": 100, "xl": 150, "full": 200}
 """World -> links between start and goal, about."""
-GRID_ANGLE = 29.0
-"""Degrees by which Manhattan's avenues are turned clockwise from north."""
 LEAST_STEP = 1.0
-ALT = (16, 64, 256)
-LABELS = {
-    "dijkstra": "Dijkstra",
-    "bidirectional": "Dijkstra from both ends",
-    "a-star-l2": "A*, straight line (GPS)",
-    "a-star-l1": "A*, along the grid (GPS)",
-    "a-star-alt-16": "A*, ALT with 16 landmarks",
-    "a-star-alt-64": "A*, ALT with 64 landmarks",
-    "a-star-table": "A*, plan2vec",
-    "best-first-l2": "best-first, straight line (GPS)",
-    "best-first-alt-64": "best-first, ALT with 64 landmarks",
-    "best-first-alt-256": "best-first, ALT with 256 landmarks",
-    "best-first-table": "best-first, plan2vec",
-    "one-visited-alt-64": "one look-up, ALT with 64 landmarks, with visited set",
-    "one-visited-alt-256": "one look-up, ALT with 256 landmarks, with visited set",
-    "one-visited-table": "one look-up, plan2vec, with visited set",
-    "one-memoryless-alt-64": "one look-up, ALT with 64 landmarks, memoryless",
-    "one-memoryless-alt-256": "one look-up, ALT with 256 landmarks, memoryless",
-    "one-memoryless-table": "one look-up, plan2vec, memoryless",
-}
 
 
 @register_experiment
@@ -78,7 +54,8 @@ class Fig8(Experiment):
         world = streets.street_world(cell.params["world"])
         graph = streets.true_graph(world, LEAST_STEP)
         rng = np.random.default_rng(cell.params["seed"])
-        start, goal = _pairs(world, HOPS.get(world.name, 60), cell.params["pairs"], rng)
+        longest = HOPS.get(world.name, 60)
+        start, goal = _pairs(world, longest, cell.params["pairs"], rng)
         began = time.process_time()
         table, figures = table_of(world, graph, cell.params["seed"])
         seconds = {"table": time.process_time() - began}
@@ -98,6 +75,9 @@ class Fig8(Experiment):
             name: _costs(plan(*corners), dijkstra(graph, *corners), 0.0)
             for name, plan in planners(world, graph, table, alt).items()
         }
+        lengths = np.geomspace(5, longest, cell.params["pairs"]).astype(int)
+        ends = [_pairs(world, int(length), 1, rng) for length in lengths]
+        result["decision"] = decision_cost(graph, table, *(np.concatenate(side) for side in zip(*ends, strict=True)))
         return result
 
     def say(self, result: dict[str, Any]) -> str:
@@ -116,13 +96,7 @@ class Fig8(Experiment):
         """A table a world."""
         tables = []
         for name, world in summary["worlds"].items():
-            rows = [
-                (
-                    "ours" if "table" in key or "one" in key else "oracle" if "GPS" in label else "",
-                    [label, *_row(world, key)],
-                )
-                for key, label in LABELS.items()
-            ]
+            rows = [(_kind(key, label), [label, *_row(world, key)]) for key, label in LABELS.items()]
             head = ["", "expanded a step", "generated a step", "cost ratio", "reached, %", "ms a plan", "one query"]
             note = (
                 f"{world['pairs']} pairs about {world['hops']:.0f} links apart, {world['places']:,} places. The table "
@@ -132,7 +106,16 @@ class Fig8(Experiment):
                 "query: expanded a step between the 10 % and 90 % corners, as in the released code."
             )
             tables.append(Table(f"{name}: planning cost", head, rows, [note]))
-        return tables
+        decisions = [
+            ("ours", [name, f"{world['places']:,}", *_decision(world["decision"])])
+            for name, world in summary["worlds"].items()
+        ]
+        head = ["", "places", "us a decision", "longest way, decisions", "exponent of its time in its length"]
+        note = (
+            "One driver by itself, latents of the neighbours at hand, with a visited set: median [5 %, 95 %] over ways "
+            "from 5 links up. Exponent 1: a way of twice the length takes twice as long."
+        )
+        return [*tables, Table("One decision by one look-up", head, decisions, [note])]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Expanded places on the map, of the one query."""
@@ -151,75 +134,6 @@ class Fig8(Experiment):
                 )
             )
         return drawn
-
-
-def table_of(world: WorldGraph, graph: Graph, seed: int) -> tuple[np.ndarray, dict[str, float]]:
-    """The table of a world's places, and its figures."""
-    return embed_table(table_config(world), graph, np.random.default_rng([seed, 8]))
-
-
-def table_config(world: WorldGraph) -> TableConfig:
-    """More landmarks and dimensions where there are very many places."""
-    return TableConfig(512, 3000) if world.num_places > 10_000 else TableConfig()
-
-
-def planners(
-    world: WorldGraph, graph: Graph, table: np.ndarray, alt: dict[int, Heuristic]
-) -> dict[str, Callable[[np.ndarray, np.ndarray], PlanBatch]]:
-    """Every planner as a function of (B,) starts and (B,) goals, in the order of `LABELS`."""
-    line, grid = straight_line(world, graph), along_grid(world, graph)
-
-    def latents(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        return np.square(table[vertices] - table[goals]).sum(1)
-
-    return {
-        "dijkstra": lambda s, g: dijkstra(graph, s, g),
-        "bidirectional": lambda s, g: bidirectional(graph, s, g),
-        "a-star-l2": lambda s, g: a_star(graph, s, g, line),
-        "a-star-l1": lambda s, g: a_star(graph, s, g, grid),
-        "a-star-alt-16": lambda s, g: a_star(graph, s, g, alt[16]),
-        "a-star-alt-64": lambda s, g: a_star(graph, s, g, alt[64]),
-        "a-star-table": lambda s, g: a_star(graph, s, g, latents),
-        "best-first-l2": lambda s, g: best_first(graph, s, g, line),
-        "best-first-alt-64": lambda s, g: best_first(graph, s, g, alt[64]),
-        "best-first-alt-256": lambda s, g: best_first(graph, s, g, alt[256]),
-        "best-first-table": lambda s, g: best_first(graph, s, g, latents),
-        "one-visited-alt-64": lambda s, g: greedy_walk(graph, s, g, alt[64], avoid_visited=True),
-        "one-visited-alt-256": lambda s, g: greedy_walk(graph, s, g, alt[256], avoid_visited=True),
-        "one-visited-table": lambda s, g: greedy_walk(graph, s, g, latents, avoid_visited=True),
-        "one-memoryless-alt-64": lambda s, g: greedy_walk(graph, s, g, alt[64]),
-        "one-memoryless-alt-256": lambda s, g: greedy_walk(graph, s, g, alt[256]),
-        "one-memoryless-table": lambda s, g: greedy_walk(graph, s, g, latents),
-    }
-
-
-def straight_line(world: WorldGraph, graph: Graph) -> Heuristic:
-    """Metres as the crow flies, in the graph's unit: never more than the way."""
-    position = world.oracle_position / world.median_length
-    return lambda vertices, goals: np.hypot(*(position[vertices] - position[goals]).T)
-
-
-def along_grid(world: WorldGraph, graph: Graph) -> Heuristic:
-    """Metres along two perpendicular directions, those of the avenues and streets; diagonal streets are shorter."""
-    turn = np.radians(GRID_ANGLE)
-    axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T
-    position = world.oracle_position @ axes / world.median_length
-    return lambda vertices, goals: np.abs(position[vertices] - position[goals]).sum(1)
-
-
-def alt_heuristic(graph: Graph, count: int) -> Heuristic:
-    """max_l |d(l, v) - d(l, g)| over landmarks l, each the farthest from those before (ALT, Goldberg, Harrelson 2005).
-
-    Of a graph whose links all go both ways; never more than the way, by the triangle inequality.
-    """
-    rows = [distances_from(graph, np.array([0]))[0]]
-    rows[0] = distances_from(graph, np.array([int(np.argmax(rows[0]))]))[0]
-    nearest = rows[0].copy()
-    while len(rows) < min(count, graph.num_vertices):
-        rows.append(distances_from(graph, np.array([int(np.argmax(nearest))]))[0])
-        nearest = np.minimum(nearest, rows[-1])
-    table = np.stack(rows, axis=1)
-    return lambda vertices, goals: np.abs(table[vertices] - table[goals]).max(1)
 
 
 def corner_query(world: WorldGraph) -> tuple[np.ndarray, np.ndarray]:
@@ -274,7 +188,16 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
         "alt_seconds": {n: round(float(np.mean([r["seconds"][f"alt-{n}"] for r in results])), 3) for n in ALT},
         "dimensions": results[0]["table"]["dimensions"],
         "planners": rows,
+        "decision": {key: round(float(np.mean([r["decision"][key] for r in results])), 3) for key in _DECISION},
     }
+
+
+_DECISION = ("us", "us_low", "us_high", "longest", "exponent")
+
+
+def _decision(found: dict[str, float]) -> list[str]:
+    us, low, high, longest, exponent = (found[key] for key in _DECISION)
+    return [f"{us:.1f} [{low:.1f}, {high:.1f}]", f"{longest:.0f}", f"{exponent:.2f}"]
 
 
 def _kind(key: str, label: str) -> str:

@@ -66,6 +66,28 @@ def test_losses_are_their_formulas_written_out(rng):
     assert LOSSES["absolute"](*tensors).item() == pytest.approx(np.abs(distance - target).mean(), rel=1e-12)
 
 
+# Units
+
+
+@pytest.mark.parametrize("head", ["l2", "squared-l2"])
+@pytest.mark.parametrize("unit", [None, 4.0])
+def test_a_metric_learned_in_other_units_is_in_steps(world, head, unit):
+    frames, graph = world
+    config = GlobalMetricConfig(head=head, latent_dim=4, hidden=32, unit=unit, steps=300, sources=100)
+    metric, _ = GlobalMetric.fit(
+        config, frames, np.zeros(len(frames), bool), graph, Training(0, Workdir(None), CPU, progress=False)
+    )
+    starts, goals = np.arange(0, 100), np.arange(100, 200)
+    truth = distances_from(graph, starts)[np.arange(100), goals]
+    assert np.corrcoef(metric.distance(frames[starts], frames[goals]), truth)[0, 1] > 0.9
+    assert np.mean(metric.distance(frames[starts], frames[goals])) == pytest.approx(truth.mean(), rel=0.15)
+
+
+def test_a_unit_that_cannot_be_is_refused():
+    with pytest.raises(ConfigError, match=r"unit is 0; .* above 0"):
+        GlobalMetricConfig(unit=0)
+
+
 # Algorithm 1
 
 

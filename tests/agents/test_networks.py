@@ -162,6 +162,15 @@ def test_encode_of_prepared_observations_is_the_embedding(name, frames):
     np.testing.assert_allclose(found, embed_in_chunks(network, frames, CPU), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_latents_can_be_scaled_for_good(name, frames):
+    network = build_trunk(name, SHAPE, 3, 16).eval()
+    network.standardise.fit(frames)
+    before = embed_in_chunks(network, frames, CPU)
+    network.scale_latents(2.5)
+    np.testing.assert_allclose(embed_in_chunks(network, frames, CPU), 2.5 * before, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [SHAPE, (3, 30, 21)])
 @pytest.mark.parametrize("name", ["coord_cnn", "cnn"])
 def test_the_quick_way_without_gradients_agrees_with_forward_whatever_changed_since(name, shape):

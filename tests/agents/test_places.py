@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse.csgraph import shortest_path
 from scipy.spatial.distance import cdist
 
 from agents import Plan2VecPlaces, load_agent
+from agents.classified_metric import ClassifierConfig
+from agents.disturbance import DisturbanceConfig
 from agents.errors import ConfigError, GraphError
+from agents.global_metric import GlobalMetricConfig
 from agents.graph import Graph
 from agents.places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from agents.places.matching import find_matches, merge_matches, pairs_within
 from agents.places.place_metric import unique_frames
 from agents.places.scatter import discriminants, nearest, principal_components, standardised
+from agents.plan2vec_places import Plan2VecPlacesConfig
 from agents.table_embedding import TableConfig, embed_table
 from data_collection import Dataset
 
@@ -241,6 +246,88 @@ def test_a_loaded_agent_measures_the_same_bits(ring, tmp_path):
     frames = dataset.observations[:20]
     assert np.array_equal(agent.embed(frames), other.embed(frames))
     assert np.array_equal(agent.metric.nearest_places(frames), other.metric.nearest_places(frames))
+
+
+# The other embeddings of the same table
+
+
+@pytest.fixture(scope="module")
+def classified(ring):
+    config = Plan2VecPlacesConfig(embedding="classified", classifier=ClassifierConfig(steps=150))
+    return Plan2VecPlaces(config).fit(ring[0], seed=0, progress=False)
+
+
+def test_a_classifier_measures_steps_in_pictures_that_it_never_saw(ring, classified):
+    fresh, places = ring_world(40, 1, noise=12, rng=np.random.default_rng(5))  # the same textures, in another light
+    rows = np.array([np.flatnonzero(places == place)[0] for place in range(40)])
+    found = classified.distance(np.repeat(fresh.observations[rows[:1]], 40, 0), fresh.observations[rows])
+    around = np.minimum(np.arange(40), 40 - np.arange(40))
+    assert np.corrcoef(found, around)[0, 1] > 0.98
+
+
+def test_latents_of_a_classifier_are_means_of_the_table_under_its_odds(ring, classified):
+    metric, frames = classified.metric, ring[0].observations[:7]
+    with torch.inference_mode():
+        scores = metric.network(torch.as_tensor(frames.copy())).double().numpy()
+    odds = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(metric.embed(frames), odds @ metric.table, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("embedding", ["classified", "network"])
+def test_an_agent_of_another_embedding_measures_the_same_bits_when_loaded(ring, embedding, tmp_path):
+    config = Plan2VecPlacesConfig(
+        embedding=embedding,
+        classifier=ClassifierConfig(steps=3),
+        network=GlobalMetricConfig(trunk="cnn", latent_dim=4, hidden=8, steps=3),
+    )
+    agent = Plan2VecPlaces(config).fit(ring[0], seed=0, progress=False)
+    agent.save(tmp_path / "agent")
+    frames = ring[0].observations[:20]
+    assert np.array_equal(agent.embed(frames), load_agent(tmp_path / "agent").embed(frames))
+
+
+# Disturbance
+
+
+def images(rng, count=6):
+    return torch.as_tensor(rng.integers(60, 190, (count, 1, 12, 20)).astype(np.uint8))
+
+
+@pytest.mark.parametrize("only", ["turn", "gain", "bias", "noise", "patch"])
+def test_each_kind_of_disturbance_does_what_it_says_and_nothing_else(only, rng):
+    none = dict.fromkeys(("turn", "gain", "bias", "noise", "patch"), 0)
+    config = DisturbanceConfig(**{**none, only: {"turn": 3, "gain": 0.1, "bias": 9.0, "noise": 5.0, "patch": 6}[only]})
+    before = images(rng)
+    what = config.sample(rng, 6)
+    after = config.apply(before, what)
+    seen = before.float()
+    if only == "turn":
+        expected = torch.stack([torch.roll(x, int(by), -1) for x, by in zip(seen, what["turn"], strict=True)])
+        assert torch.equal(after, expected)
+    elif only == "gain":
+        torch.testing.assert_close(after, seen * torch.as_tensor(what["gain"])[:, None, None, None])
+    elif only == "bias":
+        torch.testing.assert_close(after, seen + torch.as_tensor(what["bias"])[:, None, None, None])
+    elif only == "noise":
+        assert (after - seen).std().item() == pytest.approx(5, rel=0.1)
+    else:
+        for old, new, (high, wide) in zip(seen, after, what["side"].T, strict=True):
+            hidden = torch.isclose(new, old.mean(), atol=1e-3)[0] & (new != old)[0]
+            assert hidden.sum() == high * wide
+            assert (new == old)[0].sum() == 240 - high * wide
+            rows, columns = hidden.any(1).nonzero(), hidden.any(0).nonzero()
+            assert (len(rows), len(columns)) == ((high, wide) if high * wide else (0, 0))
+
+
+def test_images_disturbed_by_nothing_are_the_images(rng):
+    config = DisturbanceConfig(0, 0, 0, 0, 0)
+    before = images(rng)
+    assert torch.equal(config.apply(before, config.sample(rng, 6)), before.float())
+
+
+def test_a_disturbance_that_cannot_be_is_refused():
+    with pytest.raises(ConfigError, match="noise of the disturbance is -1"):
+        DisturbanceConfig(noise=-1)
 
 
 def test_step_lengths_are_lengths_of_edges():

@@ -10,28 +10,30 @@ from scipy.sparse.csgraph import shortest_path
 
 from agents import Plan2VecPlaces
 from agents.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.graph import Graph
 from agents.search import a_star, best_first, dijkstra
 from agents.training import Training, resolve_device
 from agents.workdir import Workdir
 from data_collection.drives import collect_drives
 from evaluation import streets
 from evaluation.cli import main
-from evaluation.experiments.fig8 import (
-    ALT,
-    LABELS,
-    along_grid,
-    alt_heuristic,
-    corner_query,
-    planners,
-    straight_line,
-    table_config,
-    table_of,
-)
+from evaluation.decision_cost import decision_cost, walk_by_table
+from evaluation.experiments.fig8 import corner_query
 from evaluation.experiments.fig9 import is_diagonal, quarters_of
 from evaluation.figures.streets import expansions_figure, searched
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.plan import Plan, get_preset
 from evaluation.lab.workbench import Workbench
+from evaluation.street_planners import (
+    ALT,
+    LABELS,
+    along_grid,
+    alt_heuristic,
+    planners,
+    straight_line,
+    table_config,
+    table_of,
+)
 from evaluation.street_walk import street_tasks, street_walk
 from plan2vec_envs.errors import MissingFileError, UnknownNameError
 from plan2vec_envs.image_graph import Views, WorldGraph, get_views, make_city
@@ -91,6 +93,30 @@ def test_every_planner_of_fig_8_finds_ways_and_the_exact_ones_the_cheapest(city,
         plans = plan(start, goal)
         assert (plans.cost[plans.success] >= truth[start, goal][plans.success] - 1e-3).all(), name
         assert plans.success.all() or name.startswith("one"), name
+
+
+def test_one_driver_by_itself_goes_where_the_walk_of_many_goes(city, rng):
+    world, graph, _ = city
+    table, _ = table_of(world, graph, 0)
+    start, goal = rng.integers(150, size=(2, 20))
+    many = planners(world, graph, table, {n: alt_heuristic(graph, n) for n in ALT})["one-visited-table"](start, goal)
+    for i in np.flatnonzero(many.success):
+        path = walk_by_table(graph, table, int(start[i]), int(goal[i]), 150)
+        assert path[-1] == goal[i]
+        cost = sum(float(graph.matrix[a, b]) for a, b in pairwise(path))
+        assert cost == pytest.approx(many.cost[i], rel=1e-4)
+
+
+def test_a_way_that_takes_time_in_proportion_to_its_length_has_exponent_one(monkeypatch):
+    # A street without side streets, and a clock that ticks once a decision and once for the start of each way.
+    graph = Graph.from_edges(100, np.array([(a, b, 1.0) for a in range(100) for b in (a - 1, a + 1) if 0 <= b < 100]))
+    table = np.tri(100, dtype=np.float32)
+    ticks = iter(np.cumsum([step for length in (10, 20, 40, 80) for step in (1.0, 1e-6 * length)]).tolist())
+    monkeypatch.setattr("evaluation.decision_cost.time.perf_counter", lambda: next(ticks))
+    found = decision_cost(graph, table, np.zeros(4, int), np.array([10, 20, 40, 80]), repeats=1)
+    assert found["exponent"] == pytest.approx(1)
+    assert found["us"] == pytest.approx(1)
+    assert found["longest"] == 80
 
 
 @pytest.mark.parametrize(("estimated", "add_cost"), [(False, True), (True, True), (True, False)])

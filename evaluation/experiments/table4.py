@@ -1,0 +1,178 @@
+"""Table 4, Figs. 8a and 15: the paper's own kind of network on streets, two- and three-dimensional metric maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agents.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.training import Training, resolve_device
+from agents.workdir import Workdir
+from plan2vec_envs.image_graph import get_views
+
+from .. import streets
+from ..figures import street_maps
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.plan import configured
+from ..lab.scores import bits, flags, interval, percent
+from ..lab.workbench import Workbench
+from ..paper import TABLE_2, TABLE_4
+from ..street_walk import by_latents, street_tasks, street_walk
+
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "paper": ("ResNet18, 2-d", {"trunk": "resnet18", "latent_dim": 2}),
+    "cnn-2": ("small network, 2-d", {"trunk": "cnn", "hidden": 256, "latent_dim": 2}),
+    "cnn-3": ("small network, 3-d", {"trunk": "cnn", "hidden": 256, "latent_dim": 3}),
+}
+STEPS = {"tiny": 500, "small": 1000, "medium": 2500, "large": 4000}
+"""Gradient steps in the quick preset; the paper's are `PaperStreets.steps`."""
+HEAVY = ("tiny", "small")
+"""Where ResNet18 is trained without being asked for: 2 s a step on one core are too many beyond."""
+
+
+@register_experiment
+class Table4(Experiment):
+    """Two- and three-dimensional networks on recorded views, judged as the paper judged."""
+
+    id = "table4"
+    title = "Table 4, Figs. 8a and 15: metric maps of streets"
+    panels = ("fig8a", "fig15")
+    choices = (*STEPS, *NETWORKS)
+    about = (
+        "The paper's setting: one recorded view a place, true links, a network of 2 dimensions under the l^p norm of "
+        "Table 4, judged on the views it was trained on, within 20 m of the goal. Distances are in units of their "
+        "median while a network learns. The quick preset trains on blocks of pairs at a rate of its own; `--preset "
+        "paper` takes epochs, batch, rate and scale of Table 4 and is meant for a CUDA device."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A cell a world, network and seed."""
+        wanted = [name for name in plan.only if name in STEPS]
+        networks = [name for name in plan.only if name in NETWORKS] or list(NETWORKS)
+        as_printed = plan.preset.name == "paper"
+        return [
+            Cell(
+                f"{world} {network}",
+                f"seed {seed}",
+                {
+                    "world": world,
+                    "like": like,
+                    "network": network,
+                    "seed": seed,
+                    "tasks": plan.preset.tasks,
+                    "steps": plan.preset.steps,
+                    "as_printed": as_printed,
+                    "device": plan.device,
+                },
+            )
+            for like in wanted or STEPS
+            for world in streets.worlds_at_hand((like,))
+            for network in networks
+            if network != "paper" or wanted or as_printed or like in HEAVY
+            for seed in range(plan.num_seeds(2))
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """Trains one network and drives by it."""
+        params = cell.params
+        world = streets.street_world(params["world"])
+        views = get_views(world, "recorded", 1)
+        config = network_config(params["like"], params["network"], params["as_printed"], world.num_places)
+        training = Training(params["seed"], Workdir(None), resolve_device(params["device"]), progress=False)
+        training.clock.begin()
+        metric, figures = GlobalMetric.fit(
+            configured(config, {}, params["steps"]),
+            views.frames,
+            np.zeros(world.num_places, bool),
+            streets.true_graph(world),
+            training,
+        )
+        wall, cpu = training.clock.spent()
+        latents = metric.embed(views.frames)
+        result: dict[str, Any] = {"wall": round(wall, 1), "cpu": round(cpu, 1), **figures}
+        tasks = street_tasks(world, params["tasks"])
+        distance = by_latents(latents, metric.latent_distance)
+        for how in ("visited", "memoryless"):
+            walked = street_walk(world, views, distance, tasks, visited=how == "visited", seed=params["seed"])
+            result[how] = {"near": bits(walked.near), "solved": bits(walked.solved)}
+        if params["seed"] == 0:
+            result["latents"] = latents.round(3).tolist()
+        return result
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Lenient success."""
+        near = [flags(result[how]["near"]).mean() for how in ("visited", "memoryless")]
+        return f"within 20 m: {near[0]:.1%} with visited set, {near[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Worlds -> networks -> rates."""
+        runs: dict[str, Any] = {}
+        for cell, result in found:
+            like, network = cell.params["like"], cell.params["network"]
+            runs.setdefault(like, {}).setdefault(network, []).append(result)
+        worlds = {like: {key: _pooled(rows) for key, rows in networks.items()} for like, networks in runs.items()}
+        return {"seeds": plan.num_seeds(2), "worlds": worlds, "as_printed": plan.preset.name == "paper"}
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """Success beside the paper's, then its hyperparameters."""
+        head = ["recorded views, %", "within 20 m, visited set", "within 20 m, memoryless", "goal place, visited set"]
+        rows: list[tuple[str, list[str]]] = []
+        for like, networks in summary["worlds"].items():
+            for key, row in networks.items():
+                scores = [percent(row[how][score]) for how, score in _SCORES]
+                error, seconds = f"{100 * row['relative_error']:.1f}", f"{row['cpu']:.0f}"
+                rows.append(("ours", [f"{like}, {NETWORKS[key][0]}", *scores, error, seconds]))
+            rows.append(("paper", [f"paper, {like}", TABLE_2["plan2vec"].get(like, "–"), "–", "–", "–", "–"]))
+        note = (
+            f"{summary['seeds']} seeds x 200 tasks; mean [95 % stratified bootstrap over seeds within tasks]. The "
+            "paper does not say whether its driver avoids places it has seen."
+        )
+        printed = [
+            ("paper", [name, f"{one.scale:g}", f"{one.epochs:,}", str(one.batch), f"{one.learning_rate:g}", f"{one.p}"])
+            for name, one in TABLE_4.items()
+        ]
+        return [
+            Table("The paper's networks under its criterion", [*head, "error of D, %", "CPU s"], rows, [note]),
+            Table("Table 4 as printed", ["", "scale", "epochs", "batch", "learning rate", "l^p"], printed),
+        ]
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """The streets in the plane of the latents (Fig. 8a), and in space (Fig. 15)."""
+        figures = []
+        for cell, result in found:
+            if "latents" not in result:
+                continue
+            world = streets.street_world(cell.params["world"])
+            label = NETWORKS[cell.params["network"]][0]
+            data = street_maps.latent_map_figure(world, np.array(result["latents"]))
+            name = f"{world.name}-{cell.params['network']}.png"
+            figures.append(Figure(name, data, f"{world.name}, {label}: links in latent space, coloured by place."))
+        return figures
+
+
+_SCORES = (("visited", "near"), ("memoryless", "near"), ("visited", "solved"))
+
+
+def network_config(like: str, network: str, as_printed: bool, num_places: int) -> GlobalMetricConfig:
+    """One network on one world, by our quick schedule or by Table 4."""
+    paper = TABLE_4[like]
+    options = {"head": "lp", "p": paper.p, **NETWORKS[network][1]}
+    if not as_printed:
+        batch, rate = (64, 1e-3) if network == "paper" else (256, 2e-3)
+        return GlobalMetricConfig(
+            unit=None, steps=STEPS[like], sources=2000, batch_sources=64, batch_frames=batch, learning_rate=rate,
+            **options,
+        )  # fmt: skip
+    return GlobalMetricConfig(
+        unit=paper.unit, loss="absolute", steps=paper.epochs * -(-num_places // paper.batch), sources=2000,
+        batch_sources=paper.batch // 2, batch_frames=paper.batch, learning_rate=paper.learning_rate, **options,
+    )  # fmt: skip
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {key: round(float(np.mean([r[key] for r in runs])), 4) for key in ("relative_error", "cpu")}
+    for how in ("visited", "memoryless"):
+        row[how] = {s: vars(interval(np.stack([flags(run[how][s]) for run in runs]))) for s in ("near", "solved")}
+    return row
