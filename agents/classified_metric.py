@@ -21,11 +21,11 @@ from .workdir import Arrays
 class ClassifierConfig:
     """The network that says which place an image shows."""
 
-    trunk: str = "normed_cnn"
+    trunk: str = "cnn"
     """network that embeds a frame; see ``GlobalMetricConfig.trunk``"""
     hidden: int = 256
     """width of the hidden layer"""
-    steps: int = 1200
+    steps: int = 1500
     """gradient steps"""
     batch_frames: int = 256
     """frames a step"""

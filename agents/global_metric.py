@@ -37,7 +37,7 @@ class GlobalMetricConfig:
     """The embedding phi and how it is distilled from the graph."""
 
     trunk: str = "coord_cnn"
-    """network that embeds a frame: coord_cnn, cnn, normed_cnn, pooled_mlp, resnet18, resnet18_coord, paper_conv"""
+    """network that embeds a frame: coord_cnn, cnn, pooled_mlp, resnet18, resnet18_coord, paper_conv"""
     head: str = "l2"
     """metric on latents: l2, lp, squared-l2, iqe"""
     p: float = 2.0

@@ -253,7 +253,7 @@ def test_a_loaded_agent_measures_the_same_bits(ring, tmp_path):
 
 @pytest.fixture(scope="module")
 def classified(ring):
-    config = Plan2VecPlacesConfig(embedding="classified", classifier=ClassifierConfig(steps=150))
+    config = Plan2VecPlacesConfig(embedding="classified", classifier=ClassifierConfig(steps=300, batch_frames=64))
     return Plan2VecPlaces(config).fit(ring[0], seed=0, progress=False)
 
 
