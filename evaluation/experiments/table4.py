@@ -26,7 +26,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "cnn-2": ("small network, 2-d", {"trunk": "cnn", "hidden": 256, "latent_dim": 2}),
     "cnn-3": ("small network, 3-d", {"trunk": "cnn", "hidden": 256, "latent_dim": 3}),
 }
-STEPS = {"tiny": 500, "small": 1000, "medium": 2500, "large": 4000}
+STEPS = {"tiny": 400, "small": 800, "medium": 2500, "large": 4000}
 """Gradient steps in the quick preset; the paper's are `PaperStreets.steps`."""
 HEAVY = ("tiny", "small")
 """Where ResNet18 is trained without being asked for: 2 s a step on one core are too many beyond."""
