@@ -32,7 +32,6 @@ LABELS = {
     "harder-unseen": "plan2vec, anchored, lane ±4 m and yaw ±5° in new views alone",
     "true-links": "plan2vec, anchored, true links (oracle)",
     "classified": "plan2vec, network that says which place",
-    "classified-harder": "plan2vec, network that says which place, lane ±4 m and yaw ±5° everywhere",
     "network": "plan2vec, network that regresses",
     "pixel-places": "nearest pixels + the same table",
     "sptm-1-step": "SPTM (1-step), Siamese",
@@ -41,7 +40,7 @@ LABELS = {
     "random": "random",
 }
 """Contestants, ours first."""
-_NETWORKS = ("classified", "classified-harder", "network", "sptm-1-step", "vae")
+_NETWORKS = ("classified", "network", "sptm-1-step", "vae")
 _PAPER = {"places": "plan2vec", "sptm-1-step": "SPTM (1-step)", "vae": "VAE", "random": "Random"}
 
 
@@ -81,7 +80,7 @@ class Table2(Experiment):
         tasks = street_tasks(world, cell.params["tasks"])
         digits = name.rpartition("-")[2]
         passes = int(digits) if digits.isdigit() else PASSES
-        recorded = get_views(world, "recorded", passes, harder=name in ("places-harder", "classified-harder"))
+        recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
         novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
         driver = _driver(name, world, recorded, passes, seed, cell.params["steps"])
@@ -177,10 +176,9 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
 def _network_agent(name: str, steps: float) -> Any:
     from agents import get_agent
 
-    embedding = name.removesuffix("-harder")
     options: dict[str, Any] = {"vae.latent_dim": 8} if name == "vae" else {}
-    if embedding in ("classified", "network"):
-        name, options = "plan2vec-places", {"embedding": embedding}
+    if name in ("classified", "network"):
+        name, options = "plan2vec-places", {"embedding": name}
     agent = get_agent(name)
     return agent(configured(agent().config, options, steps))
 
