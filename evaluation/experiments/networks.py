@@ -56,7 +56,7 @@ class Networks(Experiment):
 
     def cells(self, plan: Plan) -> list[Cell]:
         """A group a world and seed, a cell a way and length."""
-        wanted = [name for name in plan.only if name in WORLDS] or list(WORLDS)
+        wanted = [name for name in plan.only if name in WORLDS] or ["small"]
         ways = [name for name in plan.only if name in LABELS] or list(LABELS)
         steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
         return [
@@ -67,7 +67,7 @@ class Networks(Experiment):
             )
             for like in wanted
             for world in streets.worlds_at_hand((like,))
-            for seed in range(plan.num_seeds(2 if like == "small" else 1))
+            for seed in range(plan.num_seeds(2))
             for way in ways
             if way != "l2-20" or like == "small"
             for count in steps

@@ -45,12 +45,9 @@ class OneWay(Experiment):
     def cells(self, plan: Plan) -> list[Cell]:
         """A cell a head and seed."""
         heads = plan.only or tuple(LABELS)
+        size = {"steps": plan.preset.steps, "tasks": plan.preset.tasks}
         return [
-            Cell(
-                f"seed {seed}",
-                head,
-                {"seed": seed, "head": head, "steps": plan.preset.steps, "tasks": plan.preset.tasks},
-            )
+            Cell(f"seed {seed}", head, {"seed": seed, "head": head, **size})
             for seed in range(plan.num_seeds(5))
             for head in heads
         ]
@@ -65,7 +62,10 @@ class OneWay(Experiment):
             found = np.square(latents[:, None] - latents[None]).sum(-1)
             distance = by_latents(latents, lambda z, g: np.square(z - g).sum(-1))
         else:
-            config = GlobalMetricConfig(trunk="cnn", hidden=256, latent_dim=32, head=params["head"], steps=2000)
+            config = GlobalMetricConfig(
+                trunk="cnn", hidden=256, latent_dim=32, head=params["head"], steps=2000, batch_sources=64,
+                batch_frames=128,
+            )  # fmt: skip
             training = Training(params["seed"], Workdir(None), resolve_device("cpu"), progress=False)
             nothing = np.zeros(world.num_places, bool)
             config = configured(config, {}, params["steps"])
