@@ -96,6 +96,14 @@ class Graph:
         """The graph whose ``arrays()`` these are; other entries are ignored."""
         return cls(*(np.array(arrays[name]) for name in ("indptr", "indices", "weights", "inferred", "bridge")))
 
+    def without(self, pairs: np.ndarray) -> Graph:
+        """The graph without the inferred edges between these (K, 2) vertices, in either direction."""
+        pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
+        both = np.concatenate([pairs, pairs[:, ::-1]]) @ (self.num_vertices, 1)
+        gone = self.inferred & np.isin(self.starts * self.num_vertices + self.indices, both)
+        table = np.column_stack([self.starts, self.indices, self.weights])[~gone]
+        return Graph.from_edges(self.num_vertices, table, self.inferred[~gone], self.bridge[~gone])
+
     @property
     def num_vertices(self) -> int:
         """V."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from data_collection.errors import check_name
 
 from .errors import GraphError
 from .graph import Graph
+from .wormholes import WormholeConfig, edge_weights, trusted_edges
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
 _LEAST_WEIGHT = 1e-3
@@ -28,6 +29,8 @@ class GraphConfig:
     """neighbour threshold in steps; None = the local metric's, calibrated on held-out trajectories"""
     recorded_weight: Literal["one", "local"] = "one"
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
+    wormholes: WormholeConfig = field(default_factory=WormholeConfig)
+    """what a found edge has to pass"""
     bridge: bool = True
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
 
@@ -42,7 +45,12 @@ def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generato
 
 
 def build_graph(
-    config: GraphConfig, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, threshold: float
+    config: GraphConfig,
+    dataset: Dataset,
+    rows: np.ndarray,
+    latents: np.ndarray,
+    threshold: float,
+    members: int = 1,
 ) -> Graph:
     """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
 
@@ -51,7 +59,8 @@ def build_graph(
         dataset: Where the transitions are recorded.
         rows: (V,) ascending dataset rows that become vertices 0 to V - 1.
         latents: (V, D) local latents of those rows; their Euclidean distance is d.
-        threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3).
+        threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole control.
+        members: Networks whose latents stand side by side.
 
     Raises:
         GraphError: if the latents are not finite.
@@ -60,11 +69,17 @@ def build_graph(
     check_latents(latents)
     recorded = _recorded_pairs(dataset, rows)
     near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
-    return join_graph(config, latents, recorded, np.ones(len(recorded)), near)
+    near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
+    return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)
 
 
 def join_graph(
-    config: GraphConfig, latents: np.ndarray, recorded: np.ndarray, steps: np.ndarray, near: np.ndarray
+    config: GraphConfig,
+    latents: np.ndarray,
+    recorded: np.ndarray,
+    steps: np.ndarray,
+    near: np.ndarray,
+    threshold: float,
 ) -> Graph:
     """The graph over vertices with these latents, bridged where the configuration wants it.
 
@@ -73,7 +88,8 @@ def join_graph(
         latents: (V, D) finite local latents; their Euclidean distance is d.
         recorded: (R, 2) vertex pairs that were recorded one after the other; those that coincide are dropped.
         steps: (R,) recorded steps between them.
-        near: (E, 2) vertex pairs to be joined both ways at weight d.
+        near: (E, 2) vertex pairs to be joined both ways at weight d, and what the wormhole control adds.
+        threshold: Neighbour threshold, in steps.
 
     Raises:
         UnknownNameError: for another weight than "one" and "local".
@@ -88,6 +104,7 @@ def join_graph(
 
     pairs = np.concatenate([recorded, near])
     weights = _distance(latents, pairs)
+    weights[len(recorded) :] = edge_weights(config.wormholes, weights[len(recorded) :], threshold)
     if config.recorded_weight == "one":
         weights[: len(recorded)] = steps
     inferred = np.arange(len(pairs)) >= len(recorded)

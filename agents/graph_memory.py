@@ -73,7 +73,24 @@ class GraphMemory(StagedAgent):
         return choose_vertices(dataset, self.config.graph.max_vertices, rng)
 
     def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
-        return build_graph(self.config.graph, dataset, rows, latents, self.threshold)
+        members = self.config.local_metric.members
+        return build_graph(self.config.graph, dataset, rows, latents, self.threshold, members)
+
+    def cut(self, pairs: np.ndarray) -> int:
+        """Remove found edges, both ways, that somebody tried to follow in vain; recorded ones stay.
+
+        What was distilled from the graph does not change by itself: fit again with ``sharing`` for that.
+
+        Args:
+            pairs: (K, 2) vertices.
+
+        Returns:
+            How many edges went, each direction counted.
+        """
+        parts = learned(self._parts)
+        before = parts.graph.num_edges
+        parts.graph = parts.graph.without(pairs)
+        return before - parts.graph.num_edges
 
     @property
     def graph(self) -> Graph:

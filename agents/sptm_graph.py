@@ -12,6 +12,7 @@ from data_collection import Dataset
 from .errors import ConfigError
 from .graph import Graph
 from .graph_building import GraphConfig, check_latents, choose_vertices, join_graph
+from .wormholes import trusted_edges
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ def choose_memory(config: SPTMGraphConfig, dataset: Dataset, rng: np.random.Gene
 
 
 def build_memory_graph(
-    config: SPTMGraphConfig, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, threshold: float
+    config: SPTMGraphConfig,
+    dataset: Dataset,
+    rows: np.ndarray,
+    latents: np.ndarray,
+    threshold: float,
+    members: int = 1,
 ) -> Graph:
     """Consecutive remembered frames as recorded edges, shortcuts within the threshold at weight d, bridges.
 
@@ -62,6 +68,7 @@ def build_memory_graph(
         rows: (V,) from ``choose_memory``.
         latents: (V, D) local latents of those rows; their Euclidean distance is d.
         threshold: Of the median that makes a shortcut, in steps.
+        members: Networks whose latents stand side by side.
 
     Raises:
         GraphError: if the latents are not finite.
@@ -71,7 +78,8 @@ def build_memory_graph(
     follows = np.flatnonzero(ids[:-1] == ids[1:])
     recorded = np.stack([follows, follows + 1], 1)
     near = find_shortcuts(config, latents, ids, _step(dataset, rows), threshold)
-    return join_graph(config, latents, recorded, np.diff(rows)[follows], near)
+    near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
+    return join_graph(config, latents, recorded, np.diff(rows)[follows], near, threshold)
 
 
 def find_shortcuts(

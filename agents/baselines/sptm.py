@@ -74,7 +74,8 @@ class SPTMAgent(WaypointAgent):
         return choose_memory(self.config.graph, dataset, rng)
 
     def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
-        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold)
+        members = self.config.local_metric.members
+        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold, members)
 
     @property
     def ways(self) -> Ways:
