@@ -34,6 +34,9 @@ class LocalMetricConfig:
     """dimensions of each member's psi; 3 are too few"""
     hidden: int = 128
     """width of the hidden layers"""
+    reach: int = 1
+    """frames up to so many recorded steps apart are neighbours (App. B.2: 2 on rope): d of n steps is told to be
+    n / reach, far frames 2, and afterwards d is scaled to steps"""
     steps: int = 400
     """gradient steps"""
     batch_pairs: int = 128
@@ -88,8 +91,8 @@ class LocalMetric:
 
         Returns:
             The metric and its validation figures: ``accuracy`` (share of held-out 1:1:2 pairs on the right side of
-            1.5), ``threshold`` (steps) and ``recall`` (share of held-out neighbours within it), ``neighbour_mean`` and
-            ``neighbour_std`` of d over held-out neighbours; 1 and 0 would be perfect.
+            1.5 reaches), ``threshold`` (steps) and ``recall`` (share of held-out recorded steps within it),
+            ``neighbour_mean`` and ``neighbour_std`` of d over held-out recorded steps; 1 and 0 would be perfect.
         """
         with training.seeded_torch("local"):
             metric = cls(config, learn.observation_shape, training.device)
@@ -97,12 +100,14 @@ class LocalMetric:
         metric._train(learn, training)
         if config.negatives == "nce":
             metric._convert_to_steps(learn)
+        else:
+            metric.scale = float(config.reach)
         return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
         prepared = prepare_in_chunks(self.network, dataset.observations, self.device)
         episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
-        pairs = moving_transitions(dataset)
+        pairs = moving_transitions(dataset, self.config.reach)
         count = min(self.config.batch_pairs, len(pairs))
 
         def sample(rng: np.random.Generator) -> Batch:
@@ -111,7 +116,7 @@ class LocalMetric:
         def loss(batch: Batch) -> torch.Tensor:
             # Each member has a batch of its own; their losses share no weight, so this trains each as if alone.
             losses = [
-                self._loss(member.encode(prepared[rows]), episode_ids[rows])
+                self._loss(member.encode(prepared[rows]), rows, episode_ids[rows])
                 for member, rows in zip(self.network.members, self._rows(batch), strict=True)
             ]
             return torch.stack(losses).sum()
@@ -131,17 +136,19 @@ class LocalMetric:
         pairs = torch.as_tensor(batch["pairs"], device=self.device)
         return pairs.transpose(1, 2).flatten(1)
 
-    def _loss(self, latents: torch.Tensor, episode_ids: torch.Tensor) -> torch.Tensor:
+    def _loss(self, latents: torch.Tensor, rows: torch.Tensor, episode_ids: torch.Tensor) -> torch.Tensor:
         """The loss of one member's batch.
 
         Args:
             latents: (2 * count, D), all left frames of the pairs, then all right ones.
+            rows: (2 * count,) of the dataset; the right frame of a pair was recorded so many steps after the left one.
             episode_ids: (2 * count,).
         """
         count = len(latents) // 2
         near = self.head.distance(latents[:count], latents[count:])
         other = (episode_ids[:, None] != episode_ids[None]).float()
-        return self.loss(near, self.head.pairwise(latents, latents), other)
+        wanted = (rows[count:] - rows[:count]).to(near.dtype) / self.config.reach
+        return self.loss(near, wanted, self.head.pairwise(latents, latents), other)
 
     def _convert_to_steps(self, learn: Dataset) -> None:
         """Scale d so that recorded moves of the training trajectories are one step long on average."""
@@ -152,10 +159,10 @@ class LocalMetric:
         latents = self.embed(held_out.observations)
         near = self._between(latents, moving_transitions(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)
-        batch = held_out.sample_pairs(4000, rng=rng)
+        batch = held_out.sample_pairs(4000, reach=self.config.reach, rng=rng)
         distance = self._between(latents, np.stack([batch.left, batch.right], 1))
         # Identical and near are one class here: a blocked action makes a neighbour pair of two equal frames.
-        right = (distance > 1.5) == (batch.target == 2)
+        right = (distance > 1.5 * self.config.reach) == (batch.target == 2)
         return {
             "accuracy": float(right.mean()),
             "threshold": self.threshold,
@@ -208,6 +215,8 @@ class LocalMetric:
 
 
 def _loss_of(config: LocalMetricConfig) -> LocalLoss:
+    if config.reach < 1:
+        raise ConfigError(f"reach is {config.reach}; neighbours are at least 1 recorded step apart")
     losses: dict[str, LocalLoss] = {
         "hinge": hinge,
         "smooth_l1": smooth_l1,
@@ -219,9 +228,14 @@ def _loss_of(config: LocalMetricConfig) -> LocalLoss:
     return losses[config.negatives]
 
 
-def moving_transitions(dataset: Dataset) -> np.ndarray:
-    """(M', 2) recorded transitions whose two frames differ; a blocked action says nothing about one step."""
-    pairs = dataset.transitions
+def moving_transitions(dataset: Dataset, reach: int = 1) -> np.ndarray:
+    """(M', 2) recorded steps whose two frames differ; a blocked action says nothing about one step.
+
+    Args:
+        dataset: Recorded trajectories.
+        reach: Frames up to so many recorded steps apart.
+    """
+    pairs = dataset.transitions if reach == 1 else dataset.pairs_within(reach)
     observations = dataset.observations
     moved = np.concatenate(
         [

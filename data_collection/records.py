@@ -282,8 +282,25 @@ class Dataset:
         """So many episodes from one fixed shuffled order: smaller subsets are contained in larger ones."""
         return self.take_episodes(nested_episodes(self.num_episodes, num_episodes))
 
+    def pairs_within(self, reach: int) -> np.ndarray:
+        """(P, 2) int64 rows (v, w) of one episode, w recorded 1 to ``reach`` steps after v.
+
+        Raises:
+            DatasetError: for a reach below 1.
+        """
+        if reach < 1:
+            raise DatasetError(f"reach={reach}: neighbours are at least 1 recorded step apart")
+        ids = self.episode_ids
+        gaps = range(1, min(reach, len(ids) - 1) + 1)
+        firsts = [np.flatnonzero(ids[:-gap] == ids[gap:]) for gap in gaps]
+        return np.concatenate([np.stack([first, first + gap], 1) for gap, first in zip(gaps, firsts, strict=True)])
+
     def sample_pairs(
-        self, n: int, *, ratio: tuple[float, float, float] = (1, 1, 2), rng: np.random.Generator
+        self, n: int, *, ratio: tuple[float, float, float] = (1, 1, 2), reach: int = 1, rng: np.random.Generator
     ) -> PairBatch:
-        """Draw n identical, neighbour and far pairs in this ratio; see `pairs.sample_pairs`."""
-        return sample_pairs(self.transitions, self.episode_ids, n, ratio=ratio, rng=rng)
+        """Draw n identical, neighbour and far pairs in this ratio; see `pairs.sample_pairs`.
+
+        Neighbours are up to ``reach`` recorded steps apart.
+        """
+        neighbours = self.transitions if reach == 1 else self.pairs_within(reach)
+        return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)

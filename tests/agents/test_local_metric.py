@@ -37,8 +37,9 @@ def batch(rng):
     return near, every, other
 
 
-def as_tensors(near, every, other):
-    return torch.as_tensor(near), torch.as_tensor(every), torch.as_tensor(other).double()
+def as_tensors(near, every, other, wanted=1.0):
+    near = torch.as_tensor(near)
+    return near, torch.full_like(near, wanted), torch.as_tensor(every), torch.as_tensor(other).double()
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,8 @@ def test_loss_is_equation_5_written_out(loss, far, batch):
     near, every, other = batch
     expected = np.mean([huber(d - 1) for d in near]) + np.mean([far(d) for d in every[other]])
     assert loss(*as_tensors(*batch)).item() == pytest.approx(expected, rel=1e-12)
+    half = np.mean([huber(d - 0.5) for d in near]) + np.mean([far(d) for d in every[other]])
+    assert loss(*as_tensors(*batch, wanted=0.5)).item() == pytest.approx(half, rel=1e-12)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.3])
@@ -74,7 +77,7 @@ def test_only_the_hinge_leaves_far_frames_alone(batch):
 @pytest.mark.parametrize("loss", [hinge, smooth_l1, nce])
 def test_a_batch_without_negatives_has_a_finite_gradient(loss):
     near = torch.tensor([0.5, 2.0], requires_grad=True)
-    loss(near, torch.ones(4, 4), torch.zeros(4, 4)).backward()
+    loss(near, torch.ones(2), torch.ones(4, 4), torch.zeros(4, 4)).backward()
     assert torch.isfinite(near.grad).all()
 
 
@@ -132,9 +135,29 @@ def test_the_unit_survives_saving_and_a_resumed_fit(negatives, tmp_path):
     assert (agent.local_metric.scale == 1) == (negatives != "nce")
 
 
+def test_frames_two_steps_apart_are_two_steps_apart_when_neighbours_reach_so_far():
+    dataset = plane(episodes=120, steps=12)
+    learn, held_out = (dataset.take_episodes(part) for part in (range(100), range(100, 120)))
+    config = LocalMetricConfig(members=1, reach=2, steps=500)
+    metric, figures = LocalMetric.fit(
+        config, learn, held_out, Training(0, Workdir(None), torch.device("cpu"), progress=False)
+    )
+    pairs = held_out.pairs_within(2)
+    frames = held_out.observations
+    found = metric.distance(frames[pairs[:, 0]], frames[pairs[:, 1]])
+    true = np.linalg.norm(frames[pairs[:, 0]] - frames[pairs[:, 1]], axis=1)
+    assert np.corrcoef(found, true)[0, 1] > 0.7
+    assert found[pairs[:, 1] - pairs[:, 0] == 1].mean() == pytest.approx(1, abs=0.35)
+    assert figures["accuracy"] > 0.8
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"negatives": "hing"}, "Did you mean 'hinge'"), ({"negatives": "nce", "temperature": 0.0}, "temperature is 0")],
+    [
+        ({"negatives": "hing"}, "Did you mean 'hinge'"),
+        ({"negatives": "nce", "temperature": 0.0}, "temperature is 0"),
+        ({"reach": 0}, "reach is 0"),
+    ],
 )
 def test_a_loss_that_cannot_be_is_refused(options, message):
     with pytest.raises(Plan2vecError, match=message):

@@ -33,6 +33,22 @@ def test_every_pair_is_what_its_target_says(lengths, n, seed):
             assert data.episode_ids[left] != data.episode_ids[right]
 
 
+@pytest.mark.parametrize("reach", [1, 2, 9])
+def test_neighbours_within_a_reach_are_all_rows_of_an_episode_so_few_steps_apart(reach, rng):
+    data = line([1, 2, 6])
+    ids = data.episode_ids.tolist()
+    expected = {(a, b) for a in range(12) for b in range(a + 1, 12) if ids[a] == ids[b] and b - a <= reach}
+    assert {tuple(pair) for pair in data.pairs_within(reach).tolist()} == expected
+    assert len(data.pairs_within(reach)) == len(expected)
+    pairs = data.sample_pairs(500, ratio=(0, 1, 0), reach=reach, rng=rng)
+    assert set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)) == expected
+
+
+def test_a_reach_of_nothing_is_refused():
+    with pytest.raises(DatasetError, match="reach=0"):
+        line([3]).pairs_within(0)
+
+
 @pytest.mark.parametrize(
     ("n", "ratio", "counts"),
     [
