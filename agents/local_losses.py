@@ -10,9 +10,9 @@ from torch.nn import functional as F
 FAR = 2.0  # nominal distance of "far apart" (Eq. 5)
 
 LocalLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-"""(count,) distances of neighbour pairs, (count,) what they should be, (2 * count, 2 * count) distances of all frames of
-the batch, first all left and then all right ends of those pairs, and (2 * count, 2 * count) float, 1 for two frames of
-different trajectories, else 0. Gives the scalar loss."""
+"""(count,) distances of neighbour pairs, (count,) what they should be, (2 * count, 2 * count) distances of all frames
+of the batch, first all left and then all right ends of those pairs, and (2 * count, 2 * count) float, 1 for two frames
+of different trajectories, else 0. Gives the scalar loss."""
 
 
 def hinge(near: torch.Tensor, wanted: torch.Tensor, every: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
