@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from .heads import MetricHead, get_head
-from .places import PlaceMetric
 from .places.scatter import nearest
 from .workdir import Arrays
+
+
+class Recogniser(Protocol):
+    """A local metric: Euclidean distance of embedded observations."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for embedding."""
+        ...
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,8 @@ class AnchorConfig:
     nearest: int = 32
     """anchors that are averaged over"""
     temperature: float = 1.0
-    """of their weights exp(-d^2 / (2 temperature)), d in standard deviations within a place"""
+    """of their weights exp(-d^2 / (2 temperature)), d in the unit of the local metric: standard deviations within a
+    place, or steps"""
 
 
 class AnchoredMetric:
@@ -31,7 +45,7 @@ class AnchoredMetric:
     """
 
     def __init__(
-        self, config: AnchorConfig, local: PlaceMetric, keys: np.ndarray, places: np.ndarray, table: np.ndarray
+        self, config: AnchorConfig, local: Recogniser, keys: np.ndarray, places: np.ndarray, table: np.ndarray
     ) -> None:
         """Put together what was learned.
 
@@ -64,8 +78,7 @@ class AnchoredMetric:
     @property
     def nbytes(self) -> int:
         """Bytes that are kept for acting."""
-        arrays = (self.keys, self.places, self.table, self.local.projection, self.local.mean)
-        return int(sum(array.nbytes for array in arrays))
+        return self.local.nbytes + sum(array.nbytes for array in (self.keys, self.places, self.table))
 
     def arrays(self) -> Arrays:
         """Everything but the local metric, as arrays."""

@@ -12,7 +12,7 @@ from .disturbance import DisturbanceConfig
 from .errors import ConfigError
 from .heads import MetricHead, get_head
 from .networks import Trunk, build_trunk, embed_in_chunks
-from .saving import load_network, network_arrays
+from .saving import load_network, network_arrays, network_bytes
 from .training import Batch, Training, train
 from .workdir import Arrays
 
@@ -109,7 +109,7 @@ class ClassifiedMetric:
     @property
     def nbytes(self) -> int:
         """Bytes that are kept for acting."""
-        return self.table.nbytes + 4 * sum(weight.numel() for weight in self.network.parameters())
+        return self.table.nbytes + network_bytes(self.network)
 
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""

@@ -16,7 +16,7 @@ from .errors import ConfigError
 from .heads import get_head
 from .local_losses import LocalLoss, hinge, nce, smooth_l1
 from .networks import Ensemble, build_trunk, embed_in_chunks, prepare_in_chunks
-from .saving import load_network, network_arrays
+from .saving import load_network, network_arrays, network_bytes
 from .training import Batch, Training, train
 from .workdir import Arrays
 
@@ -198,6 +198,11 @@ class LocalMetric:
         metric.scale = float(arrays.pop("scale", np.ones(1))[0])  # agents saved before there was a scale have none
         load_network(metric.network, arrays)
         return metric
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for embedding."""
+        return network_bytes(self.network)
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents psi of (B, ...) observations, (B, members * latent_dim) float32."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from data_collection import Dataset
+from data_collection.errors import check_name
 
+from .anchored_metric import AnchorConfig, AnchoredMetric
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
 from .folds import Folds
@@ -19,6 +21,7 @@ from .graph_building import GraphConfig
 from .graph_memory import GraphMemory, GraphParts
 from .parts import DistanceParts, learned
 from .saving import load_network, network_arrays
+from .table_embedding import TableConfig, embed_table
 from .training import Training, one_torch_thread
 from .workdir import Arrays, Workdir
 
@@ -29,8 +32,15 @@ class Plan2VecConfig(DistanceConfig):
 
     graph: GraphConfig = field(default_factory=GraphConfig)
     """which frames are vertices, and which of them are joined"""
+    embedding: Literal["network", "anchored"] = "network"
+    """"network": a network regresses latents from images, of constant size; "anchored": the local metric knows the
+    vertices' frames again and a table holds their latents: exact on the graph, and as large as it"""
     global_metric: GlobalMetricConfig = field(default_factory=GlobalMetricConfig)
-    """the embedding phi, and how it is distilled from the graph"""
+    """of "network": the embedding phi, and how it is distilled from the graph"""
+    table: TableConfig = field(default_factory=TableConfig)
+    """of "anchored": latents of the vertices"""
+    anchors: AnchorConfig = field(default_factory=lambda: AnchorConfig(nearest=8, temperature=0.05))
+    """of "anchored": from an image to latents"""
 
     def with_latent_dim(self, latent_dim: int) -> Plan2VecConfig:
         """The same with another dimension of phi; 2 draws a map."""
@@ -54,6 +64,8 @@ class Plan2VecParts(GraphParts, DistanceParts):
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
         if stage == "global":
+            if self.config.embedding == "anchored":
+                return learned(self.metric).arrays()
             return {**network_arrays(learned(self.metric).network), "vertex_embeddings": self.vertex_embeddings}
         return super().arrays(stage)
 
@@ -63,7 +75,11 @@ class Plan2VecParts(GraphParts, DistanceParts):
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        if stage == "global":
+        if stage == "global" and self.config.embedding == "anchored":
+            local = learned(self.local_metric)
+            self.metric = AnchoredMetric(self.config.anchors, local, arrays["keys"], arrays["places"], arrays["table"])
+            self.vertex_embeddings = arrays["table"]
+        elif stage == "global":
             self.vertex_embeddings = arrays["vertex_embeddings"]
             self.metric = self.new_metric(self.observation_shape, self.device)
             weights = {name: array for name, array in arrays.items() if name != "vertex_embeddings"}
@@ -122,7 +138,14 @@ class Plan2Vec(GraphMemory, DistanceAgent):
         return other
 
     def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        check_name("embedding", self.config.embedding, ("network", "anchored"))
         parts = learned(self._parts)
+        if self.config.embedding == "anchored":
+            table, figures = embed_table(self.config.table, self.graph, training.rng("global-landmarks", 0))
+            places = np.arange(len(table))
+            parts.metric = AnchoredMetric(self.config.anchors, self.local_metric, parts.local_latents, places, table)
+            parts.vertex_embeddings = table
+            return {**figures, "megabytes": parts.metric.nbytes / 1e6}
         frames = dataset.observations[parts.vertex_rows]
         unseen = folds.unseen(dataset.episode_ids[parts.vertex_rows])
         metric, figures = GlobalMetric.fit(self.config.global_metric, frames, unseen, self.graph, training)
@@ -132,7 +155,7 @@ class Plan2Vec(GraphMemory, DistanceAgent):
     # What was learned
 
     @property
-    def global_metric(self) -> GlobalMetric:
+    def global_metric(self) -> GlobalMetric | AnchoredMetric:
         """The global metric D."""
         return learned(learned(self._parts).metric)
 

@@ -78,6 +78,11 @@ def read_agent(path: Path | str, name: str) -> tuple[Arrays, dict[str, Any]]:
     return load_arrays(weights), record
 
 
+def network_bytes(network: nn.Module) -> int:
+    """Bytes of all weights."""
+    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
+
+
 def network_arrays(network: nn.Module) -> Arrays:
     """Weights and buffers as numpy arrays."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}

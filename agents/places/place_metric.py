@@ -102,6 +102,11 @@ class PlaceMetric:
         }
         return cls(config, mean, (components @ maps).astype(np.float32), threshold), figures
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for embedding."""
+        return self.mean.nbytes + self.projection.nbytes
+
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
         return (standardised(observations, self.config.side) - self.mean) @ self.projection

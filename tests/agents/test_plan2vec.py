@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents import Plan2Vec
+from agents import Plan2Vec, load_agent
 from agents.errors import GraphError, NoPathError, NotFittedError
 from agents.graph import Graph
 from agents.graph_building import GraphConfig
@@ -58,6 +58,20 @@ def test_the_global_metric_orders_pairs_as_the_plane_does(agent):
     rng = np.random.default_rng(8)
     a, b = rng.uniform(0.5, 9.5, (2, 400, 2)).astype(np.float32)
     assert np.corrcoef(agent.distance(a, b), np.linalg.norm(a - b, axis=1))[0, 1] > 0.97
+
+
+def test_an_anchored_agent_measures_and_acts_like_one_with_a_network(agent, dataset, tmp_path):
+    config = replace(agent.config, embedding="anchored")
+    anchored = Plan2Vec(config).sharing(agent).fit(dataset, progress=False)
+    rng = np.random.default_rng(8)
+    a, b = rng.uniform(0.5, 9.5, (2, 400, 2)).astype(np.float32)
+    assert np.corrcoef(anchored.distance(a, b), np.linalg.norm(a - b, axis=1))[0, 1] > 0.95
+    frames = dataset.observations[anchored.vertex_rows[:50]]
+    np.testing.assert_allclose(anchored.embed(frames), anchored.vertex_embeddings[:50], atol=1.0)
+    anchored.save(tmp_path / "agent")
+    other = load_agent(tmp_path / "agent")
+    assert np.array_equal(other.embed(a), anchored.embed(a))
+    assert np.array_equal(other.act(a, b), anchored.act(a, b))
 
 
 def test_acting_reaches_the_goal_by_nearly_the_fewest_moves(agent):
