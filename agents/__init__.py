@@ -10,6 +10,7 @@ from .graph import Graph
 from .memory import ActionMemory
 from .plan2vec import Plan2Vec, Plan2VecConfig
 from .plan2vec_places import Plan2VecPlaces, Plan2VecPlacesConfig
+from .plan2vec_waypoints import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from .saving import read_record
 from .shortest_paths import Plan
 from .training import StageLog
@@ -24,6 +25,8 @@ __all__ = [
     "Plan2VecConfig",
     "Plan2VecPlaces",
     "Plan2VecPlacesConfig",
+    "Plan2VecWaypoints",
+    "Plan2VecWaypointsConfig",
     "StageLog",
     "UniformAgent",
     "baselines",

@@ -71,6 +71,10 @@ class AnchoredMetric:
             found += weight[:, None] * self.table[self.places[row]]
         return found
 
+    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
+        return np.square(z - g).sum(-1)
+
     def nearest_places(self, observations: np.ndarray) -> np.ndarray:
         """The place of the nearest anchor of (B, ...) observations, (B,) int64."""
         return self.places[nearest(self.local.embed(observations), self.keys, 1)[0][:, 0]]
