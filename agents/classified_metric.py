@@ -9,12 +9,14 @@ import torch
 from torch.nn import functional as F
 
 from .disturbance import DisturbanceConfig
-from .errors import ConfigError
+from .errors import CheckpointError, ConfigError
 from .heads import MetricHead, get_head
 from .networks import Trunk, build_trunk, embed_in_chunks
 from .saving import load_network, network_arrays, network_bytes
 from .training import Batch, Training, train
 from .workdir import Arrays
+
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,15 @@ class ClassifiedMetric:
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        scores = torch.as_tensor(embed_in_chunks(self.network, observations, self.device))
-        return (scores.softmax(1) @ torch.as_tensor(self.table)).numpy()
+        table, parts = torch.as_tensor(self.table), [np.zeros((0, self.table.shape[1]), np.float32)]
+        for i in range(0, len(observations), _AT_ONCE):  # scores are as wide as there are places
+            scores = torch.as_tensor(embed_in_chunks(self.network, observations[i : i + _AT_ONCE], self.device))
+            parts.append((scores.softmax(1) @ table).numpy())
+        return np.concatenate(parts)
+
+    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
+        return np.square(z - g).sum(-1)
 
     @property
     def nbytes(self) -> int:
@@ -124,6 +133,8 @@ class ClassifiedMetric:
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
+        if "table" not in arrays:
+            raise CheckpointError("a classified metric was saved without its table of latents; fit the agent again")
         metric = cls(config, observation_shape, arrays["table"], device)
         load_network(metric.network, {name: array for name, array in arrays.items() if name != "table"})
         return metric

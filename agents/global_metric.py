@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -72,7 +73,7 @@ class GlobalMetricConfig:
     """of algorithm "value_iteration" alone"""
 
     def __post_init__(self) -> None:
-        if self.unit is not None and not self.unit > 0:
+        if self.unit is not None and not 0 < self.unit < math.inf:
             raise ConfigError(f"unit is {self.unit}; D is counted in steps above 0; None takes the median target")
 
     def new_head(self) -> MetricHead:
@@ -144,11 +145,12 @@ class GlobalMetric:
             metric = cls(config, frames.shape[1:], training.device)
         metric.network.standardise.fit(frames[learn])
         known = targets if told is None else np.where(told(sources), targets, np.float32(np.nan))
-        unit = float(np.nanmedian(known[known > 0])) if config.unit is None else config.unit
+        unit = _median_distance(known[:, learn]) if config.unit is None else config.unit
         head = metric.head if unit == 1 else InUnits(metric.head, unit)
         material = Material(graph, frames, learn, metric.network, head, LOSSES[config.loss], training.device)
         figures = metric._train(material, sources, known, training, stage)
-        metric.network.scale_latents(unit ** (1 / metric.head.degree))  # from here on D is in steps
+        if unit != 1:
+            metric.network.scale_latents(unit ** (1 / metric.head.degree))  # from here on D is in steps
         check = np.flatnonzero(held_out) if held_out.any() else learn
         return metric, {**metric._validate(frames, sources, check, targets), **figures}
 
@@ -202,3 +204,9 @@ class GlobalMetric:
     def distance(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
         return self.latent_distance(self.embed(x), self.embed(g))
+
+
+def _median_distance(targets: np.ndarray) -> float:
+    """The median of those that are told and above 0; 1 where there are none."""
+    told = targets[targets > 0]  # NaN is not
+    return float(np.median(told)) if len(told) else 1.0

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from agents.anchored_metric import AnchoredMetric
+from agents.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.graph import Graph
 from agents.table_embedding import embed_table
+from agents.training import Training, resolve_device
+from agents.workdir import Workdir
 from data_collection.sources import read_streets
 from plan2vec_envs.errors import MissingFileError
 from plan2vec_envs.folders import data_folder
 from plan2vec_envs.image_graph import Views, WorldGraph, get_world
 
-from .street_walk import Distance, by_latents
+from .street_walk import Distance, StreetTasks, Walked, by_latents, street_walk
 
 STAND_INS = {"tiny": "city-53", "small": "city-264", "medium": "city-540", "large": "city-1530"}
 """Cities of the same sizes, for who has no street data."""
@@ -50,6 +54,30 @@ def worlds_at_hand(names: tuple[str, ...]) -> list[str]:
             name = STAND_INS.get(name, "city")
         found.append(name)
     return found
+
+
+def fit_on_frames(
+    config: GlobalMetricConfig,
+    frames: np.ndarray,
+    graph: Graph,
+    *,
+    seed: int,
+    device: str,
+    told: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> tuple[GlobalMetric, dict[str, float]]:
+    """A network on all frames of a graph, none held out; figures as of `GlobalMetric.fit`, with ``cpu`` seconds."""
+    training = Training(seed, Workdir(None), resolve_device(device), progress=False)
+    training.clock.begin()
+    metric, figures = GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), graph, training, told=told)
+    return metric, {**figures, "cpu": round(training.clock.spent()[1], 1)}
+
+
+def both_walks(world: WorldGraph, views: Views, distance: Distance, tasks: StreetTasks, seed: int) -> dict[str, Walked]:
+    """The tasks with a visited set and without: "visited" and "memoryless"."""
+    return {
+        how: street_walk(world, views, distance, tasks, visited=how == "visited", seed=seed)
+        for how in ("visited", "memoryless")
+    }
 
 
 def by_agent(agent: Any, views: Views) -> tuple[Distance, float]:

@@ -1,5 +1,6 @@
 """The snippets of the documents, run as they stand but for the amount of learning."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from agents import Plan2VecConfig
 from agents.configs import from_dict
+from evaluation.lab.experiment import get_experiment
+from evaluation.lab.publish import tables_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
@@ -33,3 +36,10 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
         assert "reached the goal" in capsys.readouterr().out
     if document == "docs/streets.md":
         assert "arrived: True" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs/results").glob("*.json")), ids=lambda file: file.stem)
+def test_every_recorded_summary_still_gives_its_tables(file):
+    summary = json.loads(file.read_text(encoding="utf-8"))
+    assert summary["comparable"]
+    assert all(table.rows for table in tables_of(get_experiment(summary["experiment"]), summary))

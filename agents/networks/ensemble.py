@@ -32,3 +32,8 @@ class Ensemble(Trunk):
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, ...) -> (B, members * D)."""
         return torch.cat([member.encode(x) for member in self.members], 1) / len(self.members) ** 0.5
+
+    def scale_latents(self, factor: float) -> None:
+        """Multiply all latents from now on, by the weights of each member's last layer."""
+        for member in self.members:
+            member.scale_latents(factor)

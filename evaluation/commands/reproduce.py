@@ -19,7 +19,7 @@ class Command:
     """
 
     id: Annotated[str, tyro.conf.Positional] = "list"
-    """table1, table5, fig3, fig4, fig5, fig6a, fig6b, fig6c, fig10, algorithms, ablations, reward; `list` says more"""
+    """table1 to table5, fig3 to fig15, algorithms, ablations, reward and others; `list` names all"""
     preset: str = "quick"
     """smoke (minutes, proves nothing), quick (the README's tables), paper (its networks; for a CUDA device)"""
     seeds: int | None = None

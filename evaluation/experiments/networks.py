@@ -23,7 +23,7 @@ from ..lab import Cell, Experiment, Plan, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.scores import bits, flags, interval, percent
 from ..lab.workbench import Workbench
-from ..street_walk import Distance, by_latents, street_tasks, street_walk
+from ..street_walk import by_latents, street_tasks
 
 WORLDS = ("small", "large")
 STEPS = (400, 1200, 3600)
@@ -82,16 +82,15 @@ class Networks(Experiment):
         recorded, novel = get_views(world, "recorded", passes), get_views(world, "novel")
         drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
         agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
-        training = Training(seed, Workdir(None), resolve_device("cpu"), progress=False)
+        training = Training(seed, Workdir(None), resolve_device(bench.plan.device), progress=False)
         training.clock.begin()
         metric, weights = fit_network(way, agent, drives.observations, params["steps"], training)
         _, cpu = training.clock.spent()
         tasks = street_tasks(world, params["tasks"])
         result: dict[str, Any] = {"cpu": round(cpu, 1), "weights": weights}
         for kind, views in (("novel", novel), ("recorded", recorded)):
-            distance: Distance = by_latents(metric.embed(views.frames), _between(metric))
-            for how in ("visited", "memoryless"):
-                walked = street_walk(world, views, distance, tasks, visited=how == "visited", seed=seed)
+            distance = by_latents(metric.embed(views.frames), metric.latent_distance)
+            for how, walked in streets.both_walks(world, views, distance, tasks, seed).items():
                 result[f"{kind} {how}"] = bits(walked.solved)
         return result
 
@@ -119,8 +118,8 @@ class Networks(Experiment):
         for world, ways in summary["worlds"].items():
             seeds = next(iter(next(iter(ways.values())).values()))["seeds"]
             note = (
-                f"{seeds} seed(s) x 200 tasks, goal place; mean [95 % stratified bootstrap over seeds within tasks; "
-                "Wilson of one seed]. Weights in thousands."
+                f"{seeds} seed(s) x {summary['tasks']} tasks, goal place; mean [95 % stratified bootstrap over seeds "
+                "within tasks; Wilson of one seed]. Weights in thousands."
             )
             rows = [
                 (
@@ -187,14 +186,6 @@ def _disturbed_copies(frames: np.ndarray, training: Training) -> np.ndarray:
         what = config.sample(training.rng("copies", i), len(frames))
         copies.append(config.apply(torch.as_tensor(frames.copy()), what).round().to(torch.uint8).numpy())
     return np.concatenate(copies)
-
-
-def _between(metric: Any) -> Any:
-    def between(z: np.ndarray, g: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return metric.head.distance(torch.as_tensor(z), torch.as_tensor(g)).numpy()
-
-    return between
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def _draw_latents(axis: Any, latents: np.ndarray, ends: np.ndarray, colours: np.
     if flat:
         plain(axis, "latents")
         return
-    axis.set_title("latents")
+    axis.set_title("latents", y=0.97)
     axis.set_facecolor(PAPER)
+    axis.grid(False)
     for side in (axis.xaxis, axis.yaxis, axis.zaxis):
-        side.set_ticklabels([])
+        side.set_ticks([])
+        side.pane.fill = False
+        side.line.set_color("#d7dbe3")

@@ -27,7 +27,7 @@ def list_experiments(console: Console) -> None:
     """Names every experiment."""
     load_experiments()
     for name, experiment in sorted(EXPERIMENTS.items()):
-        console.print(f"  {name:<10} {experiment.title}")
+        console.print(f"  {name:<15} {experiment.title}")
 
 
 def reproduce(asked: Any, context: Any) -> None:

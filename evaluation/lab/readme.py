@@ -30,7 +30,7 @@ def render_readme(readme: Path, results: Path) -> list[str]:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
-        file = results / f"{name.partition('-')[0]}.json"
+        file, words = _file_and_words(results, name)
         if not file.is_file():
             raise ResultsError(
                 f"{readme} asks for results:{name}, but {file} does not exist; "
@@ -40,13 +40,22 @@ def render_readme(readme: Path, results: Path) -> list[str]:
         if not summary["comparable"]:
             raise ResultsError(f"{file} comes from preset {summary['preset']!r}, which is not for comparison")
         written.append(name)
-        words = name.partition("-")[2].replace("-", " ")
         return f"{match[1]}{markdown_of(get_experiment(summary['experiment']), summary, words)}\n{match[3]}"
 
     text = _BLOCK.sub(fill, readme.read_text(encoding="utf-8"))
     with atomic_write(readme) as out:
         out.write(text.encode())
     return written
+
+
+def _file_and_words(results: Path, name: str) -> tuple[Path, str]:
+    """The file with the longest id that the name begins with, and the rest as words of a title."""
+    parts = name.split("-")
+    for count in range(len(parts), 0, -1):
+        file = results / f"{'-'.join(parts[:count])}.json"
+        if file.is_file():
+            break
+    return file, " ".join(parts[count:])
 
 
 if __name__ == "__main__":

@@ -168,6 +168,10 @@ def test_latents_can_be_scaled_for_good(name, frames):
     network.standardise.fit(frames)
     before = embed_in_chunks(network, frames, CPU)
     network.scale_latents(2.5)
+    both = Ensemble([build_trunk(name, SHAPE, 3, 16) for _ in range(2)]).eval()
+    together = embed_in_chunks(both, frames, CPU)
+    both.scale_latents(0.5)
+    np.testing.assert_allclose(embed_in_chunks(both, frames, CPU), 0.5 * together, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(embed_in_chunks(network, frames, CPU), 2.5 * before, rtol=1e-4, atol=1e-5)
 
 

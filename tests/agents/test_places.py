@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import shortest_path
 from scipy.spatial.distance import cdist
 
 from agents import Plan2VecPlaces, load_agent
-from agents.classified_metric import ClassifierConfig
+from agents.classified_metric import ClassifiedMetric, ClassifierConfig
 from agents.disturbance import DisturbanceConfig
 from agents.errors import ConfigError, GraphError
 from agents.global_metric import GlobalMetricConfig
@@ -20,6 +20,8 @@ from agents.places.place_metric import unique_frames
 from agents.places.scatter import discriminants, nearest, principal_components, standardised
 from agents.plan2vec_places import Plan2VecPlacesConfig
 from agents.table_embedding import TableConfig, embed_table
+from agents.training import Training
+from agents.workdir import Workdir
 from data_collection import Dataset
 
 SIDE = 16
@@ -286,6 +288,32 @@ def test_an_agent_of_another_embedding_measures_the_same_bits_when_loaded(ring, 
     assert np.array_equal(agent.embed(frames), load_agent(tmp_path / "agent").embed(frames))
 
 
+def test_a_classifier_that_was_interrupted_ends_with_the_same_bits_and_another_seed_with_others(ring, tmp_path):
+    frames, places = ring[0].observations, ring[1]
+    table, config = np.eye(40, dtype=np.float32), ClassifierConfig(steps=20, batch_frames=16)
+
+    def fit(seed=0, folder=None):
+        training = Training(seed, Workdir(folder), torch.device("cpu"), progress=False, checkpoint_seconds=0)
+        if folder is not None:
+            training.workdir.claim({"test": 0})
+        return ClassifiedMetric.fit(config, frames, places, table, training)[0].embed(frames[:5])
+
+    whole, real = fit(), torch.nn.functional.cross_entropy
+    assert not np.array_equal(whole, fit(seed=1))
+    with pytest.MonkeyPatch.context() as patch:
+        steps = iter(range(20))
+
+        def loss(*args):
+            if next(steps) == 12:
+                raise KeyboardInterrupt
+            return real(*args)
+
+        patch.setattr("agents.classified_metric.F.cross_entropy", loss)
+        with pytest.raises(KeyboardInterrupt):
+            fit(folder=tmp_path)
+    assert np.array_equal(fit(folder=tmp_path), whole)
+
+
 # Disturbance
 
 
@@ -323,6 +351,13 @@ def test_images_disturbed_by_nothing_are_the_images(rng):
     config = DisturbanceConfig(0, 0, 0, 0, 0)
     before = images(rng)
     assert torch.equal(config.apply(before, config.sample(rng, 6)), before.float())
+
+
+def test_the_same_draw_disturbs_in_the_same_way(rng):
+    config, before = DisturbanceConfig(), images(rng)
+    first, again, other = (config.sample(np.random.default_rng(seed), 6) for seed in (1, 1, 2))
+    assert torch.equal(config.apply(before, first), config.apply(before, again))
+    assert not torch.equal(config.apply(before, first), config.apply(before, other))
 
 
 def test_a_disturbance_that_cannot_be_is_refused():

@@ -253,6 +253,11 @@ def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_pat
     render_readme(readme, tmp_path)
     assert "| 2 |" in readme.read_text()
     assert "| 1 |" not in readme.read_text()
+    (tmp_path / "toy-Big.json").write_text(json.dumps({**summary, "command": "plan2vec reproduce other"}))
+    readme.write_text("<!-- results:toy-Big-Small -->\n<!-- /results -->\n")
+    render_readme(readme, tmp_path)  # an id may have a hyphen itself: the longest that is there
+    assert "plan2vec reproduce other" in readme.read_text()
+    assert "| 1 |" in readme.read_text()
     readme.write_text("<!-- results:toy-medium -->\n<!-- /results -->\n")
     with pytest.raises(ResultsError, match="medium"):
         render_readme(readme, tmp_path)

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import shortest_path
+from scipy.spatial.distance import cdist
 
 from agents import Plan2VecPlaces
 from agents.global_metric import GlobalMetric, GlobalMetricConfig
@@ -18,11 +19,14 @@ from data_collection.drives import collect_drives
 from evaluation import streets
 from evaluation.cli import main
 from evaluation.decision_cost import decision_cost, walk_by_table
+from evaluation.errors import ProtocolError
+from evaluation.experiments import table5_streets
 from evaluation.experiments.fig8 import corner_query
 from evaluation.experiments.fig9 import is_diagonal, quarters_of
 from evaluation.figures.streets import expansions_figure, searched
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.plan import Plan, get_preset
+from evaluation.lab.publish import summary_of
 from evaluation.lab.workbench import Workbench
 from evaluation.street_planners import (
     ALT,
@@ -105,6 +109,47 @@ def test_one_driver_by_itself_goes_where_the_walk_of_many_goes(city, rng):
         assert path[-1] == goal[i]
         cost = sum(float(graph.matrix[a, b]) for a, b in pairwise(path))
         assert cost == pytest.approx(many.cost[i], rel=1e-4)
+
+
+def test_ways_that_do_not_arrive_are_counted_and_not_timed():
+    graph = Graph.from_edges(5, np.array([(0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0), (3, 4, 1.0)]))
+    table = np.tri(5, dtype=np.float32)
+    assert walk_by_table(graph, table, 2, 0, 10) == [2]  # nothing leads away from there
+    found = decision_cost(graph, table, np.array([0, 2, 3, 1]), np.array([2, 0, 0, 1]))
+    assert found["arrived"] == 0.25
+    assert found["longest"] == 2
+    assert found["exponent"] is None
+    with pytest.raises(ProtocolError, match="no way arrived"):
+        decision_cost(graph, table, np.array([2]), np.array([0]))
+
+
+def test_what_was_put_together_is_judged_by_true_places(driven, monkeypatch):
+    world, _, dataset, agent = driven
+    monkeypatch.setattr(table5_streets, "PASSES", 3)
+    found = table5_streets.place_accuracy(world, 0)
+    rows, places = agent._parts.anchor_rows, agent._parts.anchor_places
+    true = cdist(dataset.oracle_position[rows], world.oracle_position).argmin(1)
+    same = np.triu(true[:, None] == true[None], 1)
+    merged = np.triu(places[:, None] == places[None], 1)
+    assert found["recall"] == pytest.approx((same & merged).sum() / same.sum())
+    assert found["precision"] == pytest.approx((same & merged).sum() / merged.sum())
+    assert found["true_places"] == 60
+    assert found["places"] == agent.graph.num_vertices
+    assert found["novel"] > 0.8
+
+
+def test_the_ceiling_of_neighbours_is_what_true_links_reach(driven):
+    world = driven[0]
+    found = table5_streets.siamese_accuracy(world, 0, steps=0.02)
+    dataset = collect_drives(world, get_views(world, "recorded", 1), seed=0)
+    pairs = dataset.sample_pairs(table5_streets.PAIRS, rng=np.random.default_rng(0))
+    places = cdist(dataset.oracle_position, world.oracle_position).argmin(1)
+    linked = {(int(a), int(b)) for a, b in world.links}
+    near = [
+        places[a] == places[b] or (places[a], places[b]) in linked for a, b in zip(pairs.left, pairs.right, strict=True)
+    ]
+    assert found["ceiling"] == pytest.approx(np.mean(np.array(near) == (pairs.target < 2)))
+    assert found["ceiling"] < 1
 
 
 def test_a_way_that_takes_time_in_proportion_to_its_length_has_exponent_one(monkeypatch):
@@ -227,7 +272,10 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
         ("table2", ("tiny", "places", "pixel-places", "random")),
         ("table3", ("tiny",)),
         ("fig8", ("tiny",)),
+        ("table4", ("tiny", "cnn-3")),
         pytest.param("fig9", ("small", "l2-3"), marks=pytest.mark.slow),
+        pytest.param("table5-streets", ("tiny",), marks=pytest.mark.slow),
+        pytest.param("networks", ("classified", "l2-disturbed"), marks=pytest.mark.slow),
     ],
 )
 def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
@@ -236,8 +284,9 @@ def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     bench = Workbench(tmp_path, plan)
     found = [(cell, experiment.run(cell, bench)) for cell in cells]
     assert all(experiment.say(result) for _, result in found)
-    tables = experiment.tables(experiment.summarise(found, plan))
-    assert all(table.rows for table in tables)
+    summary = summary_of(experiment, found, plan, "", 1)
+    assert all(table.rows for table in experiment.tables(summary))
+    assert all(figure.data.startswith(b"\x89PNG") for figure in experiment.figures(found, summary))
 
 
 def test_what_is_for_rooms_says_so_of_streets(capsys):
