@@ -20,6 +20,7 @@ from .make import make_dataset
 from .pairs import PairBatch
 from .policies import Policy, UniformPolicy
 from .records import Dataset, Episode
+from .rope import collect_rope, collect_rope_sequence
 from .storage import load_dataset, read_manifest, save_dataset
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "cache_dir",
     "collect",
     "collect_drives",
+    "collect_rope",
+    "collect_rope_sequence",
     "load_dataset",
     "make_dataset",
     "read_manifest",

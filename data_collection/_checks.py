@@ -57,10 +57,18 @@ def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) ->
 
 
 def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
-    """Ground-truth positions (N, 2) as finite float32."""
+    """Ground-truth positions (N, 2), or of K points each (N, K, 2), as finite float32."""
     array = np.asarray(array)
-    if not np.issubdtype(array.dtype, np.floating) or array.ndim != 2 or array.shape[1] != 2:
-        raise DatasetError(f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32")
+    if (
+        not np.issubdtype(array.dtype, np.floating)
+        or array.ndim not in (2, 3)
+        or array.shape[-1] != 2
+        or 0 in array.shape
+    ):
+        raise DatasetError(
+            f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32, "
+            "or (N, K, 2) where a state is K points"
+        )
     _require_rows(array, num_rows, "oracle_position", "one per observation")
     return _finite_float32(array, "oracle_position")
 

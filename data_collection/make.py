@@ -125,7 +125,7 @@ def _code_sha256() -> str:
     """Hash of the sources that decide what is collected: the cache never answers for other code."""
     here, worlds = Path(__file__).parent, Path(plan2vec_envs.__file__).parent
     sources = [
-        *sorted(path for path in worlds.rglob("*.py") if "image_graph" not in path.parts),
+        *sorted(path for path in worlds.rglob("*.py") if not {"image_graph", "rope"} & set(path.parts)),
         here / "collect.py",
         here / "policies.py",
     ]

@@ -27,6 +27,7 @@ class Episode:
     step_lengths       l0 l1 l2 ... l(T-1)  (T,) float32 > 0, how far each step led, or None where all count alike
     oracle_position  x0 x1 x2 ... xT        (T + 1, 2) float32 arena units, or None; evaluation only
     ```
+    Where a state is K points, such as the nodes of a rope, oracle_position is (T + 1, K, 2).
     """
 
     observations: np.ndarray
@@ -72,6 +73,7 @@ class Dataset:
     step_lengths       l0 l1 l2   |  l0 l1        (M,) float32 > 0, or None where all steps count alike
     oracle_position   x0 x1 x2 x3 | x0 x1 x2      (N, 2) float32 arena units, or None; evaluation only
     ```
+    Where a state is K points, such as the nodes of a rope, oracle_position is (N, K, 2).
     Arrays are read-only and are not copied when they already have the right dtype: hand over arrays that
     nobody writes to afterwards. `env_id` is None for experience from elsewhere; `num_actions` is the size of
     a discrete action set (by default the largest action plus one) and None otherwise.
