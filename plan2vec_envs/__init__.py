@@ -1,6 +1,6 @@
-"""Worlds with goals that are shown as images, as Gymnasium environments: rooms, and streets.
+"""Worlds with goals that are shown as images, as Gymnasium environments: rooms, streets, and recorded pictures.
 
-Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of streets; all in ``ALL_ENV_IDS``.
+Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of the others; all in ``ALL_ENV_IDS``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from .rooms import ROOMS, get_room
 
 ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
 STREET_ID = "Plan2vec/StreetLearn-v0"
-ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID)
+ROPE_OFFLINE_ID = "Plan2vec/RopeOffline-v0"
+ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID, ROPE_OFFLINE_ID)
 
 __all__ = [
     "ALL_ENV_IDS",
     "ROOMS",
     "ROOM_IDS",
+    "ROPE_OFFLINE_ID",
     "STREET_ID",
     "FrameError",
     "InvalidActionError",
@@ -50,6 +52,8 @@ def _register() -> None:
         )
     if STREET_ID not in gym.registry:
         gym.register(STREET_ID, entry_point="plan2vec_envs.image_graph.env:ImageGraphEnv", max_episode_steps=200)
+    if ROPE_OFFLINE_ID not in gym.registry:
+        gym.register(ROPE_OFFLINE_ID, entry_point="plan2vec_envs.image_graph.offline:OfflineEnv", max_episode_steps=200)
 
 
 _register()
