@@ -16,6 +16,7 @@ from .errors import (
     StorageError,
     WrongEnvError,
 )
+from .frame_worlds import world_of_dataset
 from .make import make_dataset
 from .pairs import PairBatch
 from .policies import Policy, UniformPolicy
@@ -48,4 +49,5 @@ __all__ = [
     "make_dataset",
     "read_manifest",
     "save_dataset",
+    "world_of_dataset",
 ]

@@ -1,7 +1,6 @@
-"""Worlds with goals that are shown as images, as Gymnasium environments: rooms, streets, and a rope.
+"""Worlds with goals that are shown as images, as Gymnasium environments: rooms, streets, a rope, and recorded pictures.
 
-Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of streets and rope; all in
-``ALL_ENV_IDS``.
+Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of the others; all in ``ALL_ENV_IDS``.
 """
 
 from __future__ import annotations
@@ -21,13 +20,15 @@ from .rooms import ROOMS, get_room
 ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
 STREET_ID = "Plan2vec/StreetLearn-v0"
 ROPE_ID = "Plan2vec/Rope-v0"
-ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID, ROPE_ID)
+ROPE_OFFLINE_ID = "Plan2vec/RopeOffline-v0"
+ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID, ROPE_ID, ROPE_OFFLINE_ID)
 
 __all__ = [
     "ALL_ENV_IDS",
     "ROOMS",
     "ROOM_IDS",
     "ROPE_ID",
+    "ROPE_OFFLINE_ID",
     "STREET_ID",
     "FrameError",
     "InvalidActionError",
@@ -55,6 +56,8 @@ def _register() -> None:
         gym.register(STREET_ID, entry_point="plan2vec_envs.image_graph.env:ImageGraphEnv", max_episode_steps=200)
     if ROPE_ID not in gym.registry:
         gym.register(ROPE_ID, entry_point="plan2vec_envs.rope.env:RopeEnv", max_episode_steps=200)
+    if ROPE_OFFLINE_ID not in gym.registry:
+        gym.register(ROPE_OFFLINE_ID, entry_point="plan2vec_envs.image_graph.offline:OfflineEnv", max_episode_steps=200)
 
 
 _register()

@@ -4,14 +4,18 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agents import Plan2VecConfig
 from agents.configs import from_dict
+from data_collection import Dataset, save_dataset
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.publish import tables_of
+from plan2vec_envs.image_graph import make_drawn_rope
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "docs/rewards.md", "docs/streets.md", "docs/recordings.md")
 LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
 SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000"}
 
@@ -21,13 +25,15 @@ def snippets(document: str) -> list[str]:
 
 
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in ("README.md", "docs/rewards.md", "docs/streets.md")] == [1, 4, 1]
+    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 1]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/rewards.md", "docs/streets.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {"little": from_dict(Plan2VecConfig, LITTLE)}
+    if document == "docs/recordings.md":
+        save_dataset(Dataset(make_drawn_rope().views, None, np.full(6, 19)), "rope.npz")
     for code in snippets(document):
         for words, fewer in SHORTER.items():
             code = code.replace(words, fewer)
@@ -36,6 +42,8 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
         assert "reached the goal" in capsys.readouterr().out
     if document == "docs/streets.md":
         assert "arrived: True" in capsys.readouterr().out
+    if document == "docs/recordings.md":
+        assert names["env"].unwrapped.world.components().max() == 0
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "docs/results").glob("*.json")), ids=lambda file: file.stem)

@@ -1,21 +1,33 @@
-"""Foreign files into worlds: one file a source, each with a function ``(path, part, ...) -> (world, repairs)``."""
+"""Foreign files into worlds and datasets.
 
+Streets: one file a source, each with a function ``(path, part, ...) -> (world, repairs)``. Recordings: one file a
+format, in `formats`, each with a function ``(path, ...) -> (dataset, repairs)``.
+"""
+
+from .formats import FORMATS
 from .geography import SUBSETS, Box
 from .reading import SOURCES, read_streets
-from .repairs import Repairs
+from .recording import Format
+from .recordings import read_recording, recognise
+from .repairs import EpisodeRepairs, Repairs
 from .streetlearn_leveldb import read_streetlearn_leveldb
 from .streetlearn_processed import read_streetlearn_processed
 from .streets import Part
 from .touchdown import read_touchdown
 
 __all__ = [
+    "FORMATS",
     "SOURCES",
     "SUBSETS",
     "Box",
+    "EpisodeRepairs",
+    "Format",
     "Part",
     "Repairs",
+    "read_recording",
     "read_streetlearn_leveldb",
     "read_streetlearn_processed",
     "read_streets",
     "read_touchdown",
+    "recognise",
 ]

@@ -1,6 +1,6 @@
 """Numpy files, object arrays among them, read without running anything that they ask for.
 
-An object array is a pickle, and a pickle may call any function. The unpickler below knows four names, and none of
+An object array is a pickle, and a pickle may call any function. The unpickler below knows six names, and none of
 them is numpy's own: it takes down what the file says, and the arrays are made afterwards, from checked parts.
 """
 
@@ -23,12 +23,15 @@ _LFS_POINTER = b"version https://git-lfs"
 _PLAIN = re.compile(r"[<>|=]?([biuf][1248]|b1|[US]\d+)")
 
 
-def read_array(path: Path, *, allow_objects: bool = False) -> np.ndarray | list[Any]:
+def read_array(
+    path: Path, *, allow_objects: bool = False, max_object_bytes: int = MAX_PICKLE_BYTES
+) -> np.ndarray | list[Any]:
     """Read a .npy file; plain arrays are mapped, not copied.
 
     Args:
         path: of the file.
         allow_objects: read object arrays too, of numbers, text, lists, dicts and arrays of numbers only.
+        max_object_bytes: refuse a larger file of objects; 256 MB.
 
     Returns:
         A plain array, or the entries of a one-dimensional object array.
@@ -36,18 +39,16 @@ def read_array(path: Path, *, allow_objects: bool = False) -> np.ndarray | list[
     Raises:
         MissingFileError: if there is no such file.
         UnsafeFileError: if it holds objects that are not allowed; nothing was run.
-        FileTooLargeError: if it holds objects and is larger than 256 MB.
+        FileTooLargeError: if it holds objects and is larger than allowed.
         SourceError: if it is a pointer to a file that was not fetched.
         CorruptFileError: if it is truncated or damaged, or no .npy file at all.
     """
     try:
+        refuse_pointer(path)
         with open(path, "rb") as file:
-            if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-                raise SourceError(f"{path} is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
-            file.seek(0)
-            shape, has_objects = _header(file)
-            if has_objects:
-                _check_objects(path, allow_objects)
+            shape, dtype = _header(file)
+            if dtype.hasobject:
+                _check_objects(path, allow_objects, max_object_bytes)
                 return _entries(_Unpickler(file.read(), path).load(), shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
@@ -58,25 +59,45 @@ def read_array(path: Path, *, allow_objects: bool = False) -> np.ndarray | list[
         raise CorruptFileError(f"{path} is truncated or damaged, or no .npy file at all ({error})") from error
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool]:
-    """Shape of the array that follows, and whether it holds objects."""
+def refuse_pointer(path: Path) -> None:
+    """Nothing, for a file of any kind that is really there.
+
+    Raises:
+        SourceError: if it is a pointer of Git LFS to a file that was not fetched.
+    """
+    with open(path, "rb") as file:
+        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+            raise SourceError(f"{path} is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
+
+
+def peek_array(path: Path) -> tuple[tuple[int, ...], np.dtype] | None:
+    """Shape and dtype that a .npy file promises; None for everything else. Nothing behind its header is read."""
+    try:
+        with open(path, "rb") as file:
+            return _header(file)
+    except Exception:  # whatever a stranger's header makes its reader raise
+        return None
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the array that follows."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"npy version {version} is not used here")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
-    return shape, dtype.hasobject
+    return shape, dtype
 
 
-def _check_objects(path: Path, allow_objects: bool) -> None:
+def _check_objects(path: Path, allow_objects: bool, max_bytes: int) -> None:
     if not allow_objects:
         raise UnsafeFileError(
             f"{path} holds Python objects, which are not read unless you say so: pass allow_objects=True "
             "(--allow-objects). Numbers, text, lists and dicts are then read, and nothing in the file is run"
         )
-    if (size := path.stat().st_size) > MAX_PICKLE_BYTES:
+    if (size := path.stat().st_size) > max_bytes:
         raise FileTooLargeError(
-            f"{path} has {readable_size(size)} of Python objects; the limit is {readable_size(MAX_PICKLE_BYTES)}"
+            f"{path} has {readable_size(size)} of Python objects; the limit is {readable_size(max_bytes)}"
         )
 
 
@@ -118,7 +139,22 @@ class _ArrayType:
     """Stands for `numpy.ndarray`, which files only ever pass on."""
 
 
+# Until version 1.16 numpy wrote pickles in which bytes are text, to be encoded again, and no bytes at all a call.
+
+
+def _bytes_of(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise ValueError(f"bytes in {encoding!r} are not used here")
+    return text.encode("latin1")
+
+
+def _no_bytes() -> bytes:
+    return b""
+
+
 _KNOWN = {
+    ("_codecs", "encode"): _bytes_of,
+    ("__builtin__", "bytes"): _no_bytes,
     ("multiarray", "_reconstruct"): _Array,
     ("multiarray", "scalar"): _scalar,
     ("numpy", "ndarray"): _ArrayType,
@@ -147,7 +183,7 @@ class _Unpickler(pickle._Unpickler):
         self._path = path
 
     def find_class(self, module: str, name: str) -> Any:
-        """One of the four names that arrays need; everything else is refused."""
+        """One of the names that arrays need; everything else is refused."""
         short = "multiarray" if module in ("numpy.core.multiarray", "numpy._core.multiarray") else module
         if (short, name) not in _KNOWN:
             raise UnsafeFileError(

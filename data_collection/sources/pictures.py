@@ -1,4 +1,4 @@
-"""Panoramas in JPEG or PNG, read without trusting their size: it is looked up before anything is decoded."""
+"""Pictures in JPEG or PNG, read without trusting their size: it is looked up before anything is decoded."""
 
 from __future__ import annotations
 
@@ -20,12 +20,36 @@ _BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}  # no length follows
 def decode_view(data: bytes, where: str) -> np.ndarray:
     """A whole panorama as the paper's networks see it: grey, squashed to a square by cubic interpolation.
 
+    Returns:
+        (1, 64, 64) uint8; arguments and errors are those of `decode_grey`.
+    """
+    return cv2.resize(decode_grey(data, where), (VIEW_SIZE, VIEW_SIZE), interpolation=cv2.INTER_CUBIC)[None]
+
+
+def decode_square(data: bytes, where: str) -> np.ndarray:
+    """The middle square of a picture in grey; its shorter side becomes 64 pixels, each the mean of what it covers.
+
+    Returns:
+        (1, 64, 64) uint8; arguments and errors are those of `decode_grey`.
+    """
+    grey = decode_grey(data, where)
+    height, width = grey.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    # Cut before it is resized: a picture of 1 x 1,000,000 pixels would become one of 64 x 64,000,000.
+    square = grey[top : top + side, left : left + side]
+    return cv2.resize(square, (VIEW_SIZE, VIEW_SIZE), interpolation=cv2.INTER_AREA)[None]
+
+
+def decode_grey(data: bytes, where: str) -> np.ndarray:
+    """A picture in grey.
+
     Args:
         data: JPEG or PNG; zeros behind it do not matter.
         where: what to call it in messages.
 
     Returns:
-        (1, 64, 64) uint8.
+        (H, W) uint8.
 
     Raises:
         SourceError: if it is neither JPEG nor PNG.
@@ -36,7 +60,7 @@ def decode_view(data: bytes, where: str) -> np.ndarray:
     if width * height > MAX_PIXELS:
         raise FileTooLargeError(
             f"{where}: a picture of {width} x {height} pixels, more than {MAX_PIXELS // 10**6} megapixels; nothing "
-            "was decoded. A panorama of StreetLearn has 416 x 208 or 1664 x 832"
+            "was decoded. Is it the right file?"
         )
     # Decoders fill up what is missing with grey and say so on stderr only.
     if data.find(b"IEND" if data.startswith(_PNG) else b"\xff\xd9", body) < 0:
@@ -48,8 +72,7 @@ def decode_view(data: bytes, where: str) -> np.ndarray:
         raise _damaged(where, str(error)) from error
     if picture is None or picture.shape[:2] != (height, width):
         raise _damaged(where, "it cannot be decoded")
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    return cv2.resize(grey, (VIEW_SIZE, VIEW_SIZE), interpolation=cv2.INTER_CUBIC)[None]
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
 
 
 def _size(data: bytes, where: str) -> tuple[int, int, int]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plan2vec_envs.errors import InvalidOptionError, check_name
+from plan2vec_envs.errors import check_name
 from plan2vec_envs.image_graph import WorldGraph
 
 from .geography import Box
+from .options import check_options
 from .repairs import Repairs
 from .streetlearn_leveldb import read_streetlearn_leveldb
 from .streetlearn_processed import read_streetlearn_processed
@@ -52,10 +52,5 @@ def read_streets(
         StorageError: if the files cannot be read, or say nothing usable.
     """
     reader = SOURCES[check_name("source", source, SOURCES)]
-    known = list(inspect.signature(reader).parameters)[2:]
-    for option in options:
-        if option not in known:
-            raise InvalidOptionError(
-                f"source {source!r} has no option {option!r}; it has {', '.join(known) if known else 'none of its own'}"
-            )
+    check_options(f"source {source!r}", reader, options)
     return reader(path, Part(name, subset, connected), **options)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Repairs:
-    """How often a source was mended, by kind; prints as one line.
+    """How often a street source was mended, by kind; prints as one line.
 
     Attributes:
         self_links: dropped links from a place to itself.
@@ -29,10 +30,30 @@ class Repairs:
 
     def __str__(self) -> str:
         """For instance 'dropped 3 self links, 1 duplicate link; 2 pieces that do not reach each other'."""
-        counts = [(getattr(self, kind), words) for kind, words in _WORDS.items()]
-        dropped = ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
-        line = f"dropped {dropped}" if dropped else "nothing to repair"
+        line = _dropped((getattr(self, kind), words) for kind, words in _WORDS.items())
         return line if self.pieces == 1 else f"{line}; {self.pieces:,} pieces that do not reach each other"
+
+
+@dataclass(frozen=True)
+class EpisodeRepairs:
+    """How often a recording was mended, by kind; prints as one line.
+
+    Attributes:
+        empty_trajectories: dropped trajectories without a frame.
+        single_frames: dropped trajectories of one frame, from which no move leads on.
+    """
+
+    empty_trajectories: int = 0
+    single_frames: int = 0
+
+    def __str__(self) -> str:
+        """For instance 'dropped 1 empty trajectory, 2 trajectories of one frame'."""
+        return _dropped((getattr(self, kind), words) for kind, words in _EPISODE_WORDS.items())
+
+
+def _dropped(counts: Iterable[tuple[int, tuple[str, str]]]) -> str:
+    found = ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
+    return f"dropped {found}" if found else "nothing to repair"
 
 
 _WORDS = {
@@ -42,4 +63,8 @@ _WORDS = {
     "duplicate_places": ("repeated panorama", "repeated panoramas"),
     "unpictured_places": ("panorama without a picture", "panoramas without a picture"),
     "unconnected_places": ("place outside of the largest piece", "places outside of the largest piece"),
+}
+_EPISODE_WORDS = {
+    "empty_trajectories": ("empty trajectory", "empty trajectories"),
+    "single_frames": ("trajectory of one frame", "trajectories of one frame"),
 }

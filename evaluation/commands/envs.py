@@ -14,8 +14,9 @@ class Command:
     def run(self, context: Context) -> int:
         """Prints one paragraph a world."""
         context.refuse_config()
-        from plan2vec_envs import STREET_ID
+        from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID
         from plan2vec_envs.image_graph import world_names
+        from plan2vec_envs.image_graph.catalog import FRAME_WORLDS
         from plan2vec_envs.rooms import ROOMS
 
         console = context.console
@@ -23,7 +24,11 @@ class Command:
             console.print(f"[bold]{room.env_id}[/bold]")
             console.print(f"  {room.doc}")
             console.print(f"  tasks: {', '.join(room.tasks)}\n")
+        streets = [name for name in world_names() if name not in FRAME_WORLDS]
         console.print(f"[bold]{STREET_ID}[/bold]")
         console.print("  Streets with a panorama at each place; drive to where another picture was taken.")
-        console.print(f"  worlds: {', '.join(world_names())}, or the path of a file from `plan2vec world`\n")
+        console.print(f"  worlds: {', '.join(streets)}, or the path of a file from `plan2vec world`\n")
+        console.print(f"[bold]{ROPE_OFFLINE_ID}[/bold]")
+        console.print("  Pictures of a rope that were recorded; hop from one to another, to the one that is shown.")
+        console.print(f"  worlds: {', '.join(FRAME_WORLDS)}, or the path of a file from `plan2vec import --world`\n")
         return 0

@@ -107,13 +107,14 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         if render_mode is not None:
             check_name("render mode", render_mode, self.metadata["render_modes"])
         self._reward = check_name("reward", reward, REWARDS)
-        self.world = get_world(world)
+        self.world = self._load(world)
         self.views: Views = get_views(self.world, views, passes)
         self.max_hops, self.render_mode = max_hops, render_mode
         if not self.world.num_links:
             raise InvalidOptionError(f"world {self.world.name!r} has no links, so there is nowhere to go")
         self._unit = self.world.median_length
         self._turn = _shuffled(self.world)
+        self._looks = np.arange(self.world.num_places)  # (N,) places with one number cannot be told apart
         picture = spaces.Box(0, 255, self.views.shape, np.uint8)
         keys = ("observation", "achieved_goal", "desired_goal")
         self.observation_space: gym.Space = spaces.Dict(dict.fromkeys(keys, picture))
@@ -162,7 +163,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             reward = -length / self._unit
         else:
             reward = -1.0
-        at_goal = self._place == self._goal
+        at_goal = self._is_at_goal()
         if self._reward == "step":
             reward = 0.0 if at_goal else -1.0
         return self._observation(), reward, at_goal, False, self._info(length)
@@ -205,6 +206,12 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     # Inside
 
+    def _load(self, world: str) -> WorldGraph:
+        return get_world(world)
+
+    def _is_at_goal(self) -> bool:
+        return bool(self._looks[self._place] == self._looks[self._goal])
+
     def _read(self, options: dict[str, Any] | None) -> dict[str, int | None]:
         options = dict(options or {})
         for key, value in options.items():
@@ -220,17 +227,19 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     def _draw_task(self, start: int | None, goal: int | None) -> tuple[int, int]:
         if start is not None and goal is not None:
+            if self._looks[start] == self._looks[goal]:
+                raise InvalidOptionError(f"start {start} and goal {goal} show one picture; need two")
             return start, goal
         if goal is not None:
             hops = hops_to(self.world, goal, self.max_hops)
-            near = np.flatnonzero((hops > 0) & (hops <= self.max_hops))
+            near = np.flatnonzero((self._looks != self._looks[goal]) & (hops <= self.max_hops))
             if not len(near):
                 raise InvalidOptionError(f"goal {goal}: no link leads there")
             return int(self.np_random.choice(near)), goal
         while True:  # a place with nothing in reach is drawn again
             first = int(self.np_random.integers(self.world.num_places)) if start is None else start
             hops = hops_from(self.world, first, self.max_hops)
-            reachable = np.flatnonzero((hops > 0) & (hops <= self.max_hops))
+            reachable = np.flatnonzero((self._looks != self._looks[first]) & (hops <= self.max_hops))
             if len(reachable):
                 return first, int(self.np_random.choice(reachable))
             if start is not None:
@@ -282,7 +291,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             "action_mask": mask,
             "neighbor_observations": self._around.copy(),
             "oracle_link_length": length,
-            "is_success": self._place == self._goal,
+            "is_success": self._is_at_goal(),
             "oracle_is_near": bool(np.hypot(*(position - goal)) < NEAR),
             "oracle_place": self._place,
             "oracle_goal_place": self._goal,

@@ -37,7 +37,7 @@ def test_world_files_are_found_by_name_first_among_the_data(folders):
     save_world(make_city(50, seed=3), in_data / "small.npz")
     assert get_world("small").fingerprint == make_city(50, seed=3).fingerprint
     assert get_world("mine").fingerprint == make_city(50, seed=2).fingerprint
-    assert [name for name in world_names() if not name.startswith("city")] == ["small", "mine"]
+    assert [name for name in world_names() if not name.startswith("city")] == ["rope", "small", "mine"]
 
 
 def test_a_world_file_is_read_from_its_path(folders, tmp_path):
@@ -78,7 +78,7 @@ def test_real_streets_without_a_file_say_how_to_make_it(folders):
         get_world("tiny")
 
 
-@pytest.mark.parametrize("name", ["city", "city-river-300", "../up", "a.npz", "", "a b"])
+@pytest.mark.parametrize("name", ["city", "city-river-300", "rope", "../up", "a.npz", "", "a b"])
 def test_a_file_cannot_have_a_name_under_which_it_is_not_found(name):
     with pytest.raises(InvalidOptionError, match="cannot be called"):
         check_file_name(name)

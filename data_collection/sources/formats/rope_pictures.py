@@ -1,0 +1,154 @@
+"""Folders of Causal-InfoGAN's rope: one a run, with pictures and the table of actions that led from one to the next."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from plan2vec_envs.errors import FileTooLargeError, MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.files import readable_size
+
+from ...records import Dataset, Episode
+from ..object_arrays import read_array
+from ..pictures import decode_square
+from ..recording import Format
+from ..repairs import EpisodeRepairs
+
+MAX_PICTURE_BYTES = 100_000_000
+LEAST_COLUMNS = 5  # four numbers of an action at least, and whether it was one
+_SUFFIXES = {".jpg", ".jpeg"}
+_NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")
+
+
+def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRepairs]:
+    """Runs, each cut into trajectories where the rope was reset: no transition leads over a reset or into another run.
+
+    Args:
+        path: folder of run_00/ and on. Each holds pictures (JPEG), which count in the order of their names, and
+            actions.npy (T, A + 1), A >= 4, a row for each picture: what was done there, and last 1 if it led to
+            the next picture or 0 if the rope was reset. The last row never leads on, whatever it says.
+
+    Returns:
+        A dataset of grey pictures (N, 1, 64, 64) uint8, the middle square of each, with actions (M, A) float32; and
+        what was dropped: runs without a picture, and pictures between two resets.
+
+    Raises:
+        MissingFileError: if the folder, or the actions of a run, are not there.
+        CorruptFileError: if a file is truncated or damaged.
+        FileTooLargeError: if a picture has more than 40 megapixels or 100 MB.
+        SourceError: if pictures and actions do not fit each other, or a number is none; or if nothing is left.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with actions.npy")
+    runs = _runs(folder)
+    if not runs:
+        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
+    episodes: list[Episode] = []
+    empty, single, width = 0, 0, 0
+    for run in runs:
+        pictures = _pictures(run)
+        actions, leads_on = _read_actions(run / "actions.npy", len(pictures))
+        width = width or actions.shape[1]
+        if actions.shape[1] != width:
+            raise SourceError(
+                f"{run / 'actions.npy'}: actions of {actions.shape[1]} numbers; the first run has {width}"
+            )
+        frames = [decode_square(_bytes(picture), str(picture)) for picture in pictures]
+        empty += not frames
+        first = 0
+        for end in np.flatnonzero(~leads_on) + 1:  # the last picture leads nowhere, so every one is in a stretch
+            if end - first > 1:
+                episodes.append(Episode(np.stack(frames[first:end]), actions[first : end - 1]))
+            else:
+                single += 1
+            first = int(end)
+    if not episodes:
+        raise SourceError(f"{folder}: no move leads from one picture to another in {len(runs)} runs")
+    return Dataset.from_episodes(episodes), EpisodeRepairs(empty, single)
+
+
+def _runs(folder: Path) -> list[Path]:
+    return sorted(run for run in folder.glob("run_*") if run.is_dir())
+
+
+def _pictures(run: Path) -> list[Path]:
+    """A run's pictures by name, which must not be another order than that of their numbers."""
+    found = sorted(file for file in run.iterdir() if file.suffix.lower() in _SUFFIXES and not file.name.startswith("."))
+    parts = [_NUMBERED.fullmatch(file.stem) for file in found]
+    numbers = [int(part[2]) for part in parts if part]
+    # Names with one number and the same words around it; others, such as times, may be in whatever order they are.
+    if len(numbers) == len(found) and len({(part[1], part[3]) for part in parts if part}) == 1:
+        for i in range(1, len(found)):
+            if numbers[i] < numbers[i - 1]:
+                raise SourceError(
+                    f"{run}: by name {found[i - 1].name} comes before {found[i].name}, by number after it, so the "
+                    "order of the pictures is not known; rename them with leading zeros"
+                )
+    return found
+
+
+def _bytes(picture: Path) -> bytes:
+    try:
+        if (size := picture.stat().st_size) <= MAX_PICTURE_BYTES:
+            return picture.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{picture} cannot be read: {error.strerror}") from error
+    raise FileTooLargeError(
+        f"{picture} has {readable_size(size)}; the limit is {readable_size(MAX_PICTURE_BYTES)}. Is it a picture?"
+    )
+
+
+def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray]:
+    """(T, A) float32 actions, finite where they lead on, and (T,) bool whether they do."""
+    try:
+        table = read_array(path)
+    except MissingFileError as error:
+        raise MissingFileError(f"there is no file {path}, which says where this run was reset") from error
+    except UnsafeFileError as error:
+        raise SourceError(f"{path} holds Python objects; need a plain array (T, A + 1) of numbers") from error
+    assert isinstance(table, np.ndarray)
+    if table.ndim != 2 or table.shape[1] < LEAST_COLUMNS or table.dtype.kind not in "uif":
+        raise SourceError(
+            f"{path} has shape {table.shape} and dtype {table.dtype}; need numbers (T, {LEAST_COLUMNS}) or wider: an "
+            "action, and last 1 for a move or 0 for a reset"
+        )
+    if len(table) != num_pictures:
+        raise SourceError(
+            f"{path} has {len(table)} rows, but there are {num_pictures} pictures beside it; need one a picture. Is a "
+            "file missing?"
+        )
+    flags = np.asarray(table[:, -1])
+    bad = np.flatnonzero((flags != 0) & (flags != 1))
+    if len(bad):
+        raise SourceError(f"{path}, row {bad[0]}: the last number is {flags[bad[0]]}; need 1 for a move, 0 for a reset")
+    leads_on = flags == 1
+    leads_on[-1:] = False
+    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused below
+        actions = np.asarray(table[:, :-1]).astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(actions).all(1) & leads_on)
+    if len(bad):
+        raise SourceError(f"{path}, row {bad[0]}: a move of {table[bad[0], :-1].tolist()}; need finite numbers")
+    return actions, leads_on
+
+
+def _sniff(path: Path) -> bool:
+    try:
+        return any((run / "actions.npy").is_file() and _has_pictures(run) for run in _runs(path))
+    except OSError:
+        return False
+
+
+def _has_pictures(run: Path) -> bool:
+    return any(file.suffix.lower() in _SUFFIXES for file in run.iterdir())
+
+
+FORMAT = Format(
+    name="rope-pictures",
+    doc="a folder like Causal-InfoGAN's rope_full: run_00/ and on, each with JPEGs and actions.npy",
+    sniff=_sniff,
+    read=read_rope_pictures,
+)
