@@ -23,7 +23,7 @@ def world_of_dataset(
     """A world whose place v is row v of a dataset, for `Plan2vec/RopeOffline-v0` once `save_world` has written it.
 
     Recorded transitions lead there and back, as long as the dataset's ``step_lengths``, else 1 each: moves that can be
-    undone are assumed, as for ropes. Positions are ``oracle_position`` where the dataset has it, else a layout for
+    undone are assumed, as for ropes. Positions are ``oracle_position`` where the dataset has it (the mean of many points), else a layout for
     drawing; see `world_of_frames`.
 
     Args:
@@ -42,6 +42,9 @@ def world_of_dataset(
         raise DatasetError(
             f"the dataset holds vectors {dataset.observation_shape}; a world shows pictures (C, H, W) uint8"
         )
+    position = dataset.oracle_position
+    if position is not None and position.ndim == 3:  # of many points: their middle
+        position = position.mean(1)
     return world_of_frames(
         name,
         dataset.observations,
@@ -49,6 +52,6 @@ def world_of_dataset(
         edges,
         move_lengths=dataset.step_lengths,
         edge_lengths=edge_lengths,
-        oracle_position=dataset.oracle_position,
+        oracle_position=position,
         about={"source": "dataset", "fingerprint": dataset.fingerprint, **about},
     )

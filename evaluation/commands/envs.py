@@ -14,7 +14,7 @@ class Command:
     def run(self, context: Context) -> int:
         """Prints one paragraph a world."""
         context.refuse_config()
-        from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID
+        from plan2vec_envs import ROPE_ID, ROPE_OFFLINE_ID, STREET_ID
         from plan2vec_envs.image_graph import world_names
         from plan2vec_envs.image_graph.catalog import FRAME_WORLDS
         from plan2vec_envs.rooms import ROOMS
@@ -31,4 +31,6 @@ class Command:
         console.print(f"[bold]{ROPE_OFFLINE_ID}[/bold]")
         console.print("  Pictures of a rope that were recorded; hop from one to another, to the one that is shown.")
         console.print(f"  worlds: {', '.join(FRAME_WORLDS)}, or the path of a file from `plan2vec import --world`\n")
+        console.print(f"[bold]{ROPE_ID}[/bold]")
+        console.print("  A rope round two pegs; drag it, link by link, until it lies as in a picture.\n")
         return 0

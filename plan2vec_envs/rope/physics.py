@@ -8,6 +8,7 @@ configuration, all at rest, and thrown away. That costs more than half of the ti
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pymunk
@@ -64,7 +65,8 @@ def _add_rope(space: pymunk.Space, places: list[tuple[float, float]]) -> list[py
     """Bodies of the nodes; that of node 0 is the tether, which does not move."""
     tether = pymunk.Body(body_type=pymunk.Body.STATIC)
     tether.position = places[0]
-    bodies, things = [tether], [tether]
+    bodies: list[pymunk.Body] = [tether]
+    things: list[Any] = [tether]
     for place in places[1:]:
         body = pymunk.Body(1.0, float("inf"))  # a point: it never turns
         body.position = place

@@ -71,7 +71,7 @@ def draw_picture(nodes: np.ndarray, goal: np.ndarray, hand: np.ndarray | None = 
 def _draw_rope(canvas: np.ndarray, line: np.ndarray, colors: list[Any], scale: int) -> None:
     """One polyline in one colour, or one a link."""
     cv2 = _cv2()
-    thickness = int(2 * ROPE_RADIUS * scale) - 1  # the soft edge adds the rest
+    thickness = int(2 * ROPE_RADIUS * scale) - 3  # OpenCV's soft edges add the rest
     parts = [line] if len(colors) == 1 else [line[i : i + 2] for i in range(len(colors))]
     for part, color in zip(parts, colors, strict=True):
         cv2.polylines(canvas, [part], False, color, thickness, cv2.LINE_AA, _SHIFT)
