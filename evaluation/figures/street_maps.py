@@ -54,7 +54,7 @@ def _draw_latents(axis: Any, latents: np.ndarray, ends: np.ndarray, colours: np.
     if flat:
         plain(axis, "latents")
         return
-    axis.set_title("latents", y=0.97)
+    axis.set_title("latents", y=1.06)
     axis.set_facecolor(PAPER)
     axis.grid(False)
     for side in (axis.xaxis, axis.yaxis, axis.zaxis):
