@@ -29,6 +29,8 @@ class GraphConfig:
     """neighbour threshold in steps; None = the local metric's, calibrated on held-out trajectories"""
     recorded_weight: Literal["one", "local"] = "one"
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
+    both_ways: bool = False
+    """whether a recorded step can be undone: the graph then has it in both directions"""
     wormholes: WormholeConfig = field(default_factory=WormholeConfig)
     """what a found edge has to pass"""
     bridge: bool = True
@@ -98,6 +100,8 @@ def join_graph(
     # A blocked action joins two pictures of one place.
     moved = _distance(latents, recorded) > _LEAST_WEIGHT
     recorded, steps = recorded[moved], steps[moved]
+    if config.both_ways:
+        recorded, steps = np.concatenate([recorded, recorded[:, ::-1]]), np.concatenate([steps, steps])
     near = np.concatenate([near, near[:, ::-1]])
     # What was recorded as one step is known, so the metric is asked about other pairs only.
     near = near[~np.isin(near @ (len(latents), 1), recorded[steps == 1] @ (len(latents), 1))]

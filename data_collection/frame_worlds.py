@@ -23,8 +23,8 @@ def world_of_dataset(
     """A world whose place v is row v of a dataset, for `Plan2vec/RopeOffline-v0` once `save_world` has written it.
 
     Recorded transitions lead there and back, as long as the dataset's ``step_lengths``, else 1 each: moves that can be
-    undone are assumed, as for ropes. Positions are ``oracle_position`` where the dataset has it (the mean of many points), else a layout for
-    drawing; see `world_of_frames`.
+    undone are assumed, as for ropes. Positions are ``oracle_position`` where the dataset has it (the mean of many
+    points), else a layout for drawing; see `world_of_frames`.
 
     Args:
         dataset: of images.

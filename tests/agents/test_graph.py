@@ -131,6 +131,17 @@ def test_recorded_edges_weigh_one_and_found_edges_their_distance(scale):
     np.testing.assert_allclose(by_distance.weights[~by_distance.inferred], scale, rtol=1e-5)
 
 
+def test_recorded_steps_that_can_be_undone_are_edges_both_ways():
+    dataset = plane(episodes=15)
+    rows, latents = np.arange(len(dataset.observations)), dataset.observations
+    there, both = (build_graph(GraphConfig(both_ways=both), dataset, rows, latents, 0.8) for both in (False, True))
+    ends = [
+        set(zip(g.starts[~g.inferred].tolist(), g.indices[~g.inferred].tolist(), strict=True)) for g in (there, both)
+    ]
+    assert ends[1] == ends[0] | {(b, a) for a, b in ends[0]}
+    assert (both.weights[~both.inferred] == 1).all()
+
+
 def test_every_recorded_move_is_a_recorded_edge_and_a_blocked_action_is_none():
     dataset = plane(episodes=15)
     graph = build_graph(GraphConfig(), dataset, np.arange(len(dataset.observations)), dataset.observations, 1.05)
