@@ -104,6 +104,11 @@ class Graph:
         table = np.column_stack([self.starts, self.indices, self.weights])[~gone]
         return Graph.from_edges(self.num_vertices, table, self.inferred[~gone], self.bridge[~gone])
 
+    def without_bridges(self) -> Graph:
+        """The graph without the edges that only join components."""
+        table = np.column_stack([self.starts, self.indices, self.weights])[~self.bridge]
+        return Graph.from_edges(self.num_vertices, table, self.inferred[~self.bridge])
+
     @property
     def num_vertices(self) -> int:
         """V."""

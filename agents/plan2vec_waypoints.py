@@ -7,11 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .anchored_metric import AnchorConfig
 from .core import as_batch, register_agent
 from .errors import ConfigError
 from .global_stage import Distilled, DistilledConfig, DistilledParts
+from .graph_building import GraphConfig
+from .inverse_model import InverseModelConfig
+from .local_metric import LocalMetricConfig
 from .parts import learned
 from .search import SearchBudget, greedy_walk
+from .table_embedding import TableConfig
 from .waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
 
 
@@ -80,3 +85,14 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
             avoid_visited=True,
         )
         return np.array([path[min(self.config.hops, len(path) - 1)] for path in walks.vertices])
+
+
+ROPE = Plan2VecWaypointsConfig(
+    local_metric=LocalMetricConfig(reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=1.2),
+    graph=GraphConfig(max_vertices=20_000),
+    embedding="anchored",
+    table=TableConfig(latent_dim=256, landmarks=1000),
+    anchors=AnchorConfig(nearest=8, temperature=0.1),
+    inverse_model=InverseModelConfig(trunk="cnn", latent_dim=64, hidden=256, max_gap=3, candidates=256),
+)
+"""For 18 long sequences of a rope: all frames are remembered, neighbours are up to two steps apart (App. B.2)."""
