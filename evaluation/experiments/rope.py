@@ -45,11 +45,11 @@ class RopePlans(Experiment):
     choices = (*LOOKS, *GRAPHS)
     about = (
         "18 sequences of random drags, 14,058 pictures; local metric, graph and table of latents as `ROPE` in "
-        "`agents/plan2vec_waypoints.py`. 200 pairs of pictures of one sequence and 200 of two. A plan is possible if in "
-        f"each of its steps no node of the rope moves {RADIUS:g} px or more, twice what 95 % of recorded steps stay below; "
-        "the nodes are ground truth, of this evaluation alone. Visibly small: the Hausdorff distance of the ropes seen "
-        "in two pictures in a row stays below twice that of 95 % of recorded steps. Plans go along recorded steps in "
-        "both directions and found edges; bridges, which only make D finite, are not gone."
+        "`agents/plan2vec_waypoints.py`. 200 pairs of pictures of one sequence and 200 of two. A plan is possible if "
+        f"in each of its steps no node of the rope moves {RADIUS:g} px or more, twice what 95 % of recorded steps stay "
+        "below; the nodes are ground truth, of this evaluation alone. Visibly small: the Hausdorff distance of the "
+        "ropes seen in two pictures in a row stays below twice that of 95 % of recorded steps. Plans go along recorded "
+        "steps in both directions and found edges; bridges, which only make D finite, are not gone."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
