@@ -18,6 +18,7 @@ from .parts import learned
 from .search import SearchBudget, greedy_walk
 from .table_embedding import TableConfig
 from .waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
+from .wormholes import WormholeConfig
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
 ROPE = Plan2VecWaypointsConfig(
     local_metric=LocalMetricConfig(reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=1.2),
-    graph=GraphConfig(max_vertices=20_000),
+    graph=GraphConfig(max_vertices=20_000, wormholes=WormholeConfig(penalty=2.0)),
     embedding="anchored",
-    table=TableConfig(latent_dim=256, landmarks=1000),
+    table=TableConfig(latent_dim=96),  # 256 lengthen D by a quarter: this graph is far from negative type
     anchors=AnchorConfig(nearest=8, temperature=0.1),
     inverse_model=InverseModelConfig(trunk="cnn", latent_dim=64, hidden=256, max_gap=3, candidates=256),
 )
