@@ -89,8 +89,10 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
 
 ROPE = Plan2VecWaypointsConfig(
-    local_metric=LocalMetricConfig(reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=1.2),
-    graph=GraphConfig(max_vertices=20_000, wormholes=WormholeConfig(penalty=2.0)),
+    local_metric=LocalMetricConfig(members=8, reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=1.0),
+    graph=GraphConfig(
+        max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.1, penalty=2.0)
+    ),
     embedding="anchored",
     table=TableConfig(latent_dim=96),  # 256 lengthen D by a quarter: this graph is far from negative type
     anchors=AnchorConfig(nearest=8, temperature=0.1),
