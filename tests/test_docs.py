@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,24 @@ import pytest
 
 from agents import Plan2VecConfig
 from agents.configs import from_dict
+from agents.plan2vec_waypoints import ROPE
 from data_collection import Dataset, save_dataset
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.publish import tables_of
 from plan2vec_envs.image_graph import make_drawn_rope
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/rewards.md", "docs/streets.md", "docs/recordings.md")
+DOCUMENTS = ("README.md", "docs/rewards.md", "docs/streets.md", "docs/recordings.md", "docs/rope.md")
 LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
-SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000"}
+SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000",
+           "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)"}  # fmt: skip
+
+
+LITTLE_ROPE = replace(
+    ROPE,
+    local_metric=replace(ROPE.local_metric, members=2, steps=20),
+    inverse_model=replace(ROPE.inverse_model, steps=10),
+)
 
 
 def snippets(document: str) -> list[str]:
@@ -25,13 +35,13 @@ def snippets(document: str) -> list[str]:
 
 
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 1]
+    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 1, 1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = {"little": from_dict(Plan2VecConfig, LITTLE)}
+    names = {"little": from_dict(Plan2VecConfig, LITTLE), "little_rope": LITTLE_ROPE}
     if document == "docs/recordings.md":
         save_dataset(Dataset(make_drawn_rope().views, None, np.full(6, 19)), "rope.npz")
     for code in snippets(document):

@@ -144,9 +144,11 @@ def _pairs(dataset: Dataset, latents: np.ndarray, threshold: float, rng: np.rand
 def _neighbours(
     dataset: Dataset, latents: np.ndarray, threshold: float, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Four pictures, and those of other sequences that the local metric finds nearest."""
+    """Four pictures of those that come near another sequence, and what the local metric finds nearest elsewhere."""
     ids, rows = dataset.episode_ids, []
-    for query in rng.choice(len(ids), 4, replace=False):
+    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
+    close = np.flatnonzero(np.bincount(near[ids[near[:, 0]] != ids[near[:, 1]]].ravel(), minlength=len(ids)) >= 3)
+    for query in rng.choice(close if len(close) >= 4 else len(ids), 4, replace=False):
         others = np.flatnonzero(ids != ids[query])
         gaps = np.linalg.norm(latents[others] - latents[query], axis=1)
         order = gaps.argsort()[: SHOWN - 1]
