@@ -89,7 +89,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
 
 ROPE = Plan2VecWaypointsConfig(
-    local_metric=LocalMetricConfig(members=8, reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=1.0),
+    local_metric=LocalMetricConfig(members=8, reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=0.8),
     graph=GraphConfig(
         max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.1, penalty=2.0)
     ),

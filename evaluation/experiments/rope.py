@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from agents import Plan2VecWaypoints
+from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from agents.plan2vec_waypoints import ROPE
 from data_collection import Dataset
 from data_collection.rope import collect_rope
@@ -68,6 +68,7 @@ class RopePlans(Experiment):
                     "size": list(size),
                     "tasks": plan.preset.tasks,
                     "steps": plan.preset.steps,
+                    "config": asdict(config_of(graph, plan.preset.steps)),
                 },
             )
             for look in looks
@@ -182,11 +183,16 @@ def recorded(seed: int, ordered: bool, sequences: int, steps: int) -> Dataset:
     return collect_rope(sequences, steps, seed=seed, ordered=ordered, progress=False)
 
 
+def config_of(graph: str, factor: float) -> Plan2VecWaypointsConfig:
+    """Of an agent, by its kind of graph; gradient steps times a factor."""
+    return configured(replace(ROPE, graph=replace(ROPE.graph, both_ways=True)), GRAPHS[graph][1], factor)
+
+
 @lru_cache(maxsize=1)
 def fitted(seed: int, ordered: bool, sequences: int, steps: int, graph: str, factor: float) -> Plan2VecWaypoints:
     """Graph and table, without a policy."""
     dataset = recorded(seed, ordered, sequences, steps)
-    config = configured(replace(ROPE, graph=replace(ROPE.graph, both_ways=True)), GRAPHS[graph][1], factor)
+    config = config_of(graph, factor)
     pictures = Dataset(dataset.observations, None, dataset.episode_lengths, env_id=dataset.env_id)
     return Plan2VecWaypoints(config).fit(pictures, seed=seed, progress=False)
 

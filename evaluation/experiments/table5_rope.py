@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,14 @@ class Table5Rope(Experiment):
             Cell(
                 f"{look} fold {fold}",
                 metric,
-                {"look": look, "fold": fold, "metric": metric, "size": list(size), "steps": plan.preset.steps},
+                {
+                    "look": look,
+                    "fold": fold,
+                    "metric": metric,
+                    "size": list(size),
+                    "steps": plan.preset.steps,
+                    "config": asdict(ROPE.local_metric if metric == "siamese" else ROPE_PAIR_METRIC),
+                },
             )
             for look in looks
             for metric in metrics
