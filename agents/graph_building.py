@@ -13,7 +13,7 @@ from data_collection.errors import check_name
 
 from .errors import GraphError
 from .graph import Graph
-from .wormholes import WormholeConfig, edge_weights, trusted_edges
+from .wormholes import WormholeConfig, edge_weights, lengths_of, trusted_edges
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
 _LEAST_WEIGHT = 1e-3
@@ -98,7 +98,7 @@ def join_graph(
     """
     check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
     # A blocked action joins two pictures of one place.
-    moved = _distance(latents, recorded) > _LEAST_WEIGHT
+    moved = lengths_of(latents, recorded) > _LEAST_WEIGHT
     recorded, steps = recorded[moved], steps[moved]
     if config.both_ways:
         recorded, steps = np.concatenate([recorded, recorded[:, ::-1]]), np.concatenate([steps, steps])
@@ -107,7 +107,7 @@ def join_graph(
     near = near[~np.isin(near @ (len(latents), 1), recorded[steps == 1] @ (len(latents), 1))]
 
     pairs = np.concatenate([recorded, near])
-    weights = _distance(latents, pairs)
+    weights = lengths_of(latents, pairs)
     weights[len(recorded) :] = edge_weights(config.wormholes, weights[len(recorded) :], threshold)
     if config.recorded_weight == "one":
         weights[: len(recorded)] = steps
@@ -119,7 +119,7 @@ def join_graph(
     if not len(bridges):
         return graph
     pairs = np.concatenate([pairs, bridges, bridges[:, ::-1]])
-    weights = np.concatenate([weights, np.tile(_distance(latents, bridges), 2)])
+    weights = np.concatenate([weights, np.tile(lengths_of(latents, bridges), 2)])
     found = np.arange(len(pairs)) >= len(inferred)
     return _graph(len(latents), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
 
@@ -184,10 +184,6 @@ def _nearest_outside(tree: cKDTree, latents: np.ndarray, labels: np.ndarray, mem
         members = members[np.isinf(outside).all(1) & (distance[:, -1] < best) & (k < len(latents))]
         k *= 4
     return pair
-
-
-def _distance(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1)
 
 
 def _graph(vertices: int, pairs: np.ndarray, weights: np.ndarray, inferred: np.ndarray, bridge: np.ndarray) -> Graph:

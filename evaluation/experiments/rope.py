@@ -20,7 +20,15 @@ from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
 from ..lab.workbench import Workbench
-from ..rope_plans import PLANNERS, largest_displacements, largest_visible_gaps, plan_all, rope_tasks
+from ..rope_plans import (
+    PLANNERS,
+    hausdorff,
+    largest_displacements,
+    largest_visible_gaps,
+    plan_all,
+    rope_pixels,
+    rope_tasks,
+)
 
 LOOKS = {"ordered": "order visible", "featureless": "featureless"}
 GRAPHS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -199,8 +207,6 @@ def fitted(seed: int, ordered: bool, sequences: int, steps: int, graph: str, fac
 
 def largest_recorded_gap(dataset: Dataset, count: int = 1000) -> float:
     """The Hausdorff distance that 95 % of recorded steps stay below, in pixels."""
-    from ..rope_plans import hausdorff, rope_pixels
-
     steps = dataset.transitions[:: max(1, len(dataset.transitions) // count)]
     shapes = dataset.observations
     return float(np.quantile([hausdorff(rope_pixels(shapes[a]), rope_pixels(shapes[b])) for a, b in steps], 0.95))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from agents import Plan2Vec, load_agent
 from agents.errors import ConfigError
 from agents.graph import Graph
 from agents.graph_building import GraphConfig, build_graph
@@ -19,7 +20,7 @@ from agents.wormholes import (
     trusted_edges,
 )
 
-from .worlds import plane
+from .worlds import plane, quick_config
 
 
 @pytest.fixture
@@ -132,3 +133,19 @@ def test_edges_that_failed_are_cut_both_ways_and_recorded_ones_stay():
     assert sorted(zip(left.starts.tolist(), left.indices.tolist(), strict=True)) == [(0, 1), (1, 2), (2, 1)]
     assert left.inferred.tolist() == [False, False, True]
     assert graph.without([]).num_edges == 5
+
+
+def test_an_agent_forgets_edges_that_failed_and_whoever_shares_with_it_learns_from_what_is_left(tmp_path):
+    dataset, config = plane(episodes=40), quick_config(20)
+    agent = Plan2Vec(config).fit(dataset, progress=False)
+    found = np.stack([agent.graph.starts, agent.graph.indices], 1)[agent.graph.inferred]
+    failed = found[:5]
+    before = agent.graph.num_edges
+    gone = agent.cut(failed)
+    assert gone == before - agent.graph.num_edges > 0
+    left = set(zip(agent.graph.starts.tolist(), agent.graph.indices.tolist(), strict=True))
+    assert not left & {(a, b) for a, b in failed.tolist()} | left & {(b, a) for a, b in failed.tolist()}
+    again = Plan2Vec(config).sharing(agent).fit(dataset, progress=False)
+    assert again.graph.num_edges == agent.graph.num_edges
+    agent.save(tmp_path / "agent")
+    assert load_agent(tmp_path / "agent").graph.num_edges == agent.graph.num_edges
