@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -10,7 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from .networks import Standardiser, mlp
+from .saving import load_network, network_arrays
 from .training import Batch, Training, train
+from .workdir import Arrays
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class ForwardModel(nn.Module):
         num_actions: int | None,
         held_out: np.ndarray,
         training: Training,
-    ) -> tuple[ForwardModel, dict[str, float]]:
+    ) -> tuple[Self, dict[str, float]]:
         """Learn z' - z from recorded transitions, blocked ones included: they teach where the walls are.
 
         Args:
@@ -109,6 +112,21 @@ class ForwardModel(nn.Module):
         with torch.inference_mode():
             error = (model.displacement(before[check], taken[check]) - change[check]).norm(dim=1).mean()
         return model, {"error": float(error), "step": float(change[check].norm(dim=1).mean())}
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return network_arrays(self)
+
+    @classmethod
+    def restore(cls, config: ForwardModelConfig, device: torch.device, arrays: Arrays) -> Self:
+        """The model that ``arrays`` came from.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        model = cls(config, len(arrays["standardise.mean"]), arrays["candidates"])
+        load_network(model.to(device), arrays)
+        return model
 
     def displacement(self, z: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Z' - z for one action a row: (B, D) and (B,) or (B, A) -> (B, D)."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+
+_FAR = np.float32(1e6)  # in place of inf, from which nothing can be subtracted
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,12 @@ class MemoryConfig:
     """steps added to the score of an action for each time it was tried at this spot"""
     capacity: int = 64
     """decisions remembered a lane; the oldest is forgotten first"""
+    revisit: float = 0.0
+    """steps added to an action for each earlier visit of the place where it is imagined to lead; it counts in full
+    there, and as exp(-(gap / revisit_radius)^2 / 2) nearby. Of many continuous actions, one tried in vain says little
+    about the next; a place where the agent hangs fills up until it leaves"""
+    revisit_radius: float = 1.0
+    """local distance, in steps, of that"""
 
 
 class ActionMemory:
@@ -49,6 +58,15 @@ class ActionMemory:
             lane, slot = np.nonzero(np.einsum("bnd,bnd->bn", gap, gap) <= self.config.radius**2)
             np.add.at(tried, (lane, self._actions[lane, slot]), self.config.penalty)
         return tried
+
+    def revisits(self, imagined: np.ndarray) -> np.ndarray:
+        """Steps to add to each action's score by where it leads: (B, K, D) local latents -> (B, K) float32."""
+        config = self.config
+        if self._keys is None or not config.revisit:
+            return np.zeros(imagined.shape[:2], np.float32)
+        used = min(config.capacity, int(self._count.max()))
+        gaps = torch.cdist(torch.as_tensor(imagined), torch.as_tensor(np.minimum(self._keys[:, :used], _FAR)))
+        return config.revisit * torch.exp(-(gaps / config.revisit_radius).square() / 2).sum(2).numpy()
 
     def remember(self, keys: np.ndarray, actions: np.ndarray) -> None:
         """Note that each lane took candidate ``actions`` (B,) at ``keys`` (B, D)."""

@@ -12,7 +12,6 @@ from .errors import NotFittedError
 from .forward_model import ForwardModel
 from .heads import MetricHead
 from .local_metric import LocalMetric
-from .saving import load_network, network_arrays
 from .workdir import Arrays
 
 
@@ -83,10 +82,6 @@ class DistanceParts(Parts):
         self.metric: Any = None
         self.forward_model: ForwardModel | None = None
 
-    def arrays(self, stage: str) -> Arrays:
-        """Everything that the part of this stage is made of."""
-        return network_arrays(learned(self.forward_model)) if stage == "forward" else super().arrays(stage)
-
     def restore(self, stage: str, arrays: Arrays) -> None:
         """Make the part of this stage from the arrays that ``arrays`` gave.
 
@@ -94,9 +89,7 @@ class DistanceParts(Parts):
             CheckpointError: if they do not fit the configuration.
         """
         if stage == "forward":
-            latent_dim = len(arrays["standardise.mean"])
-            self.forward_model = ForwardModel(self.config.forward_model, latent_dim, arrays["candidates"])
-            load_network(self.forward_model.to(self.device), arrays)
+            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, arrays)
         elif stage == "embedding":
             self.metric = self.new_metric(self.observation_shape, self.device)
             self.metric.fill(arrays)

@@ -1,23 +1,33 @@
-"""Plan2vec where one action is a small part of the way: a few look-ups ahead on the graph, then the inverse model."""
+"""Plan2vec where one action is a small part of the way: by way of waypoints, or by looking one action ahead."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
+
+from data_collection import Dataset
+from data_collection.errors import check_name
 
 from .anchored_metric import AnchorConfig
 from .core import as_batch, register_agent
-from .errors import ConfigError
+from .errors import ConfigError, NotFittedError
+from .folds import Folds
+from .foresight import ForesightConfig, spot_of, ways_ahead
+from .forward_model import ForwardModel, ForwardModelConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .graph_building import GraphConfig
-from .inverse_model import InverseModelConfig
 from .local_metric import LocalMetricConfig
+from .memory import ActionMemory, MemoryConfig
 from .parts import learned
 from .search import SearchBudget, greedy_walk
 from .table_embedding import TableConfig
+from .training import Training
 from .waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
+from .ways import Ways
+from .workdir import Arrays
 from .wormholes import WormholeConfig
 
 
@@ -25,37 +35,86 @@ from .wormholes import WormholeConfig
 class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
     """All choices."""
 
+    control: Literal["inverse", "forward"] = "inverse"
+    """"inverse": the action that the inverse model takes towards a waypoint; "forward": the action after which the
+    forward model of local latents sees the shortest way to the goal"""
     hops: int = 3
-    """edges from the vertex of the present observation to the waypoint; the vertex itself would win otherwise"""
+    """of "inverse": edges from the vertex of the present observation to the waypoint; the vertex itself would win
+    otherwise"""
+    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
+    """of "forward": where the local latent goes for each action"""
+    foresight: ForesightConfig = field(default_factory=ForesightConfig)
+    """of "forward": how far it is to the goal from there"""
 
     def __post_init__(self) -> None:
+        check_name("control", self.control, ("inverse", "forward"))
         if self.hops < 1:
             raise ConfigError(f"hops is {self.hops}; the waypoint is at least 1 edge away")
 
 
 class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
-    """Local metric, graph, global metric and inverse model."""
+    """Local metric, graph, global metric, and the model that the control needs."""
 
-    part_of: ClassVar[dict[str, str]] = {**DistilledParts.part_of, "inverse": "inverse_model"}
+    part_of: ClassVar[dict[str, str]] = {
+        **DistilledParts.part_of,
+        "inverse": "inverse_model",
+        "forward": "forward_model",
+    }
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.forward_model: ForwardModel | None = None
+
+    def restore(self, stage: str, arrays: Arrays) -> None:
+        """Make the part of this stage from the arrays that ``arrays`` gave.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        if stage == "forward":
+            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, arrays)
+        else:
+            super().restore(stage, arrays)
 
 
 @register_agent
 class Plan2VecWaypoints(Distilled, WaypointAgent):
-    """Finds itself in the graph, follows D down for a few edges, and takes the inverse model's action towards there.
+    """Finds itself in the graph, and acts by what its surroundings know of the way to the goal.
 
     ::
 
-        observation -> nearest vertex -> hops times: the neighbour with the least D to the goal -> waypoint -> action
+        inverse: nearest vertex -> hops times: the neighbour with the least D to the goal -> waypoint -> action
+        forward: every action -> imagined place -> nearest vertices -> their ways to the goal -> the least
 
-    Every hop is one look at the neighbours of one vertex; nothing is searched.
+    Every hop is one look at the neighbours of one vertex. Ways are searched once a goal and looked up from then on, or
+    read off D without any search.
     """
 
     name = "plan2vec-waypoints"
     config: Plan2VecWaypointsConfig
     config_class = Plan2VecWaypointsConfig
     parts_class = Plan2VecWaypointsParts
-    stages = ("local", "graph", "global", "inverse")
+    stages = ("local", "graph", "global", "inverse", "forward")
     shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
+    _known_ways: Ways | None = None
+
+    def _wants(self, stage: str) -> bool:
+        return stage not in self.acting or stage == self.config.control
+
+    def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        assert dataset.actions is not None
+        self._parts.forward_model, figures = ForwardModel.fit(
+            self.config.forward_model,
+            self.local_metric.embed(dataset.observations),
+            dataset.transitions,
+            dataset.actions,
+            dataset.num_actions,
+            folds.unseen(dataset.episode_ids[dataset.transitions[:, 0]]),
+            training,
+        )
+        return figures
+
+    # Measuring
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
@@ -70,6 +129,46 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
         return self.between(self.embed(observation), self.embed(goal))
+
+    # Acting
+
+    def _possible_actions(self) -> torch.Tensor:
+        return super()._possible_actions() if self.config.control == "inverse" else self.forward_model.candidates
+
+    @property
+    def forward_model(self) -> ForwardModel:
+        """Where the local latent goes for each action."""
+        model = learned(self._parts).forward_model
+        if model is None:
+            raise NotFittedError(
+                "this agent has no forward model, so it measures and plans but does not act; "
+                "fit it on a dataset with actions"
+            )
+        return model
+
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
+        if self.config.control == "inverse":
+            return super()._costs(batch, goal, memory)
+        here, there = self._see(batch, memory), self._see_goal(goal)
+        config, latents = self.config.foresight, learned(self._parts).local_latents
+        around = spot_of(latents, here.keys, config.nearest)
+        goal_vertices = np.broadcast_to(there.vertices, here.vertices.shape)
+        way = self._ways(around, goal_vertices) + config.off_graph * there.offsets[:, None]
+        with torch.inference_mode():
+            imagined = self.forward_model.imagine(torch.as_tensor(here.keys, device=self._parts.device)).cpu()
+            goals = torch.as_tensor(there.keys).expand(len(here.keys), -1)
+            costs = ways_ahead(config, imagined, torch.as_tensor(latents[around]), torch.as_tensor(way), goals).numpy()
+        return costs if memory is None else costs + memory.revisits(imagined.numpy()), here.keys
+
+    def _ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """(B, M) float32, steps from (B, M) vertices to (B,) goal vertices, by whom the configuration asks."""
+        if self.config.foresight.guide == "metric":
+            table: Any = learned(self._parts).vertex_embeddings
+            return self.between(table[vertices], table[goals][:, None])
+        if self._known_ways is None or self._known_ways.graph is not self.graph:
+            self._known_ways = Ways(self.graph)
+        rows = self._known_ways.rows(goals)
+        return self._known_ways.distance[rows[:, None], vertices]
 
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
         return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.threshold
@@ -89,13 +188,24 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
 
 ROPE = Plan2VecWaypointsConfig(
-    local_metric=LocalMetricConfig(members=8, reach=2, latent_dim=32, hidden=256, steps=800, max_threshold=0.8),
+    local_metric=LocalMetricConfig(
+        trunk="grey_levels", members=8, reach=2, latent_dim=32, hidden=256, steps=1000, max_threshold=1.0
+    ),
+    memory=MemoryConfig(penalty=0.0, capacity=200, revisit=0.3),
     graph=GraphConfig(
-        max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.1, penalty=2.0)
+        max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.0, penalty=2.0)
     ),
     embedding="anchored",
     table=TableConfig(latent_dim=96),  # 256 lengthen D by a quarter: this graph is far from negative type
     anchors=AnchorConfig(nearest=8, temperature=0.1),
-    inverse_model=InverseModelConfig(trunk="cnn", latent_dim=64, hidden=256, max_gap=3, candidates=256),
+    control="forward",
+    forward_model=ForwardModelConfig(hidden=256, steps=2500, candidates=256),
 )
 """For 18 long sequences of a rope: all frames are remembered, neighbours are up to two steps apart (App. B.2)."""
+
+FEATURELESS_ROPE = replace(
+    ROPE,
+    local_metric=replace(ROPE.local_metric, trunk="pooled_mlp", steps=800, max_threshold=0.8),
+    graph=replace(ROPE.graph, wormholes=WormholeConfig(agreement=1.1, penalty=2.0)),
+)
+"""For a rope of one shade: where a grey level is says nothing about its shape."""

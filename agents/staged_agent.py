@@ -117,7 +117,7 @@ class StagedAgent(ABC):
         training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
         folds = Folds.of(dataset, seed)
         for stage in self.stages:
-            if stage not in self.acting or dataset.actions is not None:
+            if self._wants(stage) and (stage not in self.acting or dataset.actions is not None):
                 self._stage(stage, dataset, folds, training)
         training.workdir.close()
         return self
@@ -135,6 +135,10 @@ class StagedAgent(ABC):
         self._goal_latents = None
         self._parts = self._new_parts(training.device)
         return training
+
+    def _wants(self, stage: str) -> bool:
+        """Whether this configuration has a use for a stage."""
+        return True
 
     def _new_parts(self, device: torch.device) -> Parts:
         return self.parts_class(self.config, self.observation_shape, device)

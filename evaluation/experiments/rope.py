@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
-from agents.plan2vec_waypoints import ROPE
+from agents.plan2vec_waypoints import FEATURELESS_ROPE, ROPE
 from data_collection import Dataset
 from data_collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
@@ -52,12 +52,12 @@ class RopePlans(Experiment):
     title = "Sec. 5.2: plans through pictures of a rope"
     choices = (*LOOKS, *GRAPHS)
     about = (
-        "18 sequences of random drags, 14,058 pictures; local metric, graph and table of latents as `ROPE` in "
-        "`agents/plan2vec_waypoints.py`. 200 pairs of pictures of one sequence and 200 of two. A plan is possible if "
-        f"in each of its steps no node of the rope moves {RADIUS:g} px or more, twice what 95 % of recorded steps stay "
-        "below; the nodes are ground truth, of this evaluation alone. Visibly small: the Hausdorff distance of the "
-        "ropes seen in two pictures in a row stays below twice that of 95 % of recorded steps. Plans go along recorded "
-        "steps in both directions and found edges; bridges, which only make D finite, are not gone."
+        "18 sequences of random drags, 14,058 pictures; local metric, graph and table of latents as `ROPE` and "
+        "`FEATURELESS_ROPE` in `agents/plan2vec_waypoints.py`. 200 pairs of pictures of one sequence and 200 of two. A "
+        f"plan is possible if in each of its steps no node of the rope moves {RADIUS:g} px or more, twice what 95 % of "
+        "recorded steps stay below; the nodes are ground truth, of this evaluation alone. Visibly small: the Hausdorff "
+        "distance of the ropes seen in two pictures in a row stays below twice that of 95 % of recorded steps. Plans "
+        "go along recorded steps in both directions and found edges; bridges, which only make D finite, are not gone."
     )
 
     def cells(self, plan: Plan) -> list[Cell]:
@@ -76,7 +76,7 @@ class RopePlans(Experiment):
                     "size": list(size),
                     "tasks": plan.preset.tasks,
                     "steps": plan.preset.steps,
-                    "config": asdict(config_of(graph, plan.preset.steps)),
+                    "config": asdict(config_of(look, graph, plan.preset.steps)),
                 },
             )
             for look in looks
@@ -191,16 +191,17 @@ def recorded(seed: int, ordered: bool, sequences: int, steps: int) -> Dataset:
     return collect_rope(sequences, steps, seed=seed, ordered=ordered, progress=False)
 
 
-def config_of(graph: str, factor: float) -> Plan2VecWaypointsConfig:
-    """Of an agent, by its kind of graph; gradient steps times a factor."""
-    return configured(replace(ROPE, graph=replace(ROPE.graph, both_ways=True)), GRAPHS[graph][1], factor)
+def config_of(look: str, graph: str, factor: float) -> Plan2VecWaypointsConfig:
+    """Of an agent, by the rope's look and the kind of graph; gradient steps times a factor."""
+    base = ROPE if look == "ordered" else FEATURELESS_ROPE
+    return configured(replace(base, graph=replace(base.graph, both_ways=True)), GRAPHS[graph][1], factor)
 
 
 @lru_cache(maxsize=1)
 def fitted(seed: int, ordered: bool, sequences: int, steps: int, graph: str, factor: float) -> Plan2VecWaypoints:
     """Graph and table, without a policy."""
     dataset = recorded(seed, ordered, sequences, steps)
-    config = config_of(graph, factor)
+    config = config_of("ordered" if ordered else "featureless", graph, factor)
     pictures = Dataset(dataset.observations, None, dataset.episode_lengths, env_id=dataset.env_id)
     return Plan2VecWaypoints(config).fit(pictures, seed=seed, progress=False)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.local_metric import LocalMetric
 from agents.pair_metric import ROPE_PAIR_METRIC, PairMetric
-from agents.plan2vec_waypoints import ROPE
+from agents.plan2vec_waypoints import FEATURELESS_ROPE, ROPE
 from agents.training import Training, resolve_device
 from agents.workdir import Workdir
 from data_collection import Dataset
@@ -62,7 +62,7 @@ class Table5Rope(Experiment):
                     "metric": metric,
                     "size": list(size),
                     "steps": plan.preset.steps,
-                    "config": asdict(ROPE.local_metric if metric == "siamese" else ROPE_PAIR_METRIC),
+                    "config": asdict(_config_of(look, metric)),
                 },
             )
             for look in looks
@@ -81,7 +81,7 @@ class Table5Rope(Experiment):
         training = Training(params["fold"], Workdir(None), resolve_device(bench.plan.device), progress=False)
         training.clock.begin()
         kind: Any = {"siamese": LocalMetric, "pair": PairMetric}[params["metric"]]
-        config: Any = {"siamese": ROPE.local_metric, "pair": ROPE_PAIR_METRIC}[params["metric"]]
+        config = _config_of(params["look"], params["metric"])
         metric, figures = kind.fit(
             configured(config, {}, params["steps"]), learn.without_oracle(), held_out.without_oracle(), training
         )
@@ -131,6 +131,12 @@ class Table5Rope(Experiment):
         head = ["accuracy at 1.5, %", "train", "held out", "threshold, steps", "of recorded steps, %"]
         head += ["too far apart, %", "CPU s a fit"]
         return [Table("Rope: local metric", head, rows, ["Mean [95 % bootstrap over folds]."])]
+
+
+def _config_of(look: str, metric: str) -> Any:
+    if metric == "pair":
+        return ROPE_PAIR_METRIC
+    return (ROPE if look == "ordered" else FEATURELESS_ROPE).local_metric
 
 
 def _percent(row: dict[str, Any], key: str, form: str) -> str:

@@ -45,7 +45,7 @@ def tasks_gif(room: Room, paths: list[np.ndarray], goals: np.ndarray, *, size: i
         for i, path in enumerate(paths):
             frame.paste(_panel(rooms[i], path[: time + 1], size), (i * (size + gap), 0))
         frames.append(frame.quantize(48, dither=Image.Dither.NONE))
-    return _looped(frames, 1400)
+    return looped(frames, 1400)
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Run], *, columns: in
                 _verdict(panel, len(run.path) - 1, run.solved)
             frame.paste(panel, (left, top))
         frames.append(frame.quantize(64, dither=Image.Dither.NONE))
-    return _looped(frames, 3000)
+    return looped(frames, 3000)
 
 
-def _looped(frames: list[Image.Image], last: int) -> bytes:
+def looped(frames: list[Image.Image], last: int) -> bytes:
     """GIF bytes; the last frame stays so many milliseconds."""
     buffer = io.BytesIO()
     durations = [110] * (len(frames) - 1) + [last]

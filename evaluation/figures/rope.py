@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .style import GOAL, INK, QUIET, grid, plain, png
+from plan2vec_envs.rope.picture import draw_picture
+
+from .gif import looped
+from .style import GOAL, INK, PAPER, QUIET, grid, plain, png
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,23 @@ def strips_figure(strips: Sequence[Strip]) -> bytes:
                 panel.text(0.5, -0.04, strip.below[i], fontsize=8, color=color, ha="center", va="top",
                            transform=panel.transAxes)  # fmt: skip
         return png(drawing)
+
+
+def drags_gif(paths: Sequence[np.ndarray], goals: np.ndarray, *, size: int = 200) -> bytes:
+    """Animated panels side by side: the rope on its way to the goal, which lies behind it in red.
+
+    Args:
+        paths: one (T + 1, 22, 2) array of configurations a panel, in pixels.
+        goals: (len(paths), 22, 2).
+        size: of a panel, pixels.
+    """
+    from PIL import Image
+
+    gap, frames = 8, []
+    for time in range(max(len(path) for path in paths)):
+        frame = Image.new("RGB", (len(paths) * (size + gap) - gap, size), PAPER)
+        for i, (path, goal) in enumerate(zip(paths, goals, strict=True)):
+            picture = Image.fromarray(draw_picture(path[min(time, len(path) - 1)], goal))
+            frame.paste(picture.resize((size, size), Image.Resampling.LANCZOS), (i * (size + gap), 0))
+        frames.append(frame.quantize(48, dither=Image.Dither.NONE))
+    return looped(frames, 1400)

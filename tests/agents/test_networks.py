@@ -260,3 +260,26 @@ def test_vectors_get_the_mlp_whatever_the_trunk():
 def test_an_unknown_trunk_is_answered_with_the_closest_name():
     with pytest.raises(Plan2vecError, match="Did you mean 'resnet18'"):
         build_trunk("resnet_18", SHAPE, 2, 8)
+
+
+def test_grey_levels_say_where_each_grey_is():
+    """Levels lie 255 / 31 apart, so 8 and 31 are about 66 and exactly 255; places run from -2 to 2."""
+    trunk = build_trunk("grey_levels", SHAPE, 4, 16)
+    image = torch.zeros(1, *SHAPE, dtype=torch.uint8)
+    image[0, 0, 10:13, 20:23], image[0, 0, 40, 60] = 66, 255
+    middles = trunk.prepare(image).reshape(32, 2).numpy()
+    np.testing.assert_allclose(middles[8], [-2 + 4 * 21 / 63, -2 + 4 * 11 / 63], atol=1e-5)
+    np.testing.assert_allclose(middles[31], [-2 + 4 * 60 / 63, -2 + 4 * 40 / 63], atol=1e-5)
+    np.testing.assert_array_equal(middles[16], [0, 0])
+
+
+def test_grey_levels_overlook_the_soft_edge_of_something_bright():
+    trunk = build_trunk("grey_levels", SHAPE, 4, 16)
+    image = torch.zeros(1, *SHAPE, dtype=torch.uint8)
+    image[0, 0, 30, 30], image[0, 0, 30, 31] = 255, 132  # level 16 is 131.6
+    assert trunk.prepare(image).reshape(32, 2)[16].abs().max() == 0
+
+
+def test_grey_levels_refuse_what_has_no_grey_values():
+    with pytest.raises(ObservationError, match="uint8"):
+        build_trunk("grey_levels", SHAPE, 4, 16).prepare(torch.zeros(1, *SHAPE))

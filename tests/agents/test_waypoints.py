@@ -1,4 +1,4 @@
-"""Waypoints by D: a few greedy edges ahead on the graph, then the inverse model."""
+"""Plan2vec by waypoints, and by looking one action ahead."""
 
 from __future__ import annotations
 
@@ -6,32 +6,47 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from scipy.sparse.csgraph import dijkstra
 
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from agents.errors import ConfigError
+from agents.foresight import ForesightConfig, spot_of, ways_ahead
+from agents.forward_model import ForwardModelConfig
 from agents.graph_building import GraphConfig
 from agents.inverse_model import InverseModelConfig
+from agents.ways import Ways
 
 from .worlds import MOVES, plane, quick_config
 
 SIDE = 6.0
 
 
-@pytest.fixture(scope="module", params=["anchored", "network"])
-def agent(request):
+def config(**options):
     quick = quick_config(150)
-    config = Plan2VecWaypointsConfig(
-        embedding=request.param,
+    return Plan2VecWaypointsConfig(
         local_metric=quick.local_metric,
         graph=GraphConfig(max_vertices=300),
         global_metric=replace(quick.global_metric, steps=300),
         inverse_model=InverseModelConfig(steps=200, hidden=32, batch_size=64),
+        forward_model=ForwardModelConfig(steps=200, hidden=32, batch_size=64),
         hops=2,
+        **options,
     )
-    return Plan2VecWaypoints(config).fit(plane(episodes=60, side=SIDE), progress=False)
 
 
-def test_it_walks_to_the_goal_without_a_search(agent):
+@pytest.fixture(scope="module", params=["anchored", "network"])
+def agent(request):
+    return Plan2VecWaypoints(config(embedding=request.param)).fit(plane(episodes=60, side=SIDE), progress=False)
+
+
+@pytest.fixture(scope="module", params=["ways", "metric"])
+def foresighted(request):
+    chosen = config(control="forward", embedding="anchored", foresight=ForesightConfig(guide=request.param))
+    return Plan2VecWaypoints(chosen).fit(plane(episodes=60, side=SIDE), progress=False)
+
+
+def share_solved(agent):
     rng = np.random.default_rng(5)
     here, goal = rng.uniform(0, SIDE, (2, 40, 2)).astype(np.float32)
     memory, reached = agent.new_memory(40), np.zeros(40, bool)
@@ -39,7 +54,53 @@ def test_it_walks_to_the_goal_without_a_search(agent):
         target = here + MOVES[agent.act(here, goal, memory=memory, rng=rng)]
         here = np.where(((target >= 0) & (target <= SIDE)).all(1, keepdims=True), target, here)
         reached |= np.linalg.norm(here - goal, axis=1) < 0.8
-    assert reached.mean() > 0.8
+    return reached.mean()
+
+
+def test_it_walks_to_the_goal_without_a_search(agent):
+    assert share_solved(agent) > 0.8
+
+
+def test_it_acts_by_what_the_places_know_where_actions_lead(foresighted):
+    assert share_solved(foresighted) > 0.8
+
+
+def test_it_learns_the_one_model_that_its_control_needs(agent, foresighted):
+    assert [log.stage for log in agent.fit_log] == ["local", "graph", "global", "inverse"]
+    assert [log.stage for log in foresighted.fit_log] == ["local", "graph", "global", "forward"]
+
+
+def test_a_loaded_one_acts_alike(foresighted, tmp_path, rng):
+    here, goal = rng.uniform(0, SIDE, (2, 10, 2)).astype(np.float32)
+    foresighted.save(tmp_path)
+    np.testing.assert_array_equal(Plan2VecWaypoints.load(tmp_path).act(here, goal), foresighted.act(here, goal))
+
+
+def test_ways_are_the_shortest_paths_of_the_graph(agent, rng):
+    vertices, goals = rng.integers(agent.graph.num_vertices, size=(2, 6))
+    ways = Ways(agent.graph)
+    truth = dijkstra(agent.graph.matrix)[vertices, goals]
+    np.testing.assert_allclose(ways.distance[ways.rows(goals), vertices], truth, rtol=1e-5)
+
+
+def test_the_way_ahead_is_the_least_over_vertices_and_the_straight_line(rng):
+    config = ForesightConfig(off_graph=3.0, reach=1.5)
+    imagined, vertices, goal = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 4, 3), (2, 5, 3), (2, 3)))
+    way = rng.uniform(0, 9, (2, 5)).astype(np.float32)
+    found = ways_ahead(config, *(torch.as_tensor(each) for each in (imagined, vertices, way, goal))).numpy()
+    for b in range(2):
+        for k in range(4):
+            ways = [3 * np.linalg.norm(imagined[b, k] - v) + w for v, w in zip(vertices[b], way[b], strict=True)]
+            straight = np.linalg.norm(imagined[b, k] - goal[b])
+            assert found[b, k] == pytest.approx(min([*ways, 3 * straight] if straight <= 1.5 else ways), rel=1e-4)
+
+
+def test_the_spot_is_the_nearest_vertices(rng):
+    latents, keys = rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
+    found = spot_of(latents, keys, 7)
+    for key, vertices in zip(keys, found, strict=True):
+        nearest = np.linalg.norm(latents - key, axis=1).argsort()[:7]
+        assert set(vertices.tolist()) == set(nearest.tolist())
 
 
 def test_a_waypoint_is_so_many_edges_away_each_to_the_neighbour_with_the_least_distance(agent, rng):
