@@ -24,9 +24,17 @@ class GraphConfig:
     """Which frames become vertices and what joins them."""
 
     max_vertices: int = 3000
-    """whole trajectories are drawn until this many frames; at a fixed radius edges grow with the square"""
+    """how many frames; at a fixed radius edges grow with the square"""
+    vertices: Literal["trajectories", "spread"] = "trajectories"
+    """"trajectories": whole ones in random order; "spread": frames far from one another among ``pool`` of all, so that
+    few of them cover much data"""
+    pool: int = 60_000
+    """of "spread": frames that are looked at"""
     threshold: float | None = None
-    """neighbour threshold in steps; None = the local metric's, calibrated on held-out trajectories"""
+    """neighbour threshold in steps; None: of "trajectories" the local metric's, calibrated on held-out ones; of
+    "spread" ``overlap`` covering radii"""
+    overlap: float = 2.2
+    """of "spread": vertices of neighbouring cells of a cover are at most two radii apart, and some more joins them"""
     recorded_weight: Literal["one", "local"] = "one"
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
     both_ways: bool = False

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from data_collection import Dataset
+from data_collection.errors import check_name
 
 from .core import as_batch
+from .coverage import covering_radius, pool_rows, spread_rows
 from .folds import Folds
 from .graph import Graph
 from .graph_building import build_graph, choose_vertices
@@ -17,6 +19,8 @@ from .shortest_paths import Plan, shortest_plan
 from .staged_agent import StagedAgent
 from .training import Training
 from .workdir import Arrays
+
+_COVER_SAMPLE = 2000  # frames by which the covering radius is told, where nothing rests on it
 
 
 class GraphParts(Parts):
@@ -29,12 +33,15 @@ class GraphParts(Parts):
         self.graph: Graph | None = None
         self.vertex_rows = np.zeros(0, np.int64)
         self.local_latents = np.zeros((0, 0), np.float32)
+        self.covering_radius = float("nan")
 
     def arrays(self, stage: str) -> Arrays:
         """Everything that the part of this stage is made of."""
         if stage == "graph":
             rows, latents = self.vertex_rows, self.local_latents
-            return {**learned(self.graph).arrays(), "vertex_rows": rows, "local_latents": latents}
+            radius = np.array([self.covering_radius])
+            graph = learned(self.graph).arrays()
+            return {**graph, "vertex_rows": rows, "local_latents": latents, "covering_radius": radius}
         return super().arrays(stage)
 
     def restore(self, stage: str, arrays: Arrays) -> None:
@@ -45,6 +52,8 @@ class GraphParts(Parts):
         """
         if stage == "graph":
             self.vertex_rows, self.local_latents = arrays["vertex_rows"], arrays["local_latents"]
+            # Agents saved before vertices could be spread do not know their radius.
+            self.covering_radius = float(arrays.get("covering_radius", np.array([np.nan]))[0])
             self.graph = Graph.from_arrays(arrays)
         else:
             super().restore(stage, arrays)
@@ -60,6 +69,10 @@ class GraphMemory(StagedAgent):
         parts = learned(self._parts)
         parts.vertex_rows = self._choose_vertices(dataset, training.rng("graph", 0))
         parts.local_latents = self.local_metric.embed(dataset.observations[parts.vertex_rows])
+        sample = self.config.graph.pool if self.config.graph.vertices == "spread" else _COVER_SAMPLE
+        pool = pool_rows(dataset, sample, training.rng("graph-cover", 0))
+        cover = self.local_metric.embed(dataset.observations[pool])
+        parts.covering_radius = covering_radius(cover, parts.local_latents)
         parts.graph = self._build_graph(dataset, parts.vertex_rows, parts.local_latents)
         return {
             "vertices": float(parts.graph.num_vertices),
@@ -67,10 +80,16 @@ class GraphMemory(StagedAgent):
             "inferred": float(parts.graph.inferred.sum()),
             "bridges": float(parts.graph.bridge.sum()) / 2,
             "threshold": self.threshold,
+            "covering_radius": parts.covering_radius,
         }
 
     def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
-        return choose_vertices(dataset, self.config.graph.max_vertices, rng)
+        config = self.config.graph
+        check_name("choice of vertices", config.vertices, ("trajectories", "spread"))
+        if config.vertices == "trajectories":
+            return choose_vertices(dataset, config.max_vertices, rng)
+        pool = pool_rows(dataset, config.pool, rng)
+        return pool[spread_rows(self.local_metric.embed(dataset.observations[pool]), config.max_vertices, rng)]
 
     def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
         members = self.config.local_metric.members
@@ -105,8 +124,12 @@ class GraphMemory(StagedAgent):
     @property
     def threshold(self) -> float:
         """The neighbour threshold d0 of the graph, in steps."""
-        chosen = self.config.graph.threshold
-        return self.local_metric.threshold if chosen is None else chosen
+        config = self.config.graph
+        if config.threshold is not None:
+            return config.threshold
+        if config.vertices == "spread":
+            return config.overlap * learned(self._parts).covering_radius
+        return self.local_metric.threshold
 
     def plan(self, observation: np.ndarray, goal: np.ndarray) -> Plan:
         """The shortest path on the graph between the vertices nearest to two single observations.

@@ -39,6 +39,9 @@ class InverseModelConfig:
     """peak of the one-cycle schedule"""
     candidates: int = 64
     """continuous actions only: how many recorded actions, spread out, are considered at each decision"""
+    full_strength: bool = False
+    """continuous actions only: lengthen the predicted action until one entry is as large as any recorded one. The mean
+    of many actions that lead to the same place is shorter than each of them"""
 
 
 class InverseModel(nn.Module):
@@ -144,6 +147,9 @@ class InverseModel(nn.Module):
         found = self._outputs(z, g)
         if self.discrete:
             return -found.log_softmax(1)
+        if self.config.full_strength:
+            share = (found.abs() / self.candidates.abs().amax(0).clamp(min=1e-6)).amax(1, keepdim=True)
+            found = found / share.clamp(min=1e-6)
         return ((found[:, None] - self.candidates) / self.spread).square().sum(2) / 2
 
     def arrays(self) -> Arrays:

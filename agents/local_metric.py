@@ -97,8 +97,10 @@ class LocalMetric:
         with training.seeded_torch("local"):
             metric = cls(config, learn.observation_shape, training.device)
         metric.network.standardise.fit(learn.observations)
-        metric._train(learn, training)
-        if config.negatives == "nce":
+        learnable = any(True for _ in metric.network.parameters())
+        if learnable:
+            metric._train(learn, training)
+        if config.negatives == "nce" or not learnable:
             metric._convert_to_steps(learn)
         else:
             metric.scale = float(config.reach)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-_FAR = np.float32(1e6)  # in place of inf, from which nothing can be subtracted
-
 
 @dataclass(frozen=True)
 class MemoryConfig:
@@ -59,14 +57,18 @@ class ActionMemory:
             np.add.at(tried, (lane, self._actions[lane, slot]), self.config.penalty)
         return tried
 
-    def revisits(self, imagined: np.ndarray) -> np.ndarray:
-        """Steps to add to each action's score by where it leads: (B, K, D) local latents -> (B, K) float32."""
+    def revisits(self, places: np.ndarray) -> np.ndarray:
+        """Steps to add to each choice by where it leads: (B, K, D) local latents -> (B, K) float32."""
+        return np.stack([self.revisits_of(lane, each) for lane, each in enumerate(places)])
+
+    def revisits_of(self, lane: int, places: np.ndarray) -> np.ndarray:
+        """The same for one lane: (K, D) -> (K,) float32."""
         config = self.config
-        if self._keys is None or not config.revisit:
-            return np.zeros(imagined.shape[:2], np.float32)
-        used = min(config.capacity, int(self._count.max()))
-        gaps = torch.cdist(torch.as_tensor(imagined), torch.as_tensor(np.minimum(self._keys[:, :used], _FAR)))
-        return config.revisit * torch.exp(-(gaps / config.revisit_radius).square() / 2).sum(2).numpy()
+        used = min(config.capacity, int(self._count[lane]))
+        if self._keys is None or not config.revisit or not used:
+            return np.zeros(len(places), np.float32)
+        gaps = torch.cdist(torch.as_tensor(places), torch.as_tensor(self._keys[lane, :used]))
+        return config.revisit * torch.exp(-(gaps / config.revisit_radius).square() / 2).sum(1).numpy()
 
     def remember(self, keys: np.ndarray, actions: np.ndarray) -> None:
         """Note that each lane took candidate ``actions`` (B,) at ``keys`` (B, D)."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 
 from data_collection import Dataset
 from data_collection.errors import check_name
@@ -19,6 +20,7 @@ from .foresight import ForesightConfig, spot_of, ways_ahead
 from .forward_model import ForwardModel, ForwardModelConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .graph_building import GraphConfig
+from .inverse_model import InverseModelConfig
 from .local_metric import LocalMetricConfig
 from .memory import ActionMemory, MemoryConfig
 from .parts import learned
@@ -38,16 +40,21 @@ class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
     control: Literal["inverse", "forward"] = "inverse"
     """"inverse": the action that the inverse model takes towards a waypoint; "forward": the action after which the
     forward model of local latents sees the shortest way to the goal"""
+    waypoint: Literal["hops", "ring"] = "hops"
+    """of "inverse": "hops": so many edges down D from the vertex of the present observation; "ring": of all vertices
+    between half a ring and a ring away the nearest to the goal. Of all without exception "stay" would often win"""
     hops: int = 3
-    """of "inverse": edges from the vertex of the present observation to the waypoint; the vertex itself would win
-    otherwise"""
+    """of "hops": edges"""
+    ring: float = 10.0
+    """of "ring": steps, and at least the threshold of the graph; a goal so near is a waypoint itself"""
     forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
     """of "forward": where the local latent goes for each action"""
     foresight: ForesightConfig = field(default_factory=ForesightConfig)
-    """of "forward": how far it is to the goal from there"""
+    """how far it is to the goal, of "forward" from where an action leads, of "ring" from a waypoint"""
 
     def __post_init__(self) -> None:
         check_name("control", self.control, ("inverse", "forward"))
+        check_name("waypoint", self.waypoint, ("hops", "ring"))
         if self.hops < 1:
             raise ConfigError(f"hops is {self.hops}; the waypoint is at least 1 edge away")
 
@@ -171,11 +178,19 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         return self._known_ways.distance[rows[:, None], vertices]
 
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
-        return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.threshold
+        within = self.threshold if self.config.waypoint == "hops" else self._ring
+        return np.linalg.norm(here.keys - goal.keys, axis=1) <= within
 
-    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
-        table: Any = learned(self._parts).vertex_embeddings
+    @property
+    def _ring(self) -> float:
+        return max(self.config.ring, self.threshold)
+
+    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
         goals = np.broadcast_to(goal.vertices, here.vertices.shape)
+        return self._by_hops(here, goals) if self.config.waypoint == "hops" else self._by_ring(here, goals, memory)
+
+    def _by_hops(self, here: Seen, goals: np.ndarray) -> np.ndarray:
+        table: Any = learned(self._parts).vertex_embeddings
         walks = greedy_walk(
             self.graph,
             here.vertices,
@@ -185,6 +200,21 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
             avoid_visited=True,
         )
         return np.array([path[min(self.config.hops, len(path) - 1)] for path in walks.vertices])
+
+    def _by_ring(self, here: Seen, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
+        latents = learned(self._parts).local_latents
+        gaps = cdist(here.keys, latents)
+        chosen = np.empty(len(gaps), np.int64)
+        for lane, gap in enumerate(gaps):
+            far = np.flatnonzero((gap >= self._ring / 2) & (gap <= self._ring))
+            if not len(far):  # an outlier, or a world smaller than a ring
+                chosen[lane] = goals[lane]
+                continue
+            costs = self._ways(far[None], goals[lane : lane + 1])[0]
+            if memory is not None:
+                costs = costs + memory.revisits_of(lane, latents[far])
+            chosen[lane] = far[costs.argmin()]
+        return chosen
 
 
 ROPE = Plan2VecWaypointsConfig(
@@ -209,3 +239,16 @@ FEATURELESS_ROPE = replace(
     graph=replace(ROPE.graph, wormholes=WormholeConfig(agreement=1.1, penalty=2.0)),
 )
 """For a rope of one shade: where a grey level is says nothing about its shape."""
+
+VECTORS = Plan2VecWaypointsConfig(
+    local_metric=LocalMetricConfig(trunk="identity", members=1),
+    memory=MemoryConfig(penalty=0.0, capacity=200, revisit=0.3, revisit_radius=2.0),
+    graph=GraphConfig(max_vertices=4000, vertices="spread", recorded_weight="local"),
+    embedding="anchored",
+    anchors=AnchorConfig(nearest=8, temperature=0.5),
+    waypoint="ring",
+    foresight=ForesightConfig(guide="metric"),
+    inverse_model=InverseModelConfig(hidden=256, max_gap=16, steps=3000, candidates=256, full_strength=True),
+)
+"""For much data of few-dimensional vectors and continuous actions: vertices are spread over it, nearness is the
+straight line, and waypoints lie on a ring."""

@@ -109,8 +109,8 @@ class WaypointAgent(GraphMemory, ABC):
         """(B,) bool, where the goal itself is the next waypoint."""
 
     @abstractmethod
-    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
-        """(B,) vertices to walk towards."""
+    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
+        """(B,) vertices to walk towards; the memory, if any, knows where each lane has been."""
 
     def _fit_inverse(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
@@ -142,7 +142,7 @@ class WaypointAgent(GraphMemory, ABC):
         model, parts = self.inverse_model, learned(self._parts)
         here, there = self._see(batch, memory), self._see_goal(goal)
         near = self._is_near(here, there)
-        targets = parts.inverse_latents[self._waypoints(here, there)]
+        targets = parts.inverse_latents[self._waypoints(here, there, memory)]
         targets[near] = model.embed(there.frames[near], parts.device) if near.any() else 0
         with torch.inference_mode():
             latents = (model.embed(batch, parts.device), targets)

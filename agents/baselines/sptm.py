@@ -10,6 +10,7 @@ from data_collection import Dataset
 
 from ..core import as_batch, register_agent
 from ..graph import Graph
+from ..memory import ActionMemory
 from ..sptm_graph import SPTMGraphConfig, build_memory_graph, choose_memory
 from ..waypoint_agent import Seen, WaypointAgent, WaypointConfig
 from ..ways import Ways
@@ -68,7 +69,7 @@ class SPTMAgent(WaypointAgent):
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
         return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.config.reach
 
-    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
         rows, following = self.ways.rows(goal.vertices), self.ways.following
         path = [following[rows, here.vertices]]
         while len(path) < _MAX_HOPS:

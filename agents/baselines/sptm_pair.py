@@ -11,6 +11,7 @@ from data_collection import Dataset
 
 from ..core import as_batch, register_agent
 from ..folds import Folds
+from ..memory import ActionMemory
 from ..pair_metric import PairMetric, PairMetricConfig
 from ..parts import learned
 from ..training import Training
@@ -116,7 +117,7 @@ class SPTMPairAgent(WaypointAgent):
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
         return self.pair_metric.distance(here.frames, goal.frames) <= self.config.near
 
-    def _waypoints(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
         options = [self._candidates(int(vertex)) for vertex in here.vertices]
         lane = np.repeat(np.arange(len(options)), [len(each) for each in options])
         vertex = np.concatenate(options)

@@ -34,7 +34,7 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def build_trunk(name: str, observation_shape: Sequence[int], latent_dim: int, hidden: int) -> Trunk:
-    """A trunk by name; vectors always get the MLP, whatever the name, since they have no rows and columns.
+    """A trunk by name; vectors get the MLP in place of a trunk that is made for rows and columns.
 
     Args:
         name: A registered name.
@@ -47,5 +47,5 @@ def build_trunk(name: str, observation_shape: Sequence[int], latent_dim: int, hi
         ObservationError: if the trunk is made for images of another size.
     """
     check_name("trunk", name, TRUNKS)
-    trunk = TRUNKS[name] if len(observation_shape) == 3 else PooledMLP
+    trunk = TRUNKS[name] if len(observation_shape) == 3 or TRUNKS[name].takes_vectors else PooledMLP
     return trunk(observation_shape, latent_dim, hidden)

@@ -17,7 +17,7 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     Batch normalisation uses its recorded statistics, also in the midst of training: a latent is that of its own
     observation. On a CPU small chunks stay in the cache: 64 images embed several times faster an image than 512.
     """
-    chunk = 64 if device.type == "cpu" else 2048
+    chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     with torch.inference_mode(), _evaluating(network):
         starts = range(0, len(observations), chunk)
         parts = [network.infer(_tensor(observations[i : i + chunk], device)) for i in starts]

@@ -15,6 +15,8 @@ from .trunk import Trunk, mlp, register_trunk
 class PooledMLP(Trunk):
     """Average-pool an image to 16x16 (or take a vector as it is), then an MLP: the quick trunk of the local metric."""
 
+    takes_vectors = True
+
     def __init__(self, observation_shape: Sequence[int], latent_dim: int, hidden: int = 256, side: int = 16) -> None:
         super().__init__(observation_shape)
         self.side = side

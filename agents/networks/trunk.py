@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,6 +55,9 @@ class Trunk(nn.Module):
     ``prepare`` has no weights: its output may be cached for all frames. ``encode`` is what is trained.
     """
 
+    takes_images: ClassVar[bool] = True
+    takes_vectors: ClassVar[bool] = False
+
     def __init__(self, observation_shape: Sequence[int]) -> None:
         super().__init__()
         self.standardise = Standardiser(observation_shape)
@@ -82,7 +86,8 @@ class Trunk(nn.Module):
         return self(x)
 
 
-TRUNKS: dict[str, Callable[[Sequence[int], int, int], Trunk]] = {}
+TRUNKS: dict[str, Any] = {}
+"""Name -> a class of trunks, made with (observation shape, latent_dim, hidden)"""
 
 
 def register_trunk(name: str) -> Callable[[type], type]:

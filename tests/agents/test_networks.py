@@ -149,7 +149,7 @@ def test_cnn_is_coord_cnn_without_its_coordinates(frames):
         assert torch.equal(plain(x), coord(x))
 
 
-SMALL = sorted(set(TRUNKS) - {"paper_conv"})
+SMALL = sorted(name for name in set(TRUNKS) - {"paper_conv"} if TRUNKS[name].takes_images)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -254,7 +254,7 @@ def test_the_distance_of_an_ensemble_is_the_root_mean_square(rng):
 
 
 def test_vectors_get_the_mlp_whatever_the_trunk():
-    assert all(type(build_trunk(name, (6,), 2, 8)) is PooledMLP for name in TRUNKS)
+    assert all(type(build_trunk(name, (6,), 2, 8)) is PooledMLP for name in TRUNKS if name != "identity")
 
 
 def test_an_unknown_trunk_is_answered_with_the_closest_name():
@@ -283,3 +283,10 @@ def test_grey_levels_overlook_the_soft_edge_of_something_bright():
 def test_grey_levels_refuse_what_has_no_grey_values():
     with pytest.raises(ObservationError, match="uint8"):
         build_trunk("grey_levels", SHAPE, 4, 16).prepare(torch.zeros(1, *SHAPE))
+
+
+def test_identity_leaves_vectors_as_they_are_and_refuses_images(rng):
+    vectors = rng.normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(embed_in_chunks(build_trunk("identity", (3,), 8, 8), vectors, CPU), vectors)
+    with pytest.raises(ObservationError, match="takes vectors"):
+        build_trunk("identity", SHAPE, 8, 8)

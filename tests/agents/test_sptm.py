@@ -153,7 +153,7 @@ def test_the_distance_is_the_way_through_the_memory(world, sptm):
 
 def test_the_waypoint_is_the_farthest_vertex_of_the_path_within_reach(world, sptm):
     here, goal = (sptm._see(np.array(world.observations[rows])) for rows in (slice(0, 50), slice(200, 250)))
-    found = sptm._waypoints(here, goal)
+    found = sptm._waypoints(here, goal, None)
     latents = sptm.local_metric.embed(world.observations[sptm.vertex_rows])
     for lane in range(50):
         path, row = [int(here.vertices[lane])], sptm.ways.rows(goal.vertices)[lane]
@@ -176,7 +176,7 @@ def test_one_step_sptm_by_pairs_finds_goals_that_are_near_better_than_chance(by_
 
 def test_one_step_sptm_by_pairs_goes_to_the_neighbour_of_least_distance(world, by_pairs):
     here, goal = (by_pairs._see_goal(np.array(world.observations[rows])) for rows in (slice(0, 20), slice(200, 220)))
-    found = by_pairs._waypoints(here, goal)
+    found = by_pairs._waypoints(here, goal, None)
     frames = world.observations[by_pairs.vertex_rows]
     for lane in range(20):
         vertices, weights = by_pairs.graph.neighbors(int(here.vertices[lane]))

@@ -107,7 +107,7 @@ def test_a_waypoint_is_so_many_edges_away_each_to_the_neighbour_with_the_least_d
     points = rng.uniform(0, SIDE, (2, 10, 2)).astype(np.float32)
     here, goal = agent._see(points[0]), agent._see(points[1])
     table = agent.vertex_embeddings
-    for start, end, found in zip(here.vertices, goal.vertices, agent._waypoints(here, goal), strict=True):
+    for start, end, found in zip(here.vertices, goal.vertices, agent._waypoints(here, goal, None), strict=True):
         at, been = start, [start]
         for _ in range(2):
             around = [v for v in agent.graph.neighbors(at)[0] if v not in been]
