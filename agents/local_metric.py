@@ -118,7 +118,7 @@ class LocalMetric:
         def loss(batch: Batch) -> torch.Tensor:
             # Each member has a batch of its own; their losses share no weight, so this trains each as if alone.
             losses = [
-                self._loss(member.encode(prepared[rows]), rows, episode_ids[rows])
+                self._loss(member.encode(prepared[rows]).float(), rows, episode_ids[rows])
                 for member, rows in zip(self.network.members, self._rows(batch), strict=True)
             ]
             return torch.stack(losses).sum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -91,6 +91,7 @@ class StagedAgent(ABC):
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
+        precision: str = "float32",
     ) -> Self:
         """Learn from a dataset, stage by stage.
 
@@ -103,6 +104,7 @@ class StagedAgent(ABC):
             device: "cpu" or "cuda".
             progress: Show a bar a stage.
             tensorboard: Also log to ``workdir/tb``.
+            precision: "float32" or "bfloat16", of the networks' forward pass while they learn.
 
         Returns:
             The agent itself.
@@ -115,6 +117,7 @@ class StagedAgent(ABC):
             DatasetError: if there is only one trajectory.
         """
         training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
+        training = replace(training, precision=precision)
         folds = Folds.of(dataset, seed)
         for stage in self.stages:
             if self._wants(stage) and (stage not in self.acting or dataset.actions is not None):

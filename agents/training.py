@@ -20,12 +20,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from data_collection.errors import check_name
+
 from .errors import DeviceError, TrainingDivergedError
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
 Update = tuple[torch.Tensor, float, Batch]  # loss, learning rate, batch
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
+PRECISIONS = ("float32", "bfloat16")
+"""Of the forward pass: convolutions and products in bfloat16 are quicker on a CUDA device; weights stay float32."""
 _WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 _INITIALISATION = 2**32  # a step number that no training reaches
 
@@ -62,15 +66,24 @@ class Clock:
 
 @dataclass(frozen=True)
 class Training:
-    """How a fit runs, as opposed to what it learns: same results for any choice but ``seed`` and ``device``."""
+    """How a fit runs, as opposed to what it learns: same results but for ``seed``, ``device`` and ``precision``."""
 
     seed: int
     workdir: Workdir
     device: torch.device
     progress: bool = True
     label: str | None = None  # on the progress bar, in place of the stage's name
+    precision: str = "float32"
     checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        check_name("precision", self.precision, PRECISIONS)
+
+    @property
+    def autocast(self) -> torch.autocast:
+        """The context in which losses are computed."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def rng(self, stage: str, step: int) -> np.random.Generator:
         """The generator of one step of one stage."""
@@ -156,6 +169,8 @@ def train(
     Raises:
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
     """
+    if training.device.type == "cuda":
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what tensor cores read
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
 
     def update(step: int) -> Update:
@@ -163,7 +178,8 @@ def train(
         for group in optimizer.param_groups:
             group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
         batch = sample(training.rng(stage, step))
-        value = loss(batch)
+        with training.autocast:
+            value = loss(batch)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         optimizer.step()

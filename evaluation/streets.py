@@ -64,9 +64,10 @@ def fit_on_frames(
     seed: int,
     device: str,
     told: Callable[[np.ndarray], np.ndarray] | None = None,
+    precision: str = "float32",
 ) -> tuple[GlobalMetric, dict[str, float]]:
     """A network on all frames of a graph, none held out; figures as of `GlobalMetric.fit`, with ``cpu`` seconds."""
-    training = Training(seed, Workdir(None), resolve_device(device), progress=False)
+    training = Training(seed, Workdir(None), resolve_device(device), progress=False, precision=precision)
     training.clock.begin()
     metric, figures = GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), graph, training, told=told)
     return metric, {**figures, "cpu": round(training.clock.spent()[1], 1)}

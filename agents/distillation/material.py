@@ -60,7 +60,8 @@ class Material:
 
     def encode(self, vertices: np.ndarray) -> torch.Tensor:
         """Latents (B, D) of vertices (B,), with gradient."""
-        return self.network.encode(self.prepared[torch.as_tensor(vertices, device=self.device)])
+        # Distances are differences of large numbers: they are taken in float32 whatever the network computes in.
+        return self.network.encode(self.prepared[torch.as_tensor(vertices, device=self.device)]).float()
 
     def embed_vertices(self) -> torch.Tensor:
         """Latents (V, D) of all vertices, without gradient."""

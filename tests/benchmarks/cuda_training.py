@@ -1,0 +1,120 @@
+"""Training on a CUDA device, by hand: ``python tests/benchmarks/cuda_training.py --out cuda.json``.
+
+Prints, and keeps after each part, images a second of every trunk in both precisions, then what the paper's networks
+cost from beginning to end: Table 1's plan2vec in C-Maze, and ResNet18 on StreetLearn Large.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from agents import Plan2Vec
+from agents.networks import build_trunk
+from agents.plan2vec import Plan2VecConfig
+from agents.training import PRECISIONS
+from data_collection import make_dataset
+from evaluation import streets
+from evaluation.closed_loop import closed_loop
+from evaluation.environment import versions
+from evaluation.experiments.table4 import network_config
+from evaluation.lab.plan import PRESETS, configured
+from evaluation.street_walk import by_latents, street_tasks
+from evaluation.tasks import make_tasks
+from plan2vec_envs.image_graph import get_views
+
+ROOM = "Plan2vec/CMaze-v0"
+
+
+def images_a_second(trunk: str, precision: str, device: str, batch: int = 256, repeats: int = 10) -> float:
+    """Forward, backward and Adam on 64 x 64 images that lie on the device."""
+    network = build_trunk(trunk, (1, 64, 64), 2, 128).to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    prepared = network.prepare(torch.randint(0, 256, (batch, 1, 64, 64), dtype=torch.uint8, device=device))
+    best = float("inf")
+    for attempt in range(repeats + 3):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16"):
+            latents = network.encode(prepared).float()
+        latents.square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began) if attempt >= 3 else best
+    return batch / best
+
+
+def paper_room(precision: str, device: str) -> dict[str, Any]:
+    """The paper's networks and schedule in C-Maze, from rollouts to success."""
+    options = dict(PRESETS["paper"].options["plan2vec"])
+    agent = Plan2Vec(configured(Plan2VecConfig(), options, 1.0))
+    began = time.perf_counter()
+    dataset = make_dataset(ROOM, size="1000x10", progress=False)
+    collected = time.perf_counter() - began
+    agent.fit(dataset.without_oracle(), device=device, progress=False, precision=precision)
+    fitted = time.perf_counter() - began - collected
+    result = closed_loop(agent, make_tasks(ROOM, 200))
+    return {
+        "collect": collected,
+        "fit": fitted,
+        "stages": {log.stage: log.wall_seconds for log in agent.fit_log},
+        "figures": {log.stage: log.figures for log in agent.fit_log},
+        "success": float(result.success_02.mean()),
+    }
+
+
+def paper_streets(precision: str, device: str) -> dict[str, Any]:
+    """ResNet18 with two outputs on the largest part of Manhattan of the paper, or on a made city."""
+    (name,) = streets.worlds_at_hand(("large",))
+    world = streets.street_world(name)
+    began = time.perf_counter()
+    views = get_views(world, "recorded", 1)
+    drawn = time.perf_counter() - began
+    config = network_config("large", "paper", False)
+    metric, figures = streets.fit_on_frames(
+        config, views.frames, streets.true_graph(world), seed=0, device=device, precision=precision
+    )
+    fitted = time.perf_counter() - began - drawn
+    latents = metric.embed(views.frames)
+    tasks = street_tasks(world, 200)
+    walks = streets.both_walks(world, views, by_latents(latents, metric.latent_distance), tasks, 0)
+    return {
+        "world": name,
+        "places": world.num_places,
+        "steps": config.steps,
+        "draw": drawn,
+        "fit": fitted,
+        "figures": figures,
+        **{how: float(walked.near.mean()) for how, walked in walks.items()},
+    }
+
+
+def main() -> None:
+    """Every part, kept as soon as it is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("cuda.json"))
+    parser.add_argument("--device", default="cuda")
+    chosen = parser.parse_args()
+    found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "versions": versions()}
+
+    def keep(name: str, value: Any) -> None:
+        found[name] = value
+        chosen.out.write_text(json.dumps(found, indent=1) + "\n")
+        print(name, json.dumps(value), flush=True)
+
+    for trunk in ("pooled_mlp", "coord_cnn", "resnet18", "paper_conv"):
+        for precision in PRECISIONS:
+            keep(f"images/s {trunk} {precision}", round(images_a_second(trunk, precision, chosen.device)))
+    for precision in reversed(PRECISIONS):
+        keep(f"streets {precision}", paper_streets(precision, chosen.device))
+        keep(f"room {precision}", paper_room(precision, chosen.device))
+
+
+if __name__ == "__main__":
+    main()
