@@ -48,7 +48,7 @@ def write_minari(
     if oracle and dataset.oracle_position is None:
         raise InvalidOptionError("oracle=True was asked for, but the dataset has no true positions; leave it out")
     is_id = isinstance(where, str) and DATASET_ID.fullmatch(where) is not None
-    target = minari_root() / where if is_id else Path(where)
+    target = (minari_root() / where if is_id else Path(where)).absolute()  # Minari loses its way in relative ones
     if target.exists():
         raise InvalidOptionError(f"there is something at {target} already; name another, or remove it first")
     name = str(where) if is_id else _id_of(target)

@@ -103,6 +103,12 @@ def test_images_are_never_written_as_jpeg(tmp_path, rng):
     np.testing.assert_array_equal(minari.MinariDataset(folder / "data")[0].observations, noise)
 
 
+def test_a_relative_folder_will_do(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert write_minari(dataset, "./toy") == tmp_path / "toy"
+    assert read_minari("toy")[0].num_episodes == dataset.num_episodes
+
+
 def test_step_lengths_come_back(tmp_path):
     episode = Episode(np.zeros((3, 2), np.float32), np.array([0, 1]), None, np.float32([0.5, 2]))
     folder = write_minari(Dataset.from_episodes([episode]), tmp_path / "odometry")
