@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -147,6 +149,9 @@ class _Archive:
             ValueError,
             RuntimeError,
             TypeError,
+            SyntaxError,  # of headers, which are Python literals
+            tokenize.TokenError,
+            lzma.LZMAError,
         ) as error:
             raise self._damaged(error) from error
 

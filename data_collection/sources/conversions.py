@@ -66,14 +66,20 @@ def actions_of(raw: Any, where: str, note: Note) -> np.ndarray:
     """What was done: whole numbers as (T,) int64, everything else as (T, A) float32.
 
     Raises:
-        SourceError: if they are neither, or a number is none.
+        SourceError: if they are neither, a number is none, or a discrete action is below 0.
     """
     array = _numbers(raw, where, "actions (T,) of whole numbers or (T, A)")
     if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind in "bui":
         note("actions (T, 1) of whole numbers as discrete ones")
         array = array[:, 0]
     if array.ndim == 1 and array.dtype.kind in "bui":
-        return array.astype(np.int64, copy=False)
+        whole = array.astype(np.int64, copy=False)
+        if len(whole) and whole.min() < 0:
+            raise SourceError(
+                f"{where}: discrete actions as low as {whole.min()}; need 0 and on. Count them from 0, or make "
+                "them fractions if they are amounts"
+            )
+        return whole
     if array.ndim == 1:
         note("actions (T,) of fractions as vectors of one number")
         array = array[:, None]

@@ -10,6 +10,7 @@ import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError, SourceError
 
+from ..errors import DatasetError
 from ..records import Dataset, Episode
 from .conversions import Layout, Note, actions_of, blocks, equal_rows, observations_of
 from .repairs import EpisodeRepairs
@@ -109,13 +110,16 @@ class Gathering:
         """All that was taken in.
 
         Raises:
-            SourceError: if nothing is left.
+            SourceError: if nothing is left, or trajectories that are each well formed make no dataset.
         """
         if not self._episodes:
             raise SourceError(
                 f"{what} holds no trajectory of two observations or more, of {self._trajectories}: {self.repairs()}"
             )
-        return Dataset.from_episodes(self._episodes, env_id=env_id, num_actions=num_actions)
+        try:
+            return Dataset.from_episodes(self._episodes, env_id=env_id, num_actions=num_actions)
+        except DatasetError as error:  # such as an action beyond the number that a file says there are
+            raise SourceError(f"{what}: {error}") from error
 
     def repairs(self) -> EpisodeRepairs:
         """What was mended so far."""

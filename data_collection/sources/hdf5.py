@@ -61,34 +61,47 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise MissingFileError(f"there is no file {path}")
     refuse_pointer(path)
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except StorageError:
-        raise
-    except (OSError, RuntimeError, KeyError) as error:
-        raise CorruptFileError(f"{path} is truncated or damaged, or no HDF5 file at all ({error})") from error
+    with _reading(str(path)):
+        opened = h5py.File(path, "r")
+    with opened as file:
+        yield file
+
+
+def members(group: Any, where: str) -> dict[str, Any]:
+    """What a group holds, by name: groups and arrays; nothing is read.
+
+    Raises:
+        SourceError: if something lies in another file.
+        CorruptFileError: if the file is damaged.
+    """
+    h5py = import_h5py()
+    with _reading(where):
+        found = {}
+        for name in group:
+            if not isinstance(name, str):
+                raise ValueError(f"the name {name!r} is no text")
+            entry = None if isinstance(group.get(name, getlink=True), h5py.ExternalLink) else group[name]
+            if entry is None or (isinstance(entry, h5py.Dataset) and (entry.is_virtual or entry.external)):
+                raise SourceError(f"{where}, {name} lies in another file; need all arrays in one. Copy it there")
+            found[name] = entry
+        return found
 
 
 def arrays_in(group: Any, where: str, prefix: str = "", depth: int = 0) -> dict[str, Any]:
     """The arrays of a group and of those within it, by names such as ``infos/qpos``; nothing is read.
 
     Raises:
-        SourceError: if it leads to another file, or deeper than recordings do.
+        SourceError: if something lies in another file, or deeper than in recordings.
+        CorruptFileError: if the file is damaged.
     """
     h5py = import_h5py()
     if depth > _MAX_DEPTH:
         raise SourceError(f"{where} holds groups within groups, {prefix}…; need at most {_MAX_DEPTH} levels")
     found: dict[str, Any] = {}
-    for name in group:
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
-            raise _elsewhere(where, prefix + name)
-        entry = group[name]
+    for name, entry in members(group, where).items():
         if isinstance(entry, h5py.Group):
             found |= arrays_in(entry, where, f"{prefix}{name}/", depth + 1)
         elif isinstance(entry, h5py.Dataset):
-            if entry.is_virtual or entry.external:
-                raise _elsewhere(where, prefix + name)
             found[f"{prefix}{name}"] = entry
     return found
 
@@ -99,7 +112,8 @@ def require_room(arrays: Iterable[Any], where: str, max_bytes: int) -> int:
     Raises:
         FileTooLargeError: if more than max_bytes.
     """
-    size = sum(int(np.prod(array.shape, dtype=object)) * array.dtype.itemsize for array in arrays)
+    with _reading(where):  # Python's own integers: those of a stranger's shape may be any
+        size = sum(int(np.prod(array.shape or (0,), dtype=object)) * array.dtype.itemsize for array in arrays)
     if size > max_bytes:
         raise FileTooLargeError(
             f"{where} unpacks to {readable_size(size)}, more than the limit of {readable_size(max_bytes)}; nothing was "
@@ -113,11 +127,20 @@ def read_numbers(array: Any, where: str) -> np.ndarray:
 
     Raises:
         SourceError: if it holds anything else.
+        CorruptFileError: if the file is damaged.
     """
-    if array.dtype.kind not in "buif" or array.shape is None:
-        raise SourceError(f"{where} has shape {array.shape} and dtype {array.dtype}; need an array of numbers")
-    return array[()] if array.ndim else np.asarray(array[()])
+    with _reading(where):
+        if array.shape is None or array.dtype.kind not in "buif":
+            raise SourceError(f"{where} has shape {array.shape} and dtype {array.dtype}; need an array of numbers")
+        return np.asarray(array[()])
 
 
-def _elsewhere(where: str, name: str) -> SourceError:
-    return SourceError(f"{where}, {name} lies in another file; need all arrays in one. Copy it there")
+@contextlib.contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Whatever a damaged file makes h5py raise is said to be damage."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        raise CorruptFileError(f"{where} is truncated or damaged, or no HDF5 file at all ({error})") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import h5py
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from plan2vec_envs.errors import (
     InvalidOptionError,
     MissingExtraError,
     MissingFileError,
+    Plan2vecError,
     SourceError,
     UnsafeFileError,
 )
@@ -248,6 +251,7 @@ def edited(name, row, value):
     [
         (edited("observations", (5, 1), np.nan), r"observations, row 5: \[11\.0, nan\]; need finite"),
         (edited("actions", (1, 0), np.inf), r"rows 0 to 3, row 1: \[inf\]; need finite"),
+        (lambda a: a | {"actions": np.arange(7) - 3}, r"rows 0 to 3: discrete actions as low as -3; need 0"),
         (edited("terminals", 2, 0.5), r"terminals, row 2: 0\.5; need 1 in a last row"),
         (lambda a: a | {"actions": a["actions"][:4]}, r"7 rows and actions 4; need as many, or 5 without"),
         (lambda a: a | {"terminals": a["terminals"][:6]}, r"terminals has shape \(6,\) .* need \(7,\)"),
@@ -309,6 +313,21 @@ def test_what_only_resembles_flat_arrays_is_not_taken_for_them(tmp_path, case):
         recognise(NEAR_MISSES[case](tmp_path))
 
 
+@pytest.mark.parametrize(("kind", "write"), [("npz", write_npz), ("hdf5", write_hdf5)])
+def test_bytes_that_changed_raise_nothing_but_errors_of_ours(tmp_path, rng, kind, write):
+    path = tmp_path / f"flat.{kind}"
+    write(path, ogbench())
+    whole = path.read_bytes()
+    for _ in range(60):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] = rng.integers(256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(Plan2vecError):
+            recognise(path)
+        with contextlib.suppress(Plan2vecError):
+            read_recording(path, f"flat-{kind}")
+
+
 @pytest.mark.parametrize("cut", [4, 200, -40])
 @pytest.mark.parametrize(("kind", "write"), [("npz", write_npz), ("hdf5", write_hdf5)])
 def test_a_damaged_file_is_named_and_taken_for_nothing(tmp_path, kind, write, cut):
@@ -347,12 +366,28 @@ def test_too_large_a_file_is_refused_before_it_is_read(read):
         read(ogbench(), max_bytes=50)
 
 
-def test_hdf5_that_leads_to_other_files_is_refused(tmp_path):
+def _link(file):
+    file["terminals"] = h5py.ExternalLink("other.hdf5", "/terminals")
+
+
+def _virtual(file):
+    layout = h5py.VirtualLayout((7,), np.float32)
+    layout[:] = h5py.VirtualSource("other.hdf5", "terminals", (7,))
+    file.create_virtual_dataset("terminals", layout)
+
+
+def _outside(file):
+    file.create_dataset("terminals", (7,), np.float32, external=[("other.hdf5", 0, 28)])
+
+
+@pytest.mark.parametrize("lead", [_link, _virtual, _outside])
+def test_hdf5_that_leads_to_other_files_is_refused(tmp_path, monkeypatch, lead):
+    monkeypatch.chdir(tmp_path)
     write_hdf5(tmp_path / "other.hdf5", ogbench())
     path = tmp_path / "flat.hdf5"
     with h5py.File(path, "w") as file:
         file["observations"] = ogbench()["observations"]
-        file["terminals"] = h5py.ExternalLink("other.hdf5", "/terminals")
+        lead(file)
     with pytest.raises(SourceError, match=r"terminals lies in another file"):
         read_flat_hdf5(path)
 

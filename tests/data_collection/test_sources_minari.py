@@ -161,6 +161,15 @@ def test_a_foreign_dataset_is_read_in_the_order_of_its_numbers(vectors):
     assert recognise(folder / "data") == "minari"
 
 
+@pytest.mark.parametrize(("start", "n", "message"), [(0, 3, "run from 2 to 5; need 0 to 2"), (4, 5, "-2; need 0")])
+def test_actions_outside_of_their_space_are_named_with_the_folder(vectors, start, n, message):
+    path = vectors[0] / "data" / "metadata.json"
+    space = json.dumps({"type": "Discrete", "dtype": "int64", "start": start, "n": n})
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"action_space": space}))
+    with pytest.raises(SourceError, match=rf"other.*{message}"):
+        read_minari(vectors[0])
+
+
 def test_ground_truth_is_read_by_its_name_only(vectors):
     folder, _, _, goals = vectors
     np.testing.assert_array_equal(

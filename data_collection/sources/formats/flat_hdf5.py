@@ -15,7 +15,7 @@ from ...records import Dataset
 from ..conversions import Layout
 from ..flat import looks_flat, read_flat
 from ..gathering import Gathering
-from ..hdf5 import arrays_in, has_signature, open_hdf5, read_numbers, require_room
+from ..hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 
@@ -58,7 +58,7 @@ def _sniff(path: Path) -> bool:
         return False
     try:
         with open_hdf5(path) as file:
-            return looks_flat(file)
+            return looks_flat(members(file, str(path)))
     except MissingExtraError:
         return True  # what is inside cannot be seen, and reading says what to install
     except Plan2vecError:

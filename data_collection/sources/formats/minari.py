@@ -21,7 +21,7 @@ from plan2vec_envs.errors import CorruptFileError, MissingFileError, SourceError
 from ...records import Dataset
 from ..conversions import Layout, positions_of
 from ..gathering import Gathering
-from ..hdf5 import arrays_in, import_h5py, open_hdf5, read_numbers, require_room
+from ..hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
 from ..pictures import decode_picture
 from ..recording import Format
 from ..repairs import EpisodeRepairs
@@ -79,14 +79,16 @@ def read_minari(
         room=max_bytes,
     )
     with open_hdf5(folder / _DATA) as file:
-        names = sorted((name for name in file if _EPISODE.fullmatch(name)), key=lambda name: int(name[8:]))
-        if len(names) != metadata.get("total_episodes", len(names)):
+        groups = {name: group for name, group in members(file, str(folder / _DATA)).items() if _EPISODE.fullmatch(name)}
+        if len(groups) != metadata.get("total_episodes", len(groups)):
             raise CorruptFileError(
-                f"{folder / _DATA} holds {len(names)} episodes, but {_METADATA} says {metadata['total_episodes']}; "
+                f"{folder / _DATA} holds {len(groups)} episodes, but {_METADATA} says {metadata['total_episodes']}; "
                 "fetch it again"
             )
-        for name in names:
-            reading.add(file[name], f"{folder}, {name}")
+        for name in sorted(groups, key=lambda name: int(name[8:])):
+            if not isinstance(groups[name], import_h5py().Group):
+                raise CorruptFileError(f"{folder / _DATA}, {name} is no group; fetch it again")
+            reading.add(groups[name], f"{folder}, {name}")
     return reading.finish(str(folder))
 
 
@@ -220,9 +222,10 @@ class _Reading:
         if not self._has_actions:
             return None
         actions = read_numbers(array, f"{where}, actions")
-        if self.moves.get("type") == "Discrete" and (start := self.moves.get("start")):
+        start = self.moves.get("start")
+        if self.moves.get("type") == "Discrete" and isinstance(start, int) and start:
             self.gathering.note(f"discrete actions counted from 0, not from {start}")
-            return actions - int(start)
+            return actions - start
         return actions
 
     def _decoded(self, array: Any, key: str, where: str) -> np.ndarray:
@@ -231,7 +234,8 @@ class _Reading:
         space: Any = self.observed
         for name in key.split("/") if key else ():
             inside = space.get("subspaces")
-            space = inside.get(name, {}) if isinstance(inside, dict) else {}
+            space = inside.get(name) if isinstance(inside, dict) else None
+            space = space if isinstance(space, dict) else {}
         shape = space.get("shape")
         if array.ndim > 2 or space.get("dtype") != "uint8" or not isinstance(shape, list) or len(shape) < 2:
             return read_numbers(array, where)
