@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from plan2vec_envs.hashing import array_sha256, json_sha256
 
 from . import _checks
 from ._arrays import joined, joined_or_none, ranges
+from ._readers import Readers, Report, read_foreign_episodes
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
 from .splits import fold_episodes, nested_episodes
@@ -59,7 +61,7 @@ class Episode:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Readers):
     """Episodes laid end to end; the row of an observation is its vertex id everywhere.
 
     Two episodes of three and two transitions (M = 5, K = 2, N = M + K = 7):
@@ -122,10 +124,28 @@ class Dataset:
 
     @classmethod
     def from_episodes(
-        cls, episodes: Iterable[Episode], *, env_id: str | None = None, num_actions: int | None = None
+        cls,
+        episodes: Iterable[Any],
+        *,
+        env_id: str | None = None,
+        num_actions: int | None = None,
+        report: Report = print,
+        **options: Any,
     ) -> Dataset:
-        """Lay episodes end to end; they may differ in length, not in what they record."""
+        """Lay episodes end to end; they may differ in length, not in what they record.
+
+        Args:
+            episodes: each an `Episode`, a pair (observations, actions), or a dict with observations and perhaps
+                actions.
+            env_id: of the environment that they come from, if it is one of ours.
+            num_actions: of discrete actions; by default the largest one plus one.
+            report: told in one line what was mended in episodes that were none yet; None for silence.
+            options: those of `sources.episodes.read_episodes`: keys, layout, oracle, drop_pauses, max_jump.
+        """
         kept = list(episodes)
+        if options or not all(isinstance(episode, Episode) for episode in kept):
+            foreign = read_foreign_episodes(kept, report, **options)
+            return replace(foreign, env_id=env_id, num_actions=num_actions or foreign.num_actions)
         if not kept:
             raise EmptyDatasetError("no episodes were given; need at least one")
         return cls(

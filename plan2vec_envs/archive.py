@@ -6,10 +6,13 @@ than allowed, no array whose header promises another size than the archive holds
 
 from __future__ import annotations
 
+import contextlib
 import json
+import lzma
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,6 +64,26 @@ def read_manifest(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
         return archive.manifest()
 
 
+def list_arrays(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Shape and dtype that each array of any .npz promises; nothing but headers is read.
+
+    Raises:
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+    """
+    with _Archive(path, max_bytes) as archive:
+        return {name: archive.header(name) for name in archive.names}
+
+
+def read_arrays(path: Path, names: Iterable[str], *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+    """Read some arrays of any .npz, in the order asked for; no other is decoded.
+
+    Raises:
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+    """
+    with _Archive(path, max_bytes) as archive:
+        return {name: archive.array(name, foreign=True) for name in names}
+
+
 class _Archive:
     """An open .npz; every failure of the layers below comes out as an error of ours that names the file."""
 
@@ -103,11 +126,21 @@ class _Archive:
             raise FormatVersionError(f"{self._path} is no file of plan2vec: its manifest is no JSON object")
         return manifest
 
-    def array(self, name: str) -> np.ndarray:
+    def array(self, name: str, *, foreign: bool = False) -> np.ndarray:
+        """One array; in Fortran order only where it is a stranger's, for we write none."""
         info = self._members[name]
+        with self._decoding(), self._zip.open(info) as member:
+            return _read_npy(member, info.file_size, allow_fortran=foreign)
+
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        with self._decoding(), self._zip.open(self._members[name]) as member:
+            shape, _, dtype = _read_header(member)
+            return shape, dtype
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
         try:
-            with self._zip.open(info) as member:
-                return _read_npy(member, info.file_size)
+            yield
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -116,6 +149,9 @@ class _Archive:
             ValueError,
             RuntimeError,
             TypeError,
+            SyntaxError,  # of headers, which are Python literals
+            tokenize.TokenError,
+            lzma.LZMAError,
         ) as error:
             raise self._damaged(error) from error
 
@@ -125,14 +161,19 @@ class _Archive:
         )
 
 
-def _read_npy(member: IO[bytes], file_size: int) -> np.ndarray:
-    """One array; ValueError if its header does not fit the bytes that follow."""
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is in Fortran order, and dtype of the array that follows."""
     version = npy.read_magic(member)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read_header is None:
         raise ValueError(f"npy version {version} is not used here")
-    shape, fortran_order, dtype = read_header(member)
-    if dtype.hasobject or fortran_order:
+    return read_header(member)
+
+
+def _read_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> np.ndarray:
+    """One array; ValueError if its header does not fit the bytes that follow."""
+    shape, fortran_order, dtype = _read_header(member)
+    if dtype.hasobject or (fortran_order and not allow_fortran):
         raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
     left = file_size - member.tell()
     # Python integers cannot overflow; the array is allocated only when the archive holds that many bytes.
@@ -151,4 +192,4 @@ def _read_npy(member: IO[bytes], file_size: int) -> np.ndarray:
         buffer[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
     member.read(1)  # reaching the end is what makes zipfile compare its own checksum
-    return array
+    return array.reshape(shape[::-1]).T if fortran_order else array

@@ -5,8 +5,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import gymnasium as gym
+import h5py
 import numpy as np
 import pytest
+from minari.data_collector import EpisodeBuffer
+from minari.dataset.minari_storage import MinariStorage
 
 from agents import Plan2VecConfig
 from agents.configs import from_dict
@@ -34,8 +39,34 @@ def snippets(document: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
 
 
+def write_recordings(monkeypatch) -> None:
+    """Other people's files, as docs/recordings.md calls them, in the current folder."""
+    places = np.arange(12, dtype=np.float32).reshape(6, 2)
+    ends = np.arange(6) % 3 == 2
+    np.savez("maze-navigate-v0.npz", observations=places, actions=places, terminals=ends)
+    with h5py.File("maze2d.hdf5", "w") as file:
+        file.update({"observations": places, "actions": places, "terminals": np.zeros(6), "timeouts": ends})
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(Path.cwd()))
+    buffer = EpisodeBuffer(
+        observations={"observation": places, "desired_goal": places},
+        actions=places[:5],
+        rewards=np.zeros(5),
+        terminations=np.zeros(5, bool),
+        truncations=np.arange(5) == 4,
+    )
+    box = gym.spaces.Box(-np.inf, np.inf, (2,))
+    Path("D4RL/pointmaze/umaze-v2").mkdir(parents=True)
+    space = gym.spaces.Dict(observation=box, desired_goal=box)
+    folder = Path("D4RL/pointmaze/umaze-v2/data").absolute()
+    storage = MinariStorage.new(folder, observation_space=space, action_space=box, jpeg_encoding=False)
+    storage.update_episodes([buffer])
+    Path("pictures/run_00").mkdir(parents=True)
+    for number in range(3):
+        cv2.imwrite(f"pictures/run_00/{number:03d}.png", np.full((30, 40, 3), 80 * number, np.uint8))
+
+
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 1, 1]
+    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 7, 1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -44,6 +75,7 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
     names = {"little": from_dict(Plan2VecConfig, LITTLE), "little_rope": LITTLE_ROPE}
     if document == "docs/recordings.md":
         save_dataset(Dataset(make_drawn_rope().views, None, np.full(6, 19)), "rope.npz")
+        write_recordings(monkeypatch)
     for code in snippets(document):
         for words, fewer in SHORTER.items():
             code = code.replace(words, fewer)

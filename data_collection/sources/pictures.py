@@ -32,13 +32,30 @@ def decode_square(data: bytes, where: str) -> np.ndarray:
     Returns:
         (1, 64, 64) uint8; arguments and errors are those of `decode_grey`.
     """
-    grey = decode_grey(data, where)
-    height, width = grey.shape
+    return middle_square(decode_grey(data, where), VIEW_SIZE)[None]
+
+
+def decode_picture(data: bytes, where: str) -> np.ndarray:
+    """A picture as it is: grey or in colours; a channel of transparency is left out.
+
+    Returns:
+        (H, W) or (H, W, 3) uint8, red first; arguments and errors are those of `decode_grey`, and a SourceError
+        for 16 bits a channel, such as of depths, which bytes do not hold.
+    """
+    if data.startswith(_PNG) and data[24:25] == b"\x10":
+        raise SourceError(f"{where}: a PNG of 16 bits a channel; need 8. Scale it, or make vectors of it")
+    picture = _decoded(data, where, cv2.IMREAD_ANYCOLOR)
+    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def middle_square(picture: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of (H, W, ...) uint8, each pixel the mean of what it covers: (size, size, ...)."""
+    height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     # Cut before it is resized: a picture of 1 x 1,000,000 pixels would become one of 64 x 64,000,000.
-    square = grey[top : top + side, left : left + side]
-    return cv2.resize(square, (VIEW_SIZE, VIEW_SIZE), interpolation=cv2.INTER_AREA)[None]
+    square = picture[top : top + side, left : left + side]
+    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def decode_grey(data: bytes, where: str) -> np.ndarray:
@@ -56,6 +73,11 @@ def decode_grey(data: bytes, where: str) -> np.ndarray:
         FileTooLargeError: if it has more than 40 megapixels; nothing was decoded.
         CorruptFileError: if it is cut off or damaged.
     """
+    return cv2.cvtColor(_decoded(data, where, cv2.IMREAD_COLOR), cv2.COLOR_BGR2GRAY)
+
+
+def _decoded(data: bytes, where: str, mode: int) -> np.ndarray:
+    """(H, W) or (H, W, 3) uint8, blue first, as OpenCV reads it in some mode."""
     width, height, body = _size(data, where)
     if width * height > MAX_PIXELS:
         raise FileTooLargeError(
@@ -66,13 +88,12 @@ def decode_grey(data: bytes, where: str) -> np.ndarray:
     if data.find(b"IEND" if data.startswith(_PNG) else b"\xff\xd9", body) < 0:
         raise _damaged(where, f"its end is missing after {len(data)} bytes")
     try:
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise _damaged(where, str(error)) from error
     if picture is None or picture.shape[:2] != (height, width):
         raise _damaged(where, "it cannot be decoded")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return picture
 
 
 def _size(data: bytes, where: str) -> tuple[int, int, int]:

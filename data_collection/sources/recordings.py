@@ -25,7 +25,9 @@ def recognise(path: str | os.PathLike[str]) -> str:
     """
     path = Path(path)
     if not path.exists():
-        raise MissingFileError(f"there is no file or folder {path}")
+        raise MissingFileError(
+            f"there is no file or folder {path}; if it is the id of a Minari dataset, say --format minari"
+        )
     if path.is_file():
         refuse_pointer(path)
     found = [name for name, each in FORMATS.items() if each.sniff(path)]

@@ -41,21 +41,45 @@ class EpisodeRepairs:
     Attributes:
         empty_trajectories: dropped trajectories without a frame.
         single_frames: dropped trajectories of one frame, from which no move leads on.
+        last_actions: dropped actions of last frames, which lead to nothing that was recorded.
+        pauses: dropped steps in which nothing changed, where that was asked for.
+        timeouts: cuts where a recorder ran out of time, which is no end of the world.
+        jumps: cuts where two rows in a row do not belong together, such as a reset that nothing marks.
+        notes: what else the data is not as it was: another dtype or layout, arrays that were left out.
     """
 
     empty_trajectories: int = 0
     single_frames: int = 0
+    last_actions: int = 0
+    pauses: int = 0
+    timeouts: int = 0
+    jumps: int = 0
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """For instance 'dropped 1 empty trajectory, 2 trajectories of one frame'."""
-        return _dropped((getattr(self, kind), words) for kind, words in _EPISODE_WORDS.items())
+        """For instance 'dropped 1 empty trajectory; cut at 2 time-outs; observations float64 to float32'."""
+        parts = [
+            _counted("dropped", ((getattr(self, kind), words) for kind, words in _EPISODE_WORDS.items())),
+            _counted("cut at", ((getattr(self, kind), words) for kind, words in _CUT_WORDS.items())),
+            *self.notes,
+        ]
+        return "; ".join(part for part in parts if part) or _NOTHING
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to say."""
+        return str(self) != _NOTHING
 
 
 def _dropped(counts: Iterable[tuple[int, tuple[str, str]]]) -> str:
+    return _counted("dropped", counts) or _NOTHING
+
+
+def _counted(verb: str, counts: Iterable[tuple[int, tuple[str, str]]]) -> str:
     found = ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
-    return f"dropped {found}" if found else "nothing to repair"
+    return f"{verb} {found}" if found else ""
 
 
+_NOTHING = "nothing to repair"
 _WORDS = {
     "self_links": ("self link", "self links"),
     "duplicate_links": ("duplicate link", "duplicate links"),
@@ -67,4 +91,10 @@ _WORDS = {
 _EPISODE_WORDS = {
     "empty_trajectories": ("empty trajectory", "empty trajectories"),
     "single_frames": ("trajectory of one frame", "trajectories of one frame"),
+    "last_actions": ("last action that leads nowhere", "last actions that lead nowhere"),
+    "pauses": ("step in which nothing changed", "steps in which nothing changed"),
+}
+_CUT_WORDS = {
+    "timeouts": ("time-out", "time-outs"),
+    "jumps": ("jump", "jumps"),
 }

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from .context import Context
 
+_OPTIONS = (
+    "keys",
+    "layout",
+    "oracle",
+    "drop_pauses",
+    "max_jump",
+    "grey",
+    "size",
+    "allow_objects",
+)  # of some format each
+
 
 @dataclass(frozen=True)
 class Command:
-    """Make a dataset file of a foreign recording, such as a rope: new_rope.npy, or Causal-InfoGAN's folders."""
+    """Make a dataset file of somebody else's data: flat arrays (.npz, HDF5), a Minari dataset, folders of pictures."""
 
     path: Annotated[Path, tyro.conf.Positional]
-    """the file or folder"""
+    """the file or folder; with --format minari also an id"""
     out: Path
     """the dataset file to write, *.npz"""
     format: str | None = None
-    """what it is, rope-arrays or rope-pictures; recognised by its looks otherwise"""
+    """what it is: flat-npz, flat-hdf5, minari, picture-folders, rope-arrays or rope-pictures; recognised by its looks
+    otherwise"""
+    keys: tuple[str, ...] | None = None
+    """of observations that are a dict, which entries: one of pictures, or vectors, laid side by side"""
+    layout: Literal["hwc", "chw"] | None = None
+    """of pictures, where their shape does not tell"""
+    oracle: str | None = None
+    """the array that holds true positions (evaluation only), such as qpos; none is read otherwise"""
+    drop_pauses: bool = False
+    """leave out steps in which nothing changed"""
+    max_jump: float | None = None
+    """cut where a step leads farther: distance of vectors, mean difference of grey levels of pictures"""
+    grey: bool = False
+    """of picture-folders: make all pictures grey"""
+    size: int | None = None
+    """of picture-folders: the middle square of each picture, resized to so many pixels"""
     allow_objects: bool = False
     """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
     world: Path | None = None
@@ -48,7 +74,7 @@ class Command:
             )
         name = recognise(self.path) if self.format is None else check_name("format", self.format, FORMATS)
         say(f"reading {self.path} as {name}: {FORMATS[name].doc}")
-        options = {"allow_objects": True} if self.allow_objects else {}
+        options = {option: value for option in _OPTIONS if (value := getattr(self, option)) not in (None, False)}
         dataset, repairs = read_recording(self.path, name, **options)
         say(str(repairs))
         actions = "no actions"
@@ -61,7 +87,9 @@ class Command:
         )
         say(f"fingerprint {dataset.fingerprint}")
         world = None if self.world is None else world_of_dataset(dataset, self.world.stem, format=name)
-        origin = {"source": name, "file": self.path.name, "repairs": str(repairs)}
+        origin: dict[str, object] = {"source": name, "file": self.path.name, "repairs": str(repairs)}
+        if asked := {option: value for option, value in options.items() if option != "allow_objects"}:
+            origin["options"] = asked
         save_dataset(dataset, self.out, provenance=origin)
         say(f"written to {self.out} ({readable_size(self.out.stat().st_size)})")
         if world is not None and self.world is not None:

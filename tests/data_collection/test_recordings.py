@@ -37,7 +37,14 @@ def pictures(folder, run="run_00", names=("a.jpg", "b.jpg", "actions.npy")):
     return root
 
 
-@pytest.mark.parametrize(("name", "make"), [("rope-arrays", arrays), ("rope-pictures", pictures)])
+def no_pictures_of_a_rope(folder):
+    return pictures(folder, names=("a.jpg", "b.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [("rope-arrays", arrays), ("rope-pictures", pictures), ("picture-folders", no_pictures_of_a_rope)],
+)
 def test_a_format_is_recognised_by_its_own_sniff_alone(tmp_path, name, make):
     path = make(tmp_path)
     assert [known for known, each in FORMATS.items() if each.sniff(path)] == [name]
@@ -64,9 +71,9 @@ NEAR_MISSES = {
     "a .npy of text": _text,
     "an empty file": _empty,
     "an empty folder": lambda folder: folder,
-    "no actions": lambda folder: pictures(folder, names=("a.jpg", "b.jpg")),
     "no pictures": lambda folder: pictures(folder, names=("actions.npy",)),
-    "other pictures": lambda folder: pictures(folder, names=("a.png", "actions.npy")),
+    "pictures of another kind": lambda folder: pictures(folder, names=("a.gif", "actions.npy")),
+    "pictures outside of runs": lambda folder: pictures(folder, run="run_00/camera"),
     "folders of another name": lambda folder: pictures(folder, run="walk_00"),
     "a run itself": lambda folder: pictures(folder) / "run_00",
 }
@@ -79,6 +86,22 @@ def test_what_only_resembles_a_format_is_not_taken_for_it(tmp_path, case):
         SourceError, match=r"looks like no known format\. Known: .*rope-arrays, .*rope-pictures, .*--format"
     ):
         recognise(path)
+
+
+ROPE_NEAR_MISSES = {
+    "no actions": no_pictures_of_a_rope,
+    "other pictures": lambda folder: pictures(folder, names=("a.png", "actions.npy")),
+    "too narrow a table for flags": lambda folder: pictures(folder, names=("a.jpg", "narrow.npy")),
+}
+
+
+@pytest.mark.parametrize("case", ROPE_NEAR_MISSES)
+def test_pictures_that_are_none_of_a_rope_are_taken_for_pictures(tmp_path, case):
+    path = ROPE_NEAR_MISSES[case](tmp_path)
+    if (narrow := path / "run_00" / "narrow.npy").exists():
+        np.save(path / "run_00" / "actions.npy", np.zeros((2, 4)))
+        narrow.unlink()
+    assert recognise(path) == "picture-folders"
 
 
 def test_a_missing_file_and_a_pointer_are_said_to_be_that(tmp_path):

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 
-from plan2vec_envs.errors import FileTooLargeError, MissingFileError, SourceError, UnsafeFileError
-from plan2vec_envs.files import readable_size
+from plan2vec_envs.errors import MissingFileError, SourceError, UnsafeFileError
 
 from ...records import Dataset, Episode
-from ..object_arrays import read_array
+from ..object_arrays import peek_array, read_array
+from ..picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
 from ..pictures import decode_square
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 
-MAX_PICTURE_BYTES = 100_000_000
 LEAST_COLUMNS = 5  # four numbers of an action at least, and whether it was one
-_SUFFIXES = {".jpg", ".jpeg"}
-_NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")
+SUFFIXES = {".jpg", ".jpeg"}
 
 
 def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRepairs]:
@@ -44,20 +41,20 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
     folder = Path(path)
     if not folder.is_dir():
         raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with actions.npy")
-    runs = _runs(folder)
+    runs = runs_of(folder)
     if not runs:
         raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
     episodes: list[Episode] = []
     empty, single, width = 0, 0, 0
     for run in runs:
-        pictures = _pictures(run)
+        pictures = pictures_of(run, SUFFIXES)
         actions, leads_on = _read_actions(run / "actions.npy", len(pictures))
         width = width or actions.shape[1]
         if actions.shape[1] != width:
             raise SourceError(
                 f"{run / 'actions.npy'}: actions of {actions.shape[1]} numbers; the first run has {width}"
             )
-        frames = [decode_square(_bytes(picture), str(picture)) for picture in pictures]
+        frames = [decode_square(read_picture(picture, MAX_PICTURE_BYTES), str(picture)) for picture in pictures]
         empty += not frames
         first = 0
         for end in np.flatnonzero(~leads_on) + 1:  # the last picture leads nowhere, so every one is in a stretch
@@ -69,37 +66,6 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
     if not episodes:
         raise SourceError(f"{folder}: no move leads from one picture to another in {len(runs)} runs")
     return Dataset.from_episodes(episodes), EpisodeRepairs(empty, single)
-
-
-def _runs(folder: Path) -> list[Path]:
-    return sorted(run for run in folder.glob("run_*") if run.is_dir())
-
-
-def _pictures(run: Path) -> list[Path]:
-    """A run's pictures by name, which must not be another order than that of their numbers."""
-    found = sorted(file for file in run.iterdir() if file.suffix.lower() in _SUFFIXES and not file.name.startswith("."))
-    parts = [_NUMBERED.fullmatch(file.stem) for file in found]
-    numbers = [int(part[2]) for part in parts if part]
-    # Names with one number and the same words around it; others, such as times, may be in whatever order they are.
-    if len(numbers) == len(found) and len({(part[1], part[3]) for part in parts if part}) == 1:
-        for i in range(1, len(found)):
-            if numbers[i] < numbers[i - 1]:
-                raise SourceError(
-                    f"{run}: by name {found[i - 1].name} comes before {found[i].name}, by number after it, so the "
-                    "order of the pictures is not known; rename them with leading zeros"
-                )
-    return found
-
-
-def _bytes(picture: Path) -> bytes:
-    try:
-        if (size := picture.stat().st_size) <= MAX_PICTURE_BYTES:
-            return picture.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{picture} cannot be read: {error.strerror}") from error
-    raise FileTooLargeError(
-        f"{picture} has {readable_size(size)}; the limit is {readable_size(MAX_PICTURE_BYTES)}. Is it a picture?"
-    )
 
 
 def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +90,10 @@ def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray
     flags = np.asarray(table[:, -1])
     bad = np.flatnonzero((flags != 0) & (flags != 1))
     if len(bad):
-        raise SourceError(f"{path}, row {bad[0]}: the last number is {flags[bad[0]]}; need 1 for a move, 0 for a reset")
+        raise SourceError(
+            f"{path}, row {bad[0]}: the last number is {flags[bad[0]]}; need 1 for a move, 0 for a reset. "
+            "If all columns are the action, say so with --format picture-folders"
+        )
     leads_on = flags == 1
     leads_on[-1:] = False
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused below
@@ -137,13 +106,18 @@ def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray
 
 def _sniff(path: Path) -> bool:
     try:
-        return any((run / "actions.npy").is_file() and _has_pictures(run) for run in _runs(path))
+        return any(_may_be_a_run(run) for run in runs_of(path))
     except OSError:
         return False
 
 
-def _has_pictures(run: Path) -> bool:
-    return any(file.suffix.lower() in _SUFFIXES for file in run.iterdir())
+def _may_be_a_run(run: Path) -> bool:
+    """JPEGs beside a table that is wide enough for flags, or damaged; a narrower one is of `picture_folders`."""
+    table = run / "actions.npy"
+    if not table.is_file() or not has_pictures(run, SUFFIXES):
+        return False
+    shape, _ = peek_array(table) or ((0, LEAST_COLUMNS), None)
+    return len(shape) == 2 and shape[1] >= LEAST_COLUMNS
 
 
 FORMAT = Format(

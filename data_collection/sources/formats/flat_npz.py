@@ -1,0 +1,81 @@
+"""Flat arrays in a .npz, as of OGBench, and of D4RL where it was converted; see `flat` for their layout."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from plan2vec_envs.archive import MAX_BYTES, list_arrays, read_arrays
+from plan2vec_envs.errors import SourceError, StorageError, UnsafeFileError
+
+from ...records import Dataset
+from ..conversions import Layout
+from ..flat import looks_flat, read_flat
+from ..gathering import Gathering
+from ..recording import Format
+from ..repairs import EpisodeRepairs
+
+
+def read_flat_npz(
+    path: str | os.PathLike[str],
+    *,
+    keys: Sequence[str] | None = None,
+    layout: Layout | None = None,
+    oracle: str | None = None,
+    drop_pauses: bool = False,
+    max_jump: float | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> tuple[Dataset, EpisodeRepairs]:
+    """Trajectories laid end to end in flat arrays.
+
+    Args:
+        path: a .npz with observations, (N, D) or pictures; at least one of terminals, timeouts and
+            next_observations; and actions, if any. All else is left out.
+        keys: arrays to observe instead, of ``observations/`` or of the file.
+        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
+        oracle: array of true positions, such as qpos; by default none is read.
+        drop_pauses: leave out steps in which nothing changed; see `Gathering`.
+        max_jump: cut where a step leads farther; see `Gathering`.
+        max_bytes: refuse a file that says it unpacks to more.
+
+    Returns:
+        The dataset and what was mended.
+
+    Raises:
+        MissingFileError: if there is no such file.
+        CorruptFileError: if it is truncated or damaged, or no .npz at all.
+        FileTooLargeError: if it unpacks to more than max_bytes.
+        UnsafeFileError: if an array that is needed holds Python objects.
+        SourceError: if arrays are missing, do not fit each other, or hold what a dataset cannot.
+    """
+    path = Path(path)
+    gathering = Gathering(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    headers = list_arrays(path, max_bytes=max_bytes)
+    if "manifest" in headers:
+        raise SourceError(f"{path} is a file of plan2vec already; open it with load_dataset")
+
+    def read(names: list[str]) -> dict:
+        for name in names:
+            if headers[name][1].hasobject:
+                raise UnsafeFileError(
+                    f"{path}, {name} holds Python objects, which are not read; save it as a plain array of numbers"
+                )
+        return read_arrays(path, names, max_bytes=max_bytes)
+
+    return read_flat(str(path), headers, read, gathering, oracle)
+
+
+def _sniff(path: Path) -> bool:
+    try:
+        return path.is_file() and looks_flat(list_arrays(path, max_bytes=2**63))  # headers only, whatever the size
+    except StorageError:
+        return False
+
+
+FORMAT = Format(
+    name="flat-npz",
+    doc="a .npz of flat arrays as of OGBench: observations, actions, and terminals, timeouts or next_observations",
+    sniff=_sniff,
+    read=read_flat_npz,
+)
