@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def images_a_second(trunk: str, precision: str, device: str, batch: int = 256, r
         optimizer.zero_grad(set_to_none=True)
         torch.cuda.synchronize()
         best = min(best, time.perf_counter() - began) if attempt >= 3 else best
-    return batch / best
+    return round(batch / best)
 
 
 def paper_room(precision: str, device: str) -> dict[str, Any]:
@@ -108,12 +109,18 @@ def main() -> None:
         chosen.out.write_text(json.dumps(found, indent=1) + "\n")
         print(name, json.dumps(value), flush=True)
 
+    def attempt(name: str, work: Any, *args: Any) -> None:
+        try:
+            keep(name, work(*args))
+        except Exception as error:  # a part that fails must not cost the others
+            keep(name, {"failed": repr(error), "where": traceback.format_exc()[-1500:]})
+
     for trunk in ("pooled_mlp", "coord_cnn", "resnet18", "paper_conv"):
         for precision in PRECISIONS:
-            keep(f"images/s {trunk} {precision}", round(images_a_second(trunk, precision, chosen.device)))
+            attempt(f"images/s {trunk} {precision}", images_a_second, trunk, precision, chosen.device)
     for precision in reversed(PRECISIONS):
-        keep(f"streets {precision}", paper_streets(precision, chosen.device))
-        keep(f"room {precision}", paper_room(precision, chosen.device))
+        attempt(f"streets {precision}", paper_streets, precision, chosen.device)
+        attempt(f"room {precision}", paper_room, precision, chosen.device)
 
 
 if __name__ == "__main__":
