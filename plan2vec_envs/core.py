@@ -45,16 +45,22 @@ class RoomCore:
             return gym.spaces.Dict({key: gym.spaces.Box(0, 255, FRAME_SHAPE, np.uint8) for key in keys})
         return gym.spaces.Dict({key: gym.spaces.Box(-POSE_HALF, POSE_HALF, (2,), np.float32) for key in keys})
 
-    def observe(self, xy: np.ndarray) -> np.ndarray:
+    def observe(self, xy: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """What is observed with the agent at each position.
 
         Args:
             xy: (B, 2) float64 metres.
+            out: where to put it, whatever that holds; None for a fresh array.
 
         Returns:
-            (B, 1, 64, 64) uint8, or (B, 2) float32 metres; a fresh array.
+            (B, 1, 64, 64) uint8, or (B, 2) float32 metres: ``out`` or a fresh array.
         """
-        return self.renderer.frames(xy) if self.obs_type == "image" else xy.astype(np.float32)
+        if self.obs_type == "image":
+            return self.renderer.frames(xy, out)
+        if out is None:
+            return xy.astype(np.float32)
+        out[...] = xy
+        return out
 
     def locate(self, observations: np.ndarray, check: bool = True) -> np.ndarray:
         """Where the agent is in each observation, read from the observation alone.

@@ -14,6 +14,7 @@ STEP_SECONDS = 0.1
 SUBSTEPS = 10  # part of the environment's version: other numbers touch walls differently
 AGENTS_PER_SPACE = 32  # pymunk's broad phase grows quadratically with the agents of a space
 _WALLS = -1  # the "agent" that stands for the body of the walls
+_PASS_EACH_OTHER = pymunk.ShapeFilter(group=1)  # of one group
 WALL_THICKNESS = 0.1  # thicker outwards than drawn, so that nothing is ever pushed through the border
 
 
@@ -35,6 +36,7 @@ class PymunkCrowd:
         num_spaces = -(-num_agents // AGENTS_PER_SPACE)
         self._spaces = [_walled_space(room) for _ in range(num_spaces)]
         self._agents: list[tuple[pymunk.Body, pymunk.Poly] | None] = [None] * num_agents
+        self._by_id: dict[int, int] = {}  # pymunk's number of a body -> agent
         # pymunk keeps the bodies of a space in an order of its own: slot -> agent, one array a space. The
         # body that carries the walls is among them as agent -1, hence the last row of the arrays below.
         self._agent_of_slot = [np.full(1, _WALLS) for _ in self._spaces]
@@ -55,8 +57,10 @@ class PymunkCrowd:
             # A moved body would keep its cached contacts and feel walls that it has left: take a new one.
             if (old := self._agents[index]) is not None:
                 space.remove(*old)
+                del self._by_id[old[0].id]
             self._agents[index] = agent = _agent(x, y)
             space.add(*agent)
+            self._by_id[agent[0].id] = index
             self._positions[index] = x, y
             changed.add(index // AGENTS_PER_SPACE)
         for number in changed:
@@ -84,13 +88,10 @@ class PymunkCrowd:
         return self._positions[:_WALLS].copy()
 
     def _refresh_slots(self, number: int) -> None:
-        first = number * AGENTS_PER_SPACE
-        agents = self._agents[first : first + AGENTS_PER_SPACE]
-        by_id = {agent[0].id: first + i for i, agent in enumerate(agents) if agent is not None}
         self._reader.clear()
         batch.get_space_bodies(self._spaces[number], batch.BodyFields.BODY_ID, self._reader)
         ids = np.frombuffer(self._reader.int_buf(), dtype=np.uintp).tolist()
-        self._agent_of_slot[number] = np.array([by_id.get(body_id, _WALLS) for body_id in ids])
+        self._agent_of_slot[number] = np.array([self._by_id.get(body_id, _WALLS) for body_id in ids])
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the buffers, which hold C memory and nothing worth keeping."""
@@ -99,8 +100,9 @@ class PymunkCrowd:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._reader, self._writer = batch.Buffer(), batch.Buffer()
+        self._by_id = {agent[0].id: index for index, agent in enumerate(self._agents) if agent is not None}
         for number in range(len(self._spaces)):
-            self._refresh_slots(number)  # a restored space may keep its bodies in another order
+            self._refresh_slots(number)  # a restored space may keep its bodies in another order, by other numbers
 
 
 def _walled_space(room: Room) -> pymunk.Space:
@@ -125,5 +127,5 @@ def _agent(x: float, y: float) -> tuple[pymunk.Body, pymunk.Poly]:
     body.position = x, y
     shape = pymunk.Poly.create_box(body, (2 * AGENT_HALF, 2 * AGENT_HALF))
     shape.friction = 1.0
-    shape.filter = pymunk.ShapeFilter(group=1)  # one group: agents pass through each other
+    shape.filter = _PASS_EACH_OTHER
     return body, shape

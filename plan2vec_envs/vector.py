@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from .core import MAX_EPISODE_STEPS, RENDER_FPS, RENDER_MODES, RoomCore, read_render_mode, reward_of
 from .errors import InvalidActionError, InvalidOptionError, check_name
+from .lending import Lender
 from .physics import PymunkCrowd
 from .picture import picture
 from .tasks import Request, draw_task, read_options
@@ -83,6 +84,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         self._positions = np.full((num_envs, 2), np.nan)  # NaN before the first reset
         self._goals = np.full((num_envs, 2), np.nan)
         self._desired = self.core.observe(np.zeros((num_envs, 2)))
+        self._lender = Lender(self._desired.shape, self._desired.dtype)  # of what is returned
         self._desired_positions = np.full((num_envs, 2), np.nan)  # read from self._desired
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._ended = np.zeros(num_envs, dtype=bool)
@@ -106,7 +108,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         self._begin(np.flatnonzero(mask), request)
         info: dict[str, Any] = {}
         self._add_oracle(info, mask)
-        return self._observation(self.core.observe(self._positions)), info
+        return self._observation(self.core.observe(self._positions, self._lender.empty())), info
 
     def step(
         self, actions: np.ndarray
@@ -129,7 +131,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         self._elapsed += 1
         if not stepped.all():
             self._begin(np.flatnonzero(~stepped))
-        observed = self.core.observe(self._positions)
+        observed = self.core.observe(self._positions, self._lender.empty())
         # The same reading as compute_reward, so that the two agree on every step.
         located = self.core.locate(observed, check=False)
         terminated = self.core.at_goal(located, self._desired_positions) & stepped
@@ -215,9 +217,12 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         """Start again where an episode ended; what it ended with goes to ``info``."""
         ended = self._ended.copy()
         final_obs = np.full(self.num_envs, None, dtype=object)
-        final = self._observation(observed)
         for i in np.flatnonzero(ended):
-            final_obs[i] = {key: value[i].copy() for key, value in final.items()}
+            final_obs[i] = {
+                "observation": observed[i].copy(),
+                "achieved_goal": observed[i].copy(),
+                "desired_goal": self._desired[i].copy(),
+            }
         final_info: dict[str, Any] = {}
         self._add_success(final_info, terminated, ended)
         self._add_oracle(final_info, ended)
@@ -232,8 +237,8 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         # Three arrays that nobody else holds: a caller may keep or change them.
         return {
             "observation": observed,
-            "achieved_goal": observed.copy(),
-            "desired_goal": self._desired.copy(),
+            "achieved_goal": self._lender.copy(observed),
+            "desired_goal": self._lender.copy(self._desired),
         }
 
     def _add_success(self, info: dict[str, Any], success: np.ndarray, stepped: np.ndarray) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy or torch are loaded
@@ -46,6 +48,25 @@ class Quantity:
         return f"{self.name:<60}{number(self.value):>10} {self.unit:<10} {number(self.low)} to {number(self.high)}"
 
 
+def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
+    """The b of seconds = a size^b that is closest by least squares of the logarithms: 1 is linear.
+
+    Args:
+        sizes: at least two different ones, positive.
+        seconds: what each took, positive.
+    """
+    x, y = [math.log(size) for size in sizes], [math.log(each) for each in seconds]
+    return linear_regression(x, y).slope
+
+
+def installed(module: str, package: str) -> bool:
+    """Whether a peer can be measured; where it cannot, says so and how to get it."""
+    if importlib.util.find_spec(module) is not None:
+        return True
+    print(f"{package} is not installed and not measured: pip install -e '.[bench]'", file=sys.stderr, flush=True)
+    return False
+
+
 def number(value: float) -> str:
     """Three significant digits or whole, with thousands apart."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -70,7 +91,14 @@ def seconds(works: Iterable[tuple[Work, int]]) -> list[tuple[int, list[float]]]:
 def rate(name: str, unit: str, work: Work, repeats: int) -> Quantity:
     """How many things a second ``work`` does."""
     ((done, taken),) = seconds([(work, repeats)])
-    return _rate(name, unit, done, taken)
+    return rate_of(name, unit, done, taken)
+
+
+def rates_in_turns(works: dict[str, Work], unit: str, repeats: int) -> tuple[list[Quantity], list[list[float]]]:
+    """Rates by name, measured in turns, and the seconds of each repeat that one thing took."""
+    found = seconds([(work, repeats) for work in works.values()])
+    rates = [rate_of(name, unit, *each) for name, each in zip(works, found, strict=True)]
+    return rates, [[one / done for one in taken] for done, taken in found]
 
 
 def against(
@@ -90,15 +118,20 @@ def against(
     (done, mine), *others = seconds([(ours, repeats), *((work, few) for work in theirs.values())])
     for label, (count, _) in zip(theirs, others, strict=True):
         assert count == done, f"{name}: {label} did {count} things, we did {done}"
-    yield _rate(name, unit, done, mine)
+    yield rate_of(name, unit, done, mine)
     for label, (_, taken) in zip(theirs, others, strict=True):
-        yield _rate(f"{name} in {label}", unit, done, taken)
-        ratio = median(taken) / median(mine)
-        yield Quantity(f"{name} vs {label}", "x", ratio, min(taken) / max(mine), max(taken) / min(mine))
+        yield rate_of(f"{name} in {label}", unit, done, taken)
+        yield quotient(f"{name} vs {label}", "x", taken, mine)
 
 
-def _rate(name: str, unit: str, done: int, taken: list[float]) -> Quantity:
+def rate_of(name: str, unit: str, done: int, taken: Sequence[float]) -> Quantity:
+    """Things a second, from how many were done in each of some times."""
     return Quantity(name, unit, done / median(taken), done / max(taken), done / min(taken))
+
+
+def quotient(name: str, unit: str, above: Sequence[float], below: Sequence[float]) -> Quantity:
+    """The quotient of two measurements that took turns: of their medians, and of their extremes."""
+    return Quantity(name, unit, median(above) / median(below), min(above) / max(below), max(above) / min(below))
 
 
 def run(bench: Callable[[int], Iterable[Quantity]]) -> None:

@@ -89,6 +89,24 @@ def test_a_ratio_of_unequal_work_is_refused(harness):
         list(harness.against("ours", "n/s", lambda: 4, {"theirs": lambda: 3}, repeats=1))
 
 
+def test_the_exponent_of_a_power_is_found_exactly_and_noise_around_it_cancels(harness):
+    sizes = [1, 16, 64, 256]
+    assert harness.exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
+    # Least squares by hand: logarithms 0, 1, 2 of the sizes, 0, 3, 2 of the seconds, so the slope is 2/2.
+    assert harness.exponent([1, 10, 100], [1, 1000, 100]) == pytest.approx(1.0)
+
+
+def test_a_quotient_spans_the_extremes_of_both_sides(harness):
+    found = harness.quotient("share", "x", [2.0, 4.0, 6.0], [1.0, 2.0, 4.0])
+    assert (found.value, found.low, found.high) == (2.0, 0.5, 6.0)
+
+
+def test_a_peer_that_is_not_installed_is_named_with_the_way_to_get_it(harness, capsys):
+    assert harness.installed("math", "Python")
+    assert not harness.installed("no_such_module", "no-such-package")
+    assert capsys.readouterr().err == "no-such-package is not installed and not measured: pip install -e '.[bench]'\n"
+
+
 def test_the_command_prints_a_table_and_notes_one_line_a_run(tree, capfd):
     assert main(["bench", "--repeats", "2"]) == 0
     first = capfd.readouterr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -108,6 +109,39 @@ def test_batch_is_drawn_and_read_like_single_frames_to_the_bit(room, rng):
         assert np.array_equal(frames[i], renderer.frames(xy[i : i + 1])[0])
         assert np.array_equal(poses[i], renderer.decode(frames[i : i + 1])[0])
     assert np.array_equal(poses, renderer.decode(frames, check=False))
+
+
+@EVERY_ROOM
+def test_frames_drawn_over_others_leave_nothing_of_them(room, rng):
+    renderer = Renderer(room)
+    xy = rng.uniform(-POSE_HALF, POSE_HALF, (300, 2))  # more than are drawn at once
+    out = rng.integers(0, 256, (300, 1, SIZE, SIZE), np.uint8)
+    assert renderer.frames(xy, out) is out
+    assert np.array_equal(out, renderer.frames(xy))
+
+
+def whole_line_middle(line, empty, inside):
+    """The middle of the agent on one line of 64 greys, by fractions over the whole of it."""
+    share = [
+        Fraction(round(max(int(g) - int(e), 0) / (AGENT - int(e)) * 2**20), 2**20)
+        for g, e in zip(line, empty, strict=True)
+    ]
+    return inside + sum(share[inside:]) / 2 - sum(share[:inside]) / 2
+
+
+@EVERY_ROOM
+def test_the_part_of_a_line_that_is_read_holds_all_of_the_agent(room, rng):
+    """As exact sums over whole lines, the agent at the very edge of the view included."""
+    renderer = Renderer(room)
+    xy = rng.uniform(-POSE_HALF, POSE_HALF, (60, 2))
+    xy[:20] = rng.choice([-POSE_HALF, POSE_HALF, 0.0], (20, 2))
+    empty = renderer._background
+    for frame, pose in zip(renderer.frames(xy)[:, 0], renderer.decode(renderer.frames(xy)), strict=True):
+        row, column = next((r, c) for r in range(3, SIZE, 7) for c in range(3, SIZE, 7) if frame[r, c] == AGENT)
+        x = whole_line_middle(frame[row], empty[row], column)
+        y = whole_line_middle(frame[:, column], empty[:, column], row)
+        pixel = 2 * VIEW_HALF / SIZE
+        assert pose.tolist() == [float(x) * pixel - VIEW_HALF, VIEW_HALF - float(y) * pixel]
 
 
 def test_empty_batch_is_drawn_and_read():
