@@ -152,7 +152,7 @@ class Replay(nn.Module, ABC):
         """Add plans (B, 3) and (B,) in place of the oldest."""
         capacity = self.config.capacity
         vertices, lengths = vertices[-capacity:], lengths[-capacity:]
-        slots = (int(self._count) + np.arange(len(lengths))) % capacity
-        self._vertices[slots] = torch.as_tensor(vertices, device=self.latents.device)
-        self._lengths[slots] = torch.as_tensor(lengths, dtype=torch.float32, device=self.latents.device)
+        slots = torch.as_tensor((int(self._count) + np.arange(len(lengths))) % capacity, device=self._vertices.device)
+        self._vertices[slots] = torch.as_tensor(vertices, device=slots.device)
+        self._lengths[slots] = torch.as_tensor(lengths, dtype=torch.float32, device=slots.device)
         self._count += len(lengths)
