@@ -13,7 +13,7 @@ from .core import as_batch
 from .coverage import covering_radius, pool_rows, spread_rows
 from .folds import Folds
 from .graph import Graph
-from .graph_building import build_graph, choose_vertices
+from .graph_building import GraphConfig, build_graph, choose_vertices
 from .parts import Parts, learned
 from .shortest_paths import Plan, shortest_plan
 from .staged_agent import StagedAgent
@@ -127,7 +127,7 @@ class GraphMemory(StagedAgent):
         config = self.config.graph
         if config.threshold is not None:
             return config.threshold
-        if config.vertices == "spread":
+        if isinstance(config, GraphConfig) and config.vertices == "spread":  # places have a graph of their own kind
             return config.overlap * learned(self._parts).covering_radius
         return self.local_metric.threshold
 
