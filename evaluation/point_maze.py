@@ -48,7 +48,7 @@ def recording(transitions: int, *, seed: int) -> Path:
     if not path.is_file():
         arrays = record_trajectories(transitions, seed=seed)
         with atomic_write(path) as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
     return path
 
 
