@@ -47,7 +47,7 @@ def closed_loop(
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    envs = _make_lanes(tasks, horizon, obs_type, hidden_walls)
+    envs = _make_lanes(tasks, horizon, obs_type, hidden_walls, action_type_of(agent))
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
         log = _Log(tasks, horizon, np.asarray(info["oracle_position"], np.float64))
@@ -80,6 +80,12 @@ def closed_loop(
 def obs_type_of(source: Any) -> str:
     """The observation type of an agent or of a dataset, "image" or "state", by its `is_image`."""
     return "image" if getattr(source, "is_image", True) else "state"
+
+
+def action_type_of(agent: Any) -> str:
+    """What a room must accept for this agent to act: "discrete", "discrete9" or "box", by its `num_actions`."""
+    known = {8: "discrete", 9: "discrete9", None: "box"}
+    return known.get(getattr(agent, "num_actions", 8), "discrete")
 
 
 class _Log:
@@ -123,10 +129,14 @@ class _Log:
         return [stacked[: steps + 1, lane] for lane, steps in enumerate(self.steps)]
 
 
-def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, hidden_walls: bool = False) -> Any:
+def _make_lanes(
+    tasks: TaskList, horizon: int, obs_type: str, hidden_walls: bool = False, action_type: str = "discrete"
+) -> Any:
     import gymnasium as gym
 
     options: dict[str, Any] = {"obs_type": obs_type}
+    if action_type != "discrete":
+        options["action_type"] = action_type
     if hidden_walls:
         options["hidden_walls"] = True  # named only then: not every world has walls
     return gym.make_vec(
