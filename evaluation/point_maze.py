@@ -16,6 +16,8 @@ from plan2vec_envs.errors import MissingExtraError
 from plan2vec_envs.files import atomic_write
 from plan2vec_envs.folders import cache_dir
 
+from .goal_env import run_episode
+
 MAZE = "pointmaze-medium-v0"
 HORIZON = 200
 """Steps of a recorded trajectory; a way through the maze takes about 130."""
@@ -101,23 +103,14 @@ def solve_tasks(
     Returns:
         Number of the task -> (episodes,) bool of ``info["success"]``, and mean steps of all its episodes.
     """
-    maze = make_maze()
-    found = {}
+    maze, found = make_maze(), {}
     for task in range(1, 6):
-        success, steps = [], []
-        for episode in range(episodes):
-            seen, info = maze.reset(seed=seed * 100_000 + task * 1000 + episode, options={"task_id": task})
-            goal = np.asarray(info["goal"], np.float32)[None]
-            lanes = agent.new_memory(1) if memory else None
-            rng = np.random.default_rng(episode)
-            done, count = False, 0
-            while not done:
-                action = agent.act(np.asarray(seen, np.float32)[None], goal, memory=lanes, rng=rng)[0]
-                seen, _, terminated, truncated, info = maze.step(action)
-                done, count = terminated or truncated, count + 1
-            success.append(bool(info["success"]))
-            steps.append(count)
-        found[task] = np.array(success), float(np.mean(steps))
+        first = seed * 100_000 + task * 1000
+        runs = [
+            run_episode(maze, agent, seed=first + episode, options={"task_id": task}, memory=memory)
+            for episode in range(episodes)
+        ]
+        found[task] = np.array([solved for solved, _ in runs]), float(np.mean([steps for _, steps in runs]))
     return found
 
 
