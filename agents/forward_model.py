@@ -15,6 +15,8 @@ from .saving import load_network, network_arrays
 from .training import Batch, Training, train
 from .workdir import Arrays
 
+_AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each
+
 
 @dataclass(frozen=True)
 class ForwardModelConfig:
@@ -110,7 +112,9 @@ class ForwardModel(nn.Module):
         )
         check = torch.as_tensor(np.flatnonzero(held_out) if held_out.any() else learn, device=training.device)
         with torch.inference_mode():
-            error = (model.displacement(before[check], taken[check]) - change[check]).norm(dim=1).mean()
+            parts = check.split(_AT_ONCE)
+            off = [(model.displacement(before[part], taken[part]) - change[part]).norm(dim=1) for part in parts]
+            error = torch.cat(off).mean()
         return model, {"error": float(error), "step": float(change[check].norm(dim=1).mean())}
 
     def arrays(self) -> Arrays:

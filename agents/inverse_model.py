@@ -18,6 +18,8 @@ from .saving import load_network, network_arrays
 from .training import Batch, Training, train
 from .workdir import Arrays
 
+_AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each
+
 
 @dataclass(frozen=True)
 class InverseModelConfig:
@@ -124,8 +126,11 @@ class InverseModel(nn.Module):
     def _validate(self, held_out: Dataset, device: torch.device) -> dict[str, float]:
         frames, (before, after) = held_out.observations, np.array(held_out.transitions.T)
         latents = torch.as_tensor(self.embed(frames, device), device=device)
+        parts = np.array_split(np.arange(len(before)), max(1, len(before) // _AT_ONCE))
         with torch.inference_mode():
-            found = self._outputs(latents[before], latents[after]).cpu().numpy()
+            found = np.concatenate(
+                [self._outputs(latents[before[part]], latents[after[part]]).cpu().numpy() for part in parts]
+            )
         if not self.discrete:
             error = np.sqrt(np.square(found - held_out.actions).mean(0))
             self.spread.copy_(torch.as_tensor(error).clamp(min=1e-3))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import zipfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -115,6 +116,12 @@ def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
     if not _is_complete(manifest):
         raise CorruptFileError(f"{path} has a manifest with missing or unknown entries; collect or fetch it again")
     return manifest | {"manifest_sha256": expected}
+
+
+def is_dataset_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is an archive with a manifest, as `save_dataset` writes; what it holds is not looked at."""
+    path = Path(path)
+    return path.is_file() and zipfile.is_zipfile(path) and "manifest" in archive.list_arrays(path)
 
 
 def require_env(path: Path, manifest: Mapping[str, Any], expect_env_id: str | None) -> None:

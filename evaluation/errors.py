@@ -19,3 +19,7 @@ class RunLockedError(RunFolderError):
 
 class ProtocolError(Plan2vecError, ValueError):
     """An agent cannot be judged by this protocol."""
+
+
+class NotEnoughMemoryError(Plan2vecError, MemoryError):
+    """A fit would need more memory than is free."""

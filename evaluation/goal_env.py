@@ -1,4 +1,4 @@
-"""One episode of any goal-conditioned environment, single and unwrapped: Gymnasium's dict of goals, or OGBench's info."""
+"""One episode of any goal-conditioned environment: Gymnasium's dict of goals, or OGBench's info."""
 
 from __future__ import annotations
 

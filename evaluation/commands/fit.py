@@ -1,0 +1,150 @@
+"""`plan2vec fit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from agents.recommend import Recommendation
+    from data_collection import Dataset
+
+_OPTIONS = ("keys", "layout", "drop_pauses", "max_jump", "grey", "size", "allow_objects")  # of some format each
+
+
+@dataclass(frozen=True)
+class Command:
+    """Learn a metric, a planner and a policy from your own data, of any known format.
+
+    Says what the data was taken for, which agent it gets and why, and how much memory that needs. An interrupted fit
+    goes on where it was. --config.help lists the agent's own options.
+    """
+
+    data: Annotated[Path, tyro.conf.Positional]
+    """a dataset of ours, flat arrays (.npz, HDF5), a Minari folder, or folders of pictures; or, with --format minari,
+    an id"""
+    out: Path = Path("fitted")
+    """folder for the agent, its card and what a fit needs to go on"""
+    format: str | None = None
+    """what the data is, where its looks do not tell: plan2vec, flat-npz, flat-hdf5, minari, picture-folders, …"""
+    agent: str | None = None
+    """registered agent; recommended by the looks of the data otherwise"""
+    env: str | None = None
+    """environment of Gymnasium with goals to judge the agent in afterwards"""
+    tasks: int = 20
+    """episodes in it"""
+    seed: int = 0
+    """root of all randomness"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where to train"""
+    yes: bool = False
+    """begin even if the memory that is free seems too little"""
+    keys: tuple[str, ...] | None = None
+    """of observations that are a dict, which entries"""
+    layout: Literal["hwc", "chw"] | None = None
+    """of pictures, where their shape does not tell"""
+    drop_pauses: bool = False
+    """leave out steps in which nothing changed"""
+    max_jump: float | None = None
+    """cut where a step leads farther"""
+    grey: bool = False
+    """of picture-folders: make all pictures grey"""
+    size: int | None = None
+    """of picture-folders: the middle square of each picture, resized to so many pixels"""
+    allow_objects: bool = False
+    """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
+
+    def run(self, context: Context) -> int:
+        """Reads, chooses, asks, learns, saves, judges."""
+        from ..card import card_text, make_card, save_card
+
+        dataset = self._read(context).without_oracle()
+        chosen = self._choose(context, dataset)
+        self._ask_for_memory(context, dataset, chosen)
+        agent = chosen.new_agent().fit(dataset, seed=self.seed, workdir=self.out / "work", device=self.device)
+        agent.save(self.out / "agent")
+        card = make_card(agent, dataset, seed=self.seed)
+        if self.env is not None:
+            card["environment"] = self._judge(agent)
+        save_card(card, self.out / "agent")
+        context.console.print()
+        context.console.print(card_text(card), soft_wrap=True, markup=False)
+        context.console.print(f"written to {self.out / 'agent'}; load_agent({str(self.out)!r}) reads it", markup=False)
+        return 0
+
+    def _read(self, context: Context) -> Dataset:
+        from data_collection.sources import FORMATS, read_recording, recognise
+        from data_collection.storage import is_dataset_file, load_dataset
+
+        def say(line: str) -> None:
+            context.console.print(line, soft_wrap=True, markup=False)
+
+        if self.format == "plan2vec" or (self.format is None and is_dataset_file(self.data)):
+            say(f"reading {self.data} as a dataset of plan2vec")
+            return load_dataset(self.data)
+        name = recognise(self.data) if self.format is None else self.format
+        say(f"reading {self.data} as {name}" + (f": {FORMATS[name].doc}" if name in FORMATS else ""))
+        options = {option: value for option in _OPTIONS if (value := getattr(self, option)) not in (None, False)}
+        dataset, repairs = read_recording(self.data, name, **options)
+        say(str(repairs))
+        return dataset
+
+    def _choose(self, context: Context, dataset: Dataset) -> Recommendation:
+        from dataclasses import replace
+
+        from agents import get_agent
+        from agents.recommend import Recommendation, recommend
+
+        found = recommend(dataset)
+        if self.agent is not None and self.agent != found.agent:
+            found = Recommendation(self.agent, get_agent(self.agent)().config, "as asked for")
+        found = replace(found, config=context.agent_config(found.agent, found.config))
+        size = f"{dataset.num_transitions:,} transitions in {dataset.num_episodes:,} trajectories"
+        context.console.print(
+            f"{size}\n{found.agent}: {found.why}",
+            soft_wrap=True,
+            markup=False,
+        )
+        return found
+
+    def _ask_for_memory(self, context: Context, dataset: Dataset, chosen: Recommendation) -> None:
+        from plan2vec_envs.files import readable_size
+
+        from ..errors import NotEnoughMemoryError
+        from ..memory_need import predict_memory
+
+        if not hasattr(chosen.config, "local_metric"):
+            return
+        need = predict_memory(dataset, chosen.config)
+        free = "" if need.free is None else f", {readable_size(need.free)} are free"
+        context.console.print(f"this will need {readable_size(need.peak)} of memory{free}")
+        if need.fits or self.yes:
+            return
+        stage = max(need.added, key=need.added.__getitem__)
+        advice = (
+            f"stage {stage!r} alone needs {readable_size(need.added[stage])}; lower --config.graph.max-vertices, give "
+            "less data, or add --yes to begin all the same"
+        )
+        if not context.console.is_terminal:
+            raise NotEnoughMemoryError(f"{advice} (nobody is there to be asked)")
+        if input(f"{advice}. Begin? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise NotEnoughMemoryError(advice)
+
+    def _judge(self, agent: Any) -> dict[str, Any]:
+        from ..goal_env import judge_in_env
+        from ..stats import wilson
+        from ..tasks import FIRST_SEED
+
+        found = judge_in_env(agent, str(self.env), self.tasks, first_seed=FIRST_SEED)
+        steps = found["steps"][found["solved"]]
+        return {
+            "id": self.env,
+            "episodes": self.tasks,
+            "solved": {key: round(value, 4) for key, value in vars(wilson(found["solved"])).items()},
+            "steps where solved": round(float(steps.mean()), 1) if len(steps) else None,
+        }

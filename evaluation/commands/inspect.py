@@ -1,0 +1,34 @@
+"""`plan2vec inspect`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from .context import Context
+
+
+@dataclass(frozen=True)
+class Command:
+    """Print the metric card of a saved agent: data, graph, how true its distances are, what it cost."""
+
+    agent: Annotated[Path, tyro.conf.Positional]
+    """folder that `plan2vec fit` wrote, or the folder of a saved agent"""
+    json: bool = False
+    """as JSON"""
+
+    def run(self, context: Context) -> int:
+        """Prints."""
+        context.refuse_config()
+        import json
+
+        from agents.saving import agent_folder
+
+        from ..card import card_text, read_card
+
+        card = read_card(agent_folder(self.agent))
+        print(json.dumps(card, indent=1) if self.json else card_text(card), end="" if not self.json else "\n")
+        return 0
