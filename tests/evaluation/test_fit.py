@@ -20,14 +20,8 @@ from evaluation.cli import main
 from evaluation.errors import ResultsError
 from evaluation.goal_env import judge_in_env
 
-LITTLE = [
-    "--config.local-metric.steps",
-    "60",
-    "--config.inverse-model.steps",
-    "60",
-    "--config.graph.max-vertices",
-    "200",
-]
+LITTLE = ["--config.inverse-model.steps", "40", "--config.graph.max-vertices", "200"]
+NETWORKS = [f"--config.{stage}.steps=20" for stage in ("local-metric", "global-metric", "forward-model")]
 
 
 def walks(episodes: int, length: int, seed: int = 0) -> Dataset:
@@ -83,14 +77,6 @@ def test_fitting_again_takes_the_finished_stages(flat, fitted, capsys):
 
 def test_a_dataset_of_ours_is_read_as_one(tmp_path, capsys):
     save_dataset(walks(12, 10), tmp_path / "ours.npz")
-    words = [
-        "--config.local-metric.steps",
-        "20",
-        "--config.global-metric.steps",
-        "20",
-        "--config.forward-model.steps",
-        "20",
-    ]
     assert main(["fit", str(tmp_path / "ours.npz"), "--out", str(tmp_path / "run"), *NETWORKS]) == 0
     assert "as a dataset of plan2vec" in capsys.readouterr().out
     assert isinstance(load_agent(tmp_path / "run"), Plan2Vec)
@@ -99,14 +85,6 @@ def test_a_dataset_of_ours_is_read_as_one(tmp_path, capsys):
 def test_an_environment_with_goals_is_judged_in_afterwards(tmp_path):
     words = ["collect", "Plan2vec/Open-v0", "--size", "60x10", "--out", str(tmp_path / "open.npz")]
     assert main(words) == 0
-    little = [
-        "--config.local-metric.steps",
-        "40",
-        "--config.global-metric.steps",
-        "40",
-        "--config.forward-model.steps",
-        "40",
-    ]
     out = tmp_path / "run"
     asked = ["--env", "plan2vec_envs:Plan2vec/Open-v0", "--tasks", "3"]
     assert main(["fit", str(tmp_path / "open.npz"), "--out", str(out), *asked, *NETWORKS]) == 0
