@@ -101,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("cuda.json"))
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--parts", nargs="+", default=["rates", "streets", "room"])
     chosen = parser.parse_args()
     found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "versions": versions()}
 
@@ -115,12 +116,14 @@ def main() -> None:
         except Exception as error:  # a part that fails must not cost the others
             keep(name, {"failed": repr(error), "where": traceback.format_exc()[-1500:]})
 
-    for trunk in ("pooled_mlp", "coord_cnn", "resnet18", "paper_conv"):
-        for precision in PRECISIONS:
-            attempt(f"images/s {trunk} {precision}", images_a_second, trunk, precision, chosen.device)
+    torch.backends.cudnn.benchmark = True  # as `agents.training` has it
     for precision in reversed(PRECISIONS):
-        attempt(f"streets {precision}", paper_streets, precision, chosen.device)
-        attempt(f"room {precision}", paper_room, precision, chosen.device)
+        if "rates" in chosen.parts:
+            for trunk in ("pooled_mlp", "coord_cnn", "resnet18", "paper_conv"):
+                attempt(f"images/s {trunk} {precision}", images_a_second, trunk, precision, chosen.device)
+        for name, work in (("room", paper_room), ("streets", paper_streets)):
+            if name in chosen.parts:
+                attempt(f"{name} {precision}", work, precision, chosen.device)
 
 
 if __name__ == "__main__":
