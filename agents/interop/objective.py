@@ -105,7 +105,9 @@ class Plan2vecObjective:
                 f"there is no {key!r} among {', '.join(sorted(info_dict))}; "
                 "name the entries by predicted_key and goal_key"
             )
-        return torch.as_tensor(info_dict[key])
+        value = info_dict[key]
+        # Frames of a mapped file are read-only, which torch cannot express.
+        return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.require(value, requirements="W"))
 
     def _decoded(self, values: torch.Tensor) -> torch.Tensor:
         return values if self.decode is None else torch.as_tensor(self.decode(values))

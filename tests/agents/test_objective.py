@@ -62,7 +62,10 @@ def test_all_forms_of_the_dict_cost_the_same(agent, info, form):
     elif form == "goals of a candidate":
         cost = objective(info | {"goal_emb": info["goal_emb"][:, None].expand(3, 4, 2, 2)})
     elif form == "arrays":
-        cost = objective({name: each.numpy() for name, each in info.items()})
+        arrays = {name: each.numpy() for name, each in info.items()}
+        for each in arrays.values():
+            each.setflags(write=False)
+        cost = objective(arrays)
     elif form == "its second argument":
         cost = objective(info, torch.zeros(3, 4, 5, 2))
     else:
