@@ -34,8 +34,8 @@ class PlanWrapper:
     that, and the policy no other training than for short ways.
 
     It has the ``predict`` of Stable-Baselines3, so that ``evaluate_policy`` takes it for a model. Its state carries the
-    agent's memory: whoever hands it back, as ``evaluate_policy`` does, has waypoints that lead out of a place where the
-    policy hangs, if the agent's configuration says so (``memory.revisit``); whoever drops it has memoryless ones.
+    agent's memory: whoever hands it back, as ``evaluate_policy`` does, is given other waypoints where the policy hangs,
+    if the agent's configuration says so (a "ring" with ``memory.revisit``); whoever drops it has memoryless ones.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.her import HerReplayBuffer
 
 from agents import Plan2Vec, Plan2VecWaypoints
+from agents.baselines.sptm import SPTMAgent, SPTMConfig
 from agents.errors import ConfigError, NotFittedError, ObservationError
 from agents.interop import PlanWrapper
 from agents.memory import MemoryConfig
@@ -67,6 +68,13 @@ def test_a_waypoint_is_nearer_than_the_goal(agent, dataset, rng):
     found = PlanWrapper(Straight(), agent, dataset).redirect(given)
     gaps = (np.linalg.norm(each["desired_goal"] - given["observation"], axis=1) for each in (found, given))
     assert np.less(*gaps).all()
+
+
+def test_any_agent_with_waypoints_leads(dataset, rng):
+    local = walled_config().local_metric
+    sptm = SPTMAgent(SPTMConfig(local_metric=local)).fit(dataset, progress=False)
+    found = PlanWrapper(Straight(), sptm, dataset).redirect(lanes(rng, 5))["desired_goal"]
+    assert (found[:, None] == dataset.observations[sptm.vertex_rows]).all(2).any(1).all()
 
 
 def test_a_near_goal_stays_as_it_is(agent, dataset, rng):
