@@ -122,6 +122,11 @@ class GraphMemory(StagedAgent):
         return learned(self._parts).vertex_rows
 
     @property
+    def local_latents(self) -> np.ndarray:
+        """(V, Q) float32, what the local metric knows of each vertex."""
+        return learned(self._parts).local_latents
+
+    @property
     def threshold(self) -> float:
         """The neighbour threshold d0 of the graph, in steps."""
         config = self.config.graph

@@ -21,7 +21,7 @@ from .inverse_model import InverseModel, InverseModelConfig
 from .memory import ActionMemory, MemoryConfig
 from .parts import learned
 from .staged_agent import StagedConfig
-from .training import Training
+from .training import Training, one_torch_thread
 from .workdir import Arrays
 
 
@@ -133,6 +133,31 @@ class WaypointAgent(GraphMemory, ABC):
     def new_memory(self, num_lanes: int = 1) -> PlaceMemory:
         """An empty memory of tried actions and of the last place, for so many parallel episodes."""
         return PlaceMemory(self.config.memory, num_lanes)
+
+    @one_torch_thread()
+    def next_waypoints(
+        self, observation: np.ndarray, goal: np.ndarray, *, memory: ActionMemory | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where to walk next: what ``act`` walks towards, for whoever walks by other means. It needs no actions.
+
+        Args:
+            observation: (B, ...) observations.
+            goal: (B, ...) goal observations.
+            memory: From ``new_memory``, of B lanes; it notes where each lane is.
+
+        Returns:
+            (B,) int64 vertices, rows of ``vertex_rows``; and (B,) bool, where the goal itself is near enough to walk
+            to and the vertex is of no use.
+
+        Raises:
+            ObservationError: for an observation or goal unlike those of the training dataset.
+        """
+        batch, _ = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        here, there = self._see(batch, memory), self._see_goal(goal)
+        chosen, near = self._waypoints(here, there, memory), self._is_near(here, there)
+        if memory is not None:
+            memory.remember(here.keys, chosen)
+        return chosen, near
 
     def _possible_actions(self) -> torch.Tensor:
         return self.inverse_model.candidates

@@ -13,7 +13,7 @@ import pytest
 from minari.data_collector import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 
-from agents import Plan2VecConfig
+from agents import Plan2VecConfig, Plan2VecWaypointsConfig
 from agents.configs import from_dict
 from agents.plan2vec_waypoints import ROPE
 from data_collection import Dataset, save_dataset
@@ -21,13 +21,24 @@ from evaluation.lab.experiment import get_experiment
 from evaluation.lab.publish import tables_of
 from plan2vec_envs.image_graph import make_drawn_rope
 
+from .agents.fake_hub import FakeHub
+
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/rewards.md", "docs/streets.md", "docs/recordings.md", "docs/rope.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/rewards.md",
+    "docs/streets.md",
+    "docs/recordings.md",
+    "docs/rope.md",
+    "docs/interoperability.md",
+)
 LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
 SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000",
-           "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)"}  # fmt: skip
+           "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)",
+           "Plan2VecWaypoints()": "Plan2VecWaypoints(little_waypoints)"}  # fmt: skip
 
 
+LITTLE_WAYPOINTS = from_dict(Plan2VecWaypointsConfig, {part: {"steps": 30} for part in (*LITTLE, "inverse_model")})
 LITTLE_ROPE = replace(
     ROPE,
     local_metric=replace(ROPE.local_metric, members=2, steps=20),
@@ -66,13 +77,19 @@ def write_recordings(monkeypatch) -> None:
 
 
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 7, 2]
+    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 7, 2, 3]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names = {"little": from_dict(Plan2VecConfig, LITTLE), "little_rope": LITTLE_ROPE}
+    names = {
+        "little": from_dict(Plan2VecConfig, LITTLE),
+        "little_rope": LITTLE_ROPE,
+        "little_waypoints": LITTLE_WAYPOINTS,
+    }
+    hub = FakeHub(tmp_path / "hub")
+    monkeypatch.setattr("agents.hub._new_api", lambda: hub)
     if document == "docs/recordings.md":
         save_dataset(Dataset(make_drawn_rope().views, None, np.full(6, 19)), "rope.npz")
         write_recordings(monkeypatch)
@@ -84,6 +101,9 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
         assert "reached the goal" in capsys.readouterr().out
     if document == "docs/streets.md":
         assert "arrived: True" in capsys.readouterr().out
+    if document == "docs/interoperability.md":
+        assert names["costs"].shape == (2, 5)
+        assert names["pulled"].dataset_fingerprint == names["agent"].dataset_fingerprint
     if document == "docs/recordings.md":
         assert names["env"].unwrapped.world.components().max() == 0
 
