@@ -170,7 +170,6 @@ def train(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
     """
     if training.device.type == "cuda":
-        torch.backends.cudnn.benchmark = True  # batches are all of one size: looking for the quickest way pays
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what tensor cores read
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
 

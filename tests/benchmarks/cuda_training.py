@@ -116,7 +116,6 @@ def main() -> None:
         except Exception as error:  # a part that fails must not cost the others
             keep(name, {"failed": repr(error), "where": traceback.format_exc()[-1500:]})
 
-    torch.backends.cudnn.benchmark = True  # as `agents.training` has it
     for precision in reversed(PRECISIONS):
         if "rates" in chosen.parts:
             for trunk in ("pooled_mlp", "coord_cnn", "resnet18", "paper_conv"):
