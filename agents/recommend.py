@@ -8,6 +8,7 @@ from typing import Any
 from data_collection import Dataset
 
 from .core import get_agent
+from .plan2vec import STATES, Plan2VecConfig
 from .plan2vec_waypoints import FEATURELESS_ROPE, VECTORS
 
 _LONG = 50
@@ -41,7 +42,7 @@ def recommend(dataset: Dataset) -> Recommendation:
     long, many = length >= _LONG, dataset.num_transitions > _MANY
     if not (long or many):
         why = f"trajectories of {length:.0f} steps on average: a network embeds observations, and actions are looked up"
-        return Recommendation("plan2vec", get_agent("plan2vec").config_class(), why)
+        return Recommendation("plan2vec", Plan2VecConfig() if dataset.is_image else STATES, why)
     reason = f"trajectories of {length:.0f} steps" if long else f"{dataset.num_transitions:,} transitions"
     if dataset.is_image:
         why = f"images and {reason} on average: every frame is remembered, and actions are chosen by what lies ahead"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents import Plan2Vec, load_agent
-from agents.plan2vec import Plan2VecConfig
+from agents.plan2vec import STATES
 from agents.plan2vec_waypoints import FEATURELESS_ROPE, VECTORS
 from agents.recommend import recommend
 from data_collection import Dataset, save_dataset
@@ -94,7 +94,7 @@ def test_an_environment_with_goals_is_judged_in_afterwards(tmp_path):
 def test_data_decides_which_agent_is_recommended(rng):
     images = rng.integers(256, size=(200, 1, 8, 8), dtype=np.uint8)
     assert recommend(walks(30, 60)).config == VECTORS
-    assert recommend(walks(30, 10)).config == Plan2VecConfig()
+    assert recommend(walks(30, 10)).config == STATES
     assert recommend(Dataset(images, None, np.full(2, 99))).config == FEATURELESS_ROPE
     assert recommend(Dataset(images, None, np.full(20, 9))).agent == "plan2vec"
 
