@@ -123,7 +123,7 @@ def test_too_little_memory_is_refused_where_nobody_can_be_asked(flat, tmp_path, 
 
 
 @pytest.mark.slow
-def test_predicted_memory_is_within_a_fifth_of_the_peak():
+def test_predicted_memory_of_a_million_transitions_is_within_a_fifth_of_the_peak():
     code = """
 import resource, sys
 sys.path.insert(0, "tests")
@@ -132,12 +132,12 @@ from agents.plan2vec_waypoints import VECTORS, Plan2VecWaypoints
 import numpy as np
 from data_collection import Dataset
 rng = np.random.default_rng(0)
-pushes = rng.uniform(-0.7, 0.7, (2000, 200, 2)).astype(np.float32)
-places = np.empty((2000, 201, 4), np.float32)
-places[:, 0] = rng.uniform(0, 40, (2000, 4))
+pushes = rng.uniform(-0.7, 0.7, (5000, 200, 2)).astype(np.float32)
+places = np.empty((5000, 201, 4), np.float32)
+places[:, 0] = rng.uniform(0, 40, (5000, 4))
 for step in range(200):
     places[:, step + 1] = np.clip(places[:, step] + np.tile(pushes[:, step], 2), 0, 40)
-data = Dataset(places.reshape(-1, 4), pushes.reshape(-1, 2), np.full(2000, 200))
+data = Dataset(places.reshape(-1, 4), pushes.reshape(-1, 2), np.full(5000, 200))
 del places, pushes
 need = predict_memory(data, VECTORS).peak
 Plan2VecWaypoints(VECTORS).fit(data, progress=False)
