@@ -46,8 +46,8 @@ class GraphConfig:
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
     jumps: float = 0.0
     """a recorded step whose d is longer than so many typical ones (``steps.typical_step``) is a jump, as teleporters
-    do: it is no edge, but all edges out of its place weigh what is to be expected there (``jumps.expect_jumps``). 5 does;
-    0: every recorded step is an edge, and of several outcomes the best is believed"""
+    do: no edge, but all edges out of its place weigh what is to be expected there (``jumps.expect_jumps``). 5 is a good
+    choice; 0: every recorded step is an edge, and of several outcomes the best is believed"""
 
     def __post_init__(self) -> None:
         if not (self.jumps == 0 or self.jumps > 1):

@@ -16,7 +16,7 @@ from .anchored_metric import AnchorConfig
 from .core import as_batch, register_agent
 from .errors import ConfigError, NotFittedError
 from .folds import Folds
-from .foresight import ForesightConfig, spot_of, ways_ahead
+from .foresight import ForesightConfig, RecordedMoves, shortened, spot_of, ways_ahead
 from .forward_model import ForwardModel, ForwardModelConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .graph_building import GraphConfig
@@ -71,6 +71,13 @@ class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.forward_model: ForwardModel | None = None
+        self.recorded_moves: RecordedMoves | None = None
+
+    def arrays(self, stage: str) -> Arrays:
+        """Everything that the part of this stage is made of."""
+        arrays = super().arrays(stage)
+        known = stage == "forward" and self.recorded_moves is not None
+        return arrays | learned(self.recorded_moves).arrays() if known else arrays
 
     def restore(self, stage: str, arrays: Arrays) -> None:
         """Make the part of this stage from the arrays that ``arrays`` gave.
@@ -79,7 +86,8 @@ class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
             CheckpointError: if they do not fit the configuration.
         """
         if stage == "forward":
-            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, arrays)
+            self.recorded_moves, weights = RecordedMoves.split(arrays)
+            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, weights)
         else:
             super().restore(stage, arrays)
 
@@ -110,16 +118,19 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
     def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         assert dataset.actions is not None
-        self._parts.forward_model, figures = ForwardModel.fit(
-            self.config.forward_model,
-            self.local_metric.embed(dataset.observations),
-            dataset.transitions,
-            dataset.actions,
-            dataset.num_actions,
-            folds.unseen(dataset.episode_ids[dataset.transitions[:, 0]]),
-            training,
+        parts, config = self._parts, self.config.foresight
+        latents, transitions = self.local_metric.embed(dataset.observations), dataset.transitions
+        unseen = folds.unseen(dataset.episode_ids[transitions[:, 0]])
+        parts.forward_model, figures = ForwardModel.fit(
+            self.config.forward_model, latents, transitions, dataset.actions, dataset.num_actions, unseen, training
         )
-        return figures
+        if not config.support:
+            return figures
+        before, after = (latents[side] for side in transitions.T)
+        imagined = before + parts.forward_model.displacements(before, dataset.actions, training.device)
+        rng = training.rng("forward-moves", 0)
+        parts.recorded_moves = RecordedMoves.gather(before, after, imagined, unseen, config.moves, rng)
+        return {**figures, "usual_gap": parts.recorded_moves.usual}
 
     # Measuring
 
@@ -160,11 +171,21 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         config, latents = self.config.foresight, learned(self._parts).local_latents
         around = spot_of(latents, here.keys, config.nearest)
         goal_vertices = np.broadcast_to(there.vertices, here.vertices.shape)
-        way = self._ways(around, goal_vertices) + config.off_graph * there.offsets[:, None]
+        way, beyond = self._ways(around, goal_vertices), None
+        if config.support:
+            present, at = self._ways(here.vertices[:, None], goal_vertices)[:, 0], latents[here.vertices]
+            way = shortened(way, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
+            lacking = shortened(np.zeros((len(at), 1)), present, np.linalg.norm(there.keys - at, axis=1)[:, None])
+            beyond = torch.as_tensor(lacking[:, 0], dtype=torch.float32)
+        way = way + config.off_graph * there.offsets[:, None]
         with torch.inference_mode():
             imagined = self.forward_model.imagine(torch.as_tensor(here.keys, device=self._parts.device)).cpu()
             goals = torch.as_tensor(there.keys).expand(len(here.keys), -1)
-            costs = ways_ahead(config, imagined, torch.as_tensor(latents[around]), torch.as_tensor(way), goals).numpy()
+            near, ways = torch.as_tensor(latents[around]), torch.as_tensor(way)
+            costs = ways_ahead(config, imagined, near, ways, goals, beyond).numpy()
+            if config.support:
+                moves = learned(self._parts.recorded_moves)
+                costs = costs + moves.costs(config.support, torch.as_tensor(here.keys), imagined).numpy()
         return costs if memory is None else costs + memory.revisits(imagined.numpy()), here.keys
 
     def _ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:

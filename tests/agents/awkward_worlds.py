@@ -51,22 +51,22 @@ def hovering(dataset: Dataset, times: int, noise: float, seed: int = 0) -> Datas
 class WalledRoom:
     """A room of 10 by 8 units and a thin wall down its middle with a gap at the top; moves of at most one unit.
 
-    What would cross the wall or a border stays where it is. Recorded walkers never come near the wall, so that nothing
-    recorded says that it is there.
+    What would cross the wall stays where it is, and what would leave the room slides along its border. Recorded
+    walkers never come near the wall, so that nothing recorded says that it is there.
     """
 
     size = np.array([10.0, 8.0], np.float32)
-    wall, top, margin = 5.0, 6.0, 0.45
+    wall, top, margin = 5.0, 6.5, 0.5
 
     def step(self, places: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Places after one action each: (B, 2) and (B, 2) -> (B, 2) float32."""
-        onward = (places + actions).astype(np.float32)
-        inside = ((onward >= 0) & (onward <= self.size)).all(1)
+        onward = np.clip(places + actions, 0, self.size).astype(np.float32)
+        moves = onward - places
         crossing = (places[:, 0] - self.wall) * (onward[:, 0] - self.wall) <= 0
         # Where on its way a move meets the line of the wall; below the gap it does not pass.
-        share = (self.wall - places[:, 0]) / np.where(actions[:, 0] == 0, 1, actions[:, 0])
-        blocked = crossing & (places[:, 1] + share * actions[:, 1] < self.top)
-        return np.where((inside & ~blocked)[:, None], onward, places)
+        share = (self.wall - places[:, 0]) / np.where(moves[:, 0] == 0, 1, moves[:, 0])
+        blocked = crossing & (places[:, 1] + share * moves[:, 1] < self.top)
+        return np.where(blocked[:, None], places, onward)
 
     def near_wall(self, places: np.ndarray) -> np.ndarray:
         """(B,) bool, nearer to the wall than any recorded walker comes."""
