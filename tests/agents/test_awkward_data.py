@@ -37,11 +37,17 @@ def metric(data, **options):
     return LocalMetric.fit(replace(IDENTITY, **options), data, data, training())[0]
 
 
+class Surveyor(Plan2VecWaypoints):
+    """As far as the graph."""
+
+    stages = ("local", "graph")
+
+
 def fitted(data, **options):
     """An agent that has a graph, without actions."""
     graph = GraphConfig(**{"max_vertices": 120, "vertices": "spread", **options})
     data = Dataset(data.observations, None, data.episode_lengths)
-    return Plan2VecWaypoints(replace(VECTORS, graph=graph)).fit(data, progress=False)
+    return Surveyor(replace(VECTORS, graph=graph)).fit(data, progress=False)
 
 
 def way(agent, start, end):
