@@ -8,9 +8,9 @@ import torch
 from data_collection import Dataset
 
 from .heads import MetricHead, get_head
-from .local_metric import moving_transitions
 from .networks import Trunk, embed_in_chunks
 from .saving import load_network, network_arrays
+from .steps import moving_transitions
 from .workdir import Arrays
 
 

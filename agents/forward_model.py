@@ -140,6 +140,15 @@ class ForwardModel(nn.Module):
             return every[torch.arange(len(z), device=z.device), actions]
         return self.net(torch.cat([z, actions], 1))
 
+    def displacements(self, latents: np.ndarray, actions: np.ndarray, device: torch.device) -> np.ndarray:
+        """The same for arrays, in pieces: (M, D) and (M,) or (M, A) -> (M, D) float32."""
+        found = np.empty(latents.shape, np.float32)
+        with torch.inference_mode():
+            for i in range(0, len(latents), _AT_ONCE):
+                part = (torch.tensor(each[i : i + _AT_ONCE], device=device) for each in (latents, actions))
+                found[i : i + _AT_ONCE] = self.displacement(*part).cpu().numpy()
+        return found
+
     def imagine(self, z: torch.Tensor) -> torch.Tensor:
         """Next latents for every candidate: (B, D) -> (B, K, D)."""
         if self.discrete:

@@ -11,8 +11,9 @@ from scipy.spatial import cKDTree
 from data_collection import Dataset
 from data_collection.errors import check_name
 
-from .errors import GraphError
+from .errors import ConfigError, GraphError
 from .graph import Graph
+from .steps import crosses
 from .wormholes import WormholeConfig, edge_weights, lengths_of, trusted_edges
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
@@ -43,6 +44,14 @@ class GraphConfig:
     """what a found edge has to pass"""
     bridge: bool = True
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
+    jumps: float = 0.0
+    """a recorded step whose d is longer than so many typical ones (``steps.typical_step``) is a jump, as teleporters
+    do: no edge, but all edges out of its place weigh what is to be expected there (``jumps.expect_jumps``). 5 is a good
+    choice; 0: every recorded step is an edge, and of several outcomes the best is believed"""
+
+    def __post_init__(self) -> None:
+        if not (self.jumps == 0 or self.jumps > 1):
+            raise ConfigError(f"jumps is {self.jumps} typical steps; need more than 1, such as 5, or 0, which is off")
 
 
 def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generator) -> np.ndarray:
@@ -61,6 +70,7 @@ def build_graph(
     latents: np.ndarray,
     threshold: float,
     members: int = 1,
+    jumped: np.ndarray | None = None,
 ) -> Graph:
     """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
 
@@ -71,6 +81,7 @@ def build_graph(
         latents: (V, D) local latents of those rows; their Euclidean distance is d.
         threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole control.
         members: Networks whose latents stand side by side.
+        jumped: (M,) bool, recorded transitions that are jumps and become no edges; none by default.
 
     Raises:
         GraphError: if the latents are not finite.
@@ -78,6 +89,8 @@ def build_graph(
     """
     check_latents(latents)
     recorded = _recorded_pairs(dataset, rows)
+    if jumped is not None:
+        recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
     near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
     near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
     return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)

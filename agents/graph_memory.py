@@ -14,9 +14,11 @@ from .coverage import covering_radius, pool_rows, spread_rows
 from .folds import Folds
 from .graph import Graph
 from .graph_building import GraphConfig, build_graph, choose_vertices
+from .jumps import expect_jumps
 from .parts import Parts, learned
 from .shortest_paths import Plan, shortest_plan
 from .staged_agent import StagedAgent
+from .steps import jump_steps
 from .training import Training
 from .workdir import Arrays
 
@@ -73,7 +75,7 @@ class GraphMemory(StagedAgent):
         pool = pool_rows(dataset, sample, training.rng("graph-cover", 0))
         cover = self.local_metric.embed(dataset.observations[pool])
         parts.covering_radius = covering_radius(cover, parts.local_latents)
-        parts.graph = self._build_graph(dataset, parts.vertex_rows, parts.local_latents)
+        parts.graph, jumps = self._graph_and_jumps(dataset, parts.vertex_rows, parts.local_latents)
         return {
             "vertices": float(parts.graph.num_vertices),
             "edges": float(parts.graph.num_edges),
@@ -81,7 +83,22 @@ class GraphMemory(StagedAgent):
             "bridges": float(parts.graph.bridge.sum()) / 2,
             "threshold": self.threshold,
             "covering_radius": parts.covering_radius,
+            **jumps,
         }
+
+    def _graph_and_jumps(
+        self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray
+    ) -> tuple[Graph, dict[str, float]]:
+        """The graph, and figures about recorded jumps where these are looked for."""
+        config = self.config.graph
+        if not config.jumps:
+            return self._build_graph(dataset, rows, latents), {}
+        # Vertices may be few of all frames, and jumps rare, so all that was recorded is looked at.
+        everywhere = self.local_metric.embed(dataset.observations)
+        before, after = (everywhere[side] for side in dataset.transitions.T)
+        jumped = jump_steps(np.linalg.norm(after - before, axis=1), config.jumps)
+        graph = self._build_graph(dataset, rows, latents, jumped)
+        return expect_jumps(graph, latents, before, after, jumped, self.threshold / 2)
 
     def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
         config = self.config.graph
@@ -91,9 +108,11 @@ class GraphMemory(StagedAgent):
         pool = pool_rows(dataset, config.pool, rng)
         return pool[spread_rows(self.local_metric.embed(dataset.observations[pool]), config.max_vertices, rng)]
 
-    def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
+    def _build_graph(
+        self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, jumped: np.ndarray | None = None
+    ) -> Graph:
         members = self.config.local_metric.members
-        return build_graph(self.config.graph, dataset, rows, latents, self.threshold, members)
+        return build_graph(self.config.graph, dataset, rows, latents, self.threshold, members, jumped)
 
     def cut(self, pairs: np.ndarray) -> int:
         """Remove found edges, both ways, that somebody tried to follow in vain; recorded ones stay.

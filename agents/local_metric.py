@@ -17,6 +17,7 @@ from .heads import get_head
 from .local_losses import LocalLoss, hinge, nce, smooth_l1
 from .networks import Ensemble, build_trunk, embed_in_chunks, prepare_in_chunks
 from .saving import load_network, network_arrays, network_bytes
+from .steps import moving_transitions
 from .training import Batch, Training, train
 from .workdir import Arrays
 
@@ -54,6 +55,13 @@ class LocalMetricConfig:
     max_threshold: float = 1.1
     """... and is at most this many steps: with few rollouts d of unseen neighbours spreads, and following it out
     lets false edges in (one network, 100 rollouts of C-Maze: 0 % at 1.1 steps, 29 % at the 95 % quantile of 2.1)"""
+    pauses: float = 0.0
+    """recorded steps that change the observation by no more than so many typical ones (``steps.typical_step``) are
+    no neighbours one step apart, for time differences are not distances; .25 where data hover with noise. At 0 only
+    steps in which nothing changes at all are left out"""
+    jumps: float = 0.0
+    """recorded steps in which it changes by more than so many typical ones are no neighbours either; 0: there are none.
+    For observations whose difference grows with the way, such as positions"""
 
 
 class LocalMetric:
@@ -109,7 +117,7 @@ class LocalMetric:
     def _train(self, dataset: Dataset, training: Training) -> None:
         prepared = prepare_in_chunks(self.network, dataset.observations, self.device)
         episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
-        pairs = moving_transitions(dataset, self.config.reach)
+        pairs = self._moves(dataset, self.config.reach)
         count = min(self.config.batch_pairs, len(pairs))
 
         def sample(rng: np.random.Generator) -> Batch:
@@ -133,6 +141,10 @@ class LocalMetric:
             training=training,
         )
 
+    def _moves(self, dataset: Dataset, reach: int = 1) -> np.ndarray:
+        """(P, 2) rows that count as neighbours."""
+        return moving_transitions(dataset, reach, pauses=self.config.pauses, jumps=self.config.jumps)
+
     def _rows(self, batch: Batch) -> torch.Tensor:
         """(members, count, 2) pairs -> (members, 2 * count) rows: all left, then all right."""
         pairs = torch.as_tensor(batch["pairs"], device=self.device)
@@ -154,12 +166,12 @@ class LocalMetric:
 
     def _convert_to_steps(self, learn: Dataset) -> None:
         """Scale d so that recorded moves of the training trajectories are one step long on average."""
-        mean = float(self._between(self.embed(learn.observations), moving_transitions(learn)).mean())
+        mean = float(self._between(self.embed(learn.observations), self._moves(learn)).mean())
         self.scale = 1 / mean if mean > 0 else 1.0
 
     def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
-        near = self._between(latents, moving_transitions(held_out))
+        near = self._between(latents, self._moves(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)
         batch = held_out.sample_pairs(4000, reach=self.config.reach, rng=rng)
         distance = self._between(latents, np.stack([batch.left, batch.right], 1))
@@ -224,6 +236,11 @@ class LocalMetric:
 def _loss_of(config: LocalMetricConfig) -> LocalLoss:
     if config.reach < 1:
         raise ConfigError(f"reach is {config.reach}; neighbours are at least 1 recorded step apart")
+    for name in ("pauses", "jumps"):
+        if not getattr(config, name) >= 0:
+            raise ConfigError(f"{name} is {getattr(config, name)} typical steps; need at least 0, which is off")
+    if 0 < config.jumps <= max(1, config.pauses):
+        raise ConfigError(f"jumps is {config.jumps}; longer than 1 typical step, and than a pause, are jumps; try 5")
     losses: dict[str, LocalLoss] = {
         "hinge": hinge,
         "smooth_l1": smooth_l1,
@@ -233,21 +250,3 @@ def _loss_of(config: LocalMetricConfig) -> LocalLoss:
     if not config.temperature > 0:
         raise ConfigError(f"temperature is {config.temperature}; S = -d / temperature needs one above 0")
     return losses[config.negatives]
-
-
-def moving_transitions(dataset: Dataset, reach: int = 1) -> np.ndarray:
-    """(M', 2) recorded steps whose two frames differ; a blocked action says nothing about one step.
-
-    Args:
-        dataset: Recorded trajectories.
-        reach: Frames up to so many recorded steps apart.
-    """
-    pairs = dataset.transitions if reach == 1 else dataset.pairs_within(reach)
-    observations = dataset.observations
-    moved = np.concatenate(
-        [
-            (observations[part[:, 0]] != observations[part[:, 1]]).reshape(len(part), -1).any(1)
-            for part in np.array_split(pairs, max(1, len(pairs) // 4096))
-        ]
-    )
-    return pairs[moved] if moved.any() else pairs

@@ -13,10 +13,11 @@ from data_collection import Dataset
 from data_collection.errors import check_name
 
 from .anchored_metric import AnchorConfig
+from .choosing import ChoiceConfig, compare
 from .core import as_batch, register_agent
 from .errors import ConfigError, NotFittedError
 from .folds import Folds
-from .foresight import ForesightConfig, spot_of, ways_ahead
+from .foresight import ForesightConfig, RecordedMoves, shortened, spot_of, ways_ahead
 from .forward_model import ForwardModel, ForwardModelConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .graph_building import GraphConfig
@@ -32,14 +33,20 @@ from .ways import Ways
 from .workdir import Arrays
 from .wormholes import WormholeConfig
 
+_CONTROLS = ("inverse", "forward")
+_ENTRIES = 3  # vertices by which a place gets onto the graph; among more of them some are behind walls
+
 
 @dataclass(frozen=True)
 class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
     """All choices."""
 
-    control: Literal["inverse", "forward"] = "inverse"
+    control: Literal["inverse", "forward", "auto"] = "inverse"
     """"inverse": the action that the inverse model takes towards a waypoint; "forward": the action after which the
-    forward model of local latents sees the shortest way to the goal"""
+    forward model of local latents sees the shortest way to the goal; "auto": whichever of them does better on held-out
+    trajectories"""
+    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
+    """of "auto": how they are compared"""
     waypoint: Literal["hops", "ring"] = "hops"
     """of "inverse": "hops": so many edges down D from the vertex of the present observation; "ring": of all vertices
     between half a ring and a ring away the nearest to the goal. Of all without exception "stay" would often win"""
@@ -53,7 +60,7 @@ class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
     """how far it is to the goal, of "forward" from where an action leads, of "ring" from a waypoint"""
 
     def __post_init__(self) -> None:
-        check_name("control", self.control, ("inverse", "forward"))
+        check_name("control", self.control, ("inverse", "forward", "auto"))
         check_name("waypoint", self.waypoint, ("hops", "ring"))
         if self.hops < 1:
             raise ConfigError(f"hops is {self.hops}; the waypoint is at least 1 edge away")
@@ -66,11 +73,22 @@ class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
         **DistilledParts.part_of,
         "inverse": "inverse_model",
         "forward": "forward_model",
+        "control": "chosen",
     }
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.forward_model: ForwardModel | None = None
+        self.recorded_moves: RecordedMoves | None = None
+        self.chosen: str | None = None
+
+    def arrays(self, stage: str) -> Arrays:
+        """Everything that the part of this stage is made of."""
+        if stage == "control":
+            return {"chosen": np.array([_CONTROLS.index(learned(self.chosen))])}
+        arrays = super().arrays(stage)
+        known = stage == "forward" and self.recorded_moves is not None
+        return arrays | learned(self.recorded_moves).arrays() if known else arrays
 
     def restore(self, stage: str, arrays: Arrays) -> None:
         """Make the part of this stage from the arrays that ``arrays`` gave.
@@ -78,8 +96,11 @@ class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        if stage == "forward":
-            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, arrays)
+        if stage == "control":
+            self.chosen = _CONTROLS[int(arrays["chosen"][0])]
+        elif stage == "forward":
+            self.recorded_moves, weights = RecordedMoves.split(arrays)
+            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, weights)
         else:
             super().restore(stage, arrays)
 
@@ -92,6 +113,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
         inverse: nearest vertex -> hops times: the neighbour with the least D to the goal -> waypoint -> action
         forward: every action -> imagined place -> nearest vertices -> their ways to the goal -> the least
+        auto:    both are learned, and ``choosing`` compares them on held-out trajectories
 
     Every hop is one look at the neighbours of one vertex. Ways are searched once a goal and looked up from then on, or
     read off D without any search.
@@ -101,25 +123,35 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     config: Plan2VecWaypointsConfig
     config_class = Plan2VecWaypointsConfig
     parts_class = Plan2VecWaypointsParts
-    stages = ("local", "graph", "global", "inverse", "forward")
+    stages = ("local", "graph", "global", "inverse", "forward", "control")
+    acting = frozenset({"inverse", "forward", "control"})
     shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
     _known_ways: Ways | None = None
 
     def _wants(self, stage: str) -> bool:
-        return stage not in self.acting or stage == self.config.control
+        return stage not in self.acting or self.config.control in (stage, "auto")
 
     def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         assert dataset.actions is not None
-        self._parts.forward_model, figures = ForwardModel.fit(
-            self.config.forward_model,
-            self.local_metric.embed(dataset.observations),
-            dataset.transitions,
-            dataset.actions,
-            dataset.num_actions,
-            folds.unseen(dataset.episode_ids[dataset.transitions[:, 0]]),
-            training,
+        parts, config = self._parts, self.config.foresight
+        latents, transitions = self.local_metric.embed(dataset.observations), dataset.transitions
+        unseen = folds.unseen(dataset.episode_ids[transitions[:, 0]])
+        parts.forward_model, figures = ForwardModel.fit(
+            self.config.forward_model, latents, transitions, dataset.actions, dataset.num_actions, unseen, training
         )
-        return figures
+        if not config.support:
+            return figures
+        before, after = (latents[side] for side in transitions.T)
+        imagined = before + parts.forward_model.displacements(before, dataset.actions, training.device)
+        rng = training.rng("forward-moves", 0)
+        parts.recorded_moves = RecordedMoves.gather(before, after, imagined, unseen, config.moves, rng)
+        return {**figures, "usual_gap": parts.recorded_moves.usual}
+
+    def _fit_control(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        held_out, rng = dataset.take_episodes(folds.held_out), training.rng("control", 0)
+        self._parts.chosen, figures = compare(self.config.choice, self, _CONTROLS, held_out, rng)
+        self._goal_latents = None
+        return {**figures, "forward": float(self._parts.chosen == "forward")}
 
     # Measuring
 
@@ -139,8 +171,24 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
     # Acting
 
+    @property
+    def control(self) -> str:
+        """By which model it acts, "inverse" or "forward": as configured, or as chosen."""
+        if self.config.control != "auto":
+            return self.config.control
+        chosen = learned(self._parts).chosen
+        if chosen is None:
+            raise NotFittedError(
+                "this agent has chosen no control, so it measures and plans but does not act; "
+                "fit it on a dataset with actions"
+            )
+        return str(chosen)
+
     def _possible_actions(self) -> torch.Tensor:
-        return super()._possible_actions() if self.config.control == "inverse" else self.forward_model.candidates
+        return self._candidates(self.control)
+
+    def _candidates(self, control: str) -> torch.Tensor:
+        return (self.inverse_model if control == "inverse" else self.forward_model).candidates
 
     @property
     def forward_model(self) -> ForwardModel:
@@ -154,17 +202,32 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         return model
 
     def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
-        if self.config.control == "inverse":
+        return self._costs_by(self.control, batch, goal, memory)
+
+    def _costs_by(
+        self, control: str, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if control == "inverse":
             return super()._costs(batch, goal, memory)
         here, there = self._see(batch, memory), self._see_goal(goal)
         config, latents = self.config.foresight, learned(self._parts).local_latents
         around = spot_of(latents, here.keys, config.nearest)
         goal_vertices = np.broadcast_to(there.vertices, here.vertices.shape)
-        way = self._ways(around, goal_vertices) + config.off_graph * there.offsets[:, None]
+        way, beyond = self._ways(around, goal_vertices), None
+        if config.support:
+            present, at = self._ways(here.vertices[:, None], goal_vertices)[:, 0], latents[here.vertices]
+            way = shortened(way, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
+            lacking = shortened(np.zeros((len(at), 1)), present, np.linalg.norm(there.keys - at, axis=1)[:, None])
+            beyond = torch.as_tensor(lacking[:, 0], dtype=torch.float32)
+        way = way + config.off_graph * there.offsets[:, None]
         with torch.inference_mode():
             imagined = self.forward_model.imagine(torch.as_tensor(here.keys, device=self._parts.device)).cpu()
             goals = torch.as_tensor(there.keys).expand(len(here.keys), -1)
-            costs = ways_ahead(config, imagined, torch.as_tensor(latents[around]), torch.as_tensor(way), goals).numpy()
+            near, ways = torch.as_tensor(latents[around]), torch.as_tensor(way)
+            costs = ways_ahead(config, imagined, near, ways, goals, beyond).numpy()
+            if config.support:
+                moves = learned(self._parts.recorded_moves)
+                costs = costs + moves.costs(config.support, torch.as_tensor(here.keys), imagined).numpy()
         return costs if memory is None else costs + memory.revisits(imagined.numpy()), here.keys
 
     def _ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
@@ -172,10 +235,39 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         if self.config.foresight.guide == "metric":
             table: Any = learned(self._parts).vertex_embeddings
             return self.between(table[vertices], table[goals][:, None])
+        return self._graph_ways(vertices, goals)
+
+    def _graph_ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         if self._known_ways is None or self._known_ways.graph is not self.graph:
             self._known_ways = Ways(self.graph)
         rows = self._known_ways.rows(goals)
         return self._known_ways.distance[rows[:, None], vertices]
+
+    # What a choice between controls is made by
+
+    def propose(self, control: str, observations: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Actions that a control takes, without memory: (B, ...) and (B, ...) -> (B,) or (B, A)."""
+        costs = self._costs_by(control, observations, goals, None)[0]
+        return self._candidates(control).cpu().numpy()[costs.argmin(1)]
+
+    def guess(self, control: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Actions that its model holds to lead from one observation to the next one: the same shapes."""
+        with torch.inference_mode():
+            if control == "inverse":
+                embedded = (self.inverse_model.embed(each, self._parts.device) for each in (before, after))
+                costs = self.inverse_model.costs(*(torch.as_tensor(z, device=self._parts.device) for z in embedded))
+            else:
+                keys = (self.local_metric.embed(each) for each in (before, after))
+                here, there = (torch.as_tensor(each, device=self._parts.device) for each in keys)
+                costs = (self.forward_model.imagine(here) - there[:, None]).norm(dim=2)
+        return self._candidates(control).cpu().numpy()[costs.argmin(1).cpu().numpy()]
+
+    def steps_left(self, latents: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Steps on the graph from (B, Q) local latents to (B, ...) goals, by way of the nearest vertices: (B,)."""
+        vertices, there = learned(self._parts).local_latents, self._see_goal(goals)
+        around = spot_of(vertices, latents, _ENTRIES)
+        gaps = np.linalg.norm(latents[:, None] - vertices[around], axis=2)
+        return (gaps + self._graph_ways(around, there.vertices)).min(1) + there.offsets
 
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
         within = self.threshold if self.config.waypoint == "hops" else self._ring

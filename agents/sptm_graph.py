@@ -12,6 +12,7 @@ from data_collection import Dataset
 from .errors import ConfigError
 from .graph import Graph
 from .graph_building import GraphConfig, check_latents, choose_vertices, join_graph
+from .steps import crosses
 from .wormholes import trusted_edges
 
 
@@ -32,6 +33,7 @@ class SPTMGraphConfig(GraphConfig):
     """frames of one trajectory make a shortcut only if more recorded steps than this lie between them"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.temporal_subsampling < 1 or self.shortcut_window < 0 or self.min_temporal_gap < 0:
             raise ConfigError(
                 f"temporal_subsampling={self.temporal_subsampling} must be at least 1, and "
@@ -57,6 +59,7 @@ def build_memory_graph(
     latents: np.ndarray,
     threshold: float,
     members: int = 1,
+    jumped: np.ndarray | None = None,
 ) -> Graph:
     """Consecutive remembered frames as recorded edges, shortcuts within the threshold at weight d, bridges.
 
@@ -69,6 +72,7 @@ def build_memory_graph(
         latents: (V, D) local latents of those rows; their Euclidean distance is d.
         threshold: Of the median that makes a shortcut, in steps.
         members: Networks whose latents stand side by side.
+        jumped: (M,) bool, recorded transitions that are jumps; no edge leads across one. None by default.
 
     Raises:
         GraphError: if the latents are not finite.
@@ -76,6 +80,8 @@ def build_memory_graph(
     check_latents(latents)
     ids = dataset.episode_ids[rows]
     follows = np.flatnonzero(ids[:-1] == ids[1:])
+    if jumped is not None:
+        follows = follows[~crosses(dataset, np.stack([rows[follows], rows[follows + 1]], 1), jumped)]
     recorded = np.stack([follows, follows + 1], 1)
     near = find_shortcuts(config, latents, ids, _step(dataset, rows), threshold)
     near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]

@@ -45,9 +45,11 @@ class SPTMAgent(WaypointAgent):
     def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
         return choose_memory(self.config.graph, dataset, rng)
 
-    def _build_graph(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray) -> Graph:
+    def _build_graph(
+        self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, jumped: np.ndarray | None = None
+    ) -> Graph:
         members = self.config.local_metric.members
-        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold, members)
+        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold, members, jumped)
 
     @property
     def ways(self) -> Ways:

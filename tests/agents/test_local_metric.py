@@ -11,7 +11,8 @@ import torch
 from agents import Plan2Vec, load_agent
 from agents.folds import Folds
 from agents.local_losses import hinge, nce, smooth_l1
-from agents.local_metric import LocalMetric, LocalMetricConfig, moving_transitions
+from agents.local_metric import LocalMetric, LocalMetricConfig
+from agents.steps import moving_transitions
 from agents.training import Training
 from agents.workdir import Workdir
 from data_collection.errors import Plan2vecError
