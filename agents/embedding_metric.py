@@ -15,20 +15,21 @@ from .workdir import Arrays
 
 
 class EmbeddingMetric:
-    """D(x, g) = scale * ||phi(x) - phi(g)||.
+    """D(x, g) = scale * ||phi(x) - phi(g)||, or another head of the latents.
 
     Latents that were not learned from distances have a unit of their own. The scale leaves every argmin as it is, and
     gives forward model and memory the same unit to work in as those of any other agent.
     """
 
-    def __init__(self, network: Trunk, device: torch.device) -> None:
+    def __init__(self, network: Trunk, device: torch.device, head: MetricHead | None = None) -> None:
+        """An untrained metric; ``head`` is L2 by default."""
         self.device = device
-        self.head: MetricHead = get_head("l2")
+        self.head: MetricHead = head or get_head("l2")
         self.network: Trunk = network.to(device)
         self.scale = 1.0
 
     def calibrate(self, dataset: Dataset) -> None:
-        """Set the scale so that recorded moves are one step long on average."""
+        """Set the scale so that recorded moves are one step long on average, by L2."""
         self.scale = 1.0
         pairs, latents = moving_transitions(dataset), self.embed(dataset.observations)
         length = float(np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1).mean())

@@ -1,0 +1,177 @@
+"""QRL: a quasimetric that keeps recorded moves one step long and pushes everything else apart; no graph."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from data_collection import Dataset
+
+from ..core import register_agent
+from ..distance_agent import DistanceAgent, DistanceConfig
+from ..embedding_metric import EmbeddingMetric
+from ..errors import ConfigError
+from ..folds import Folds
+from ..heads import MetricHead, get_head
+from ..heads.iqe import IQEConfig
+from ..local_metric import moving_transitions
+from ..networks import Trunk, build_trunk, prepare_in_chunks
+from ..training import Batch, Training, train
+
+
+@dataclass(frozen=True)
+class QRLConfig:
+    """The embedding, the two sides of the objective, and what holds them in balance."""
+
+    trunk: str = "coord_cnn"
+    """network that embeds a frame, by default that of plan2vec"""
+    latent_dim: int = 32
+    """dimensions of the latent; a multiple of ``iqe.size``"""
+    hidden: int = 128
+    """width of the hidden layer"""
+    iqe: IQEConfig = field(default_factory=IQEConfig)
+    """the quasimetric on latents"""
+    offset: float = 40.0
+    """steps from which on two random frames are hardly pushed any further; more than the longest way"""
+    softness: float = 10.0
+    """steps over which the push fades around ``offset``: softness * softplus((offset - D) / softness)"""
+    epsilon: float = 0.1
+    """root mean square, in steps, by which recorded moves may be longer than one"""
+    multiplier: float = 1.0
+    """lambda at the start: what a unit of broken constraint costs"""
+    dual_rate: float = 10.0
+    """learning rate of log lambda, as a multiple of the network's"""
+    goals: int = 4
+    """random frames that each frame of a batch is pushed from"""
+    steps: int = 1500
+    """gradient steps"""
+    batch_size: int = 128
+    """recorded moves a step"""
+    learning_rate: float = 2e-3
+    """peak of the one-cycle schedule"""
+
+    def __post_init__(self) -> None:
+        for name in ("softness", "epsilon", "multiplier"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} is {getattr(self, name)}; QRL needs one above 0")
+        if not 1 <= self.goals < self.batch_size:
+            raise ConfigError(
+                f"goals is {self.goals}; frames are pushed from others of the batch, so 1 to {self.batch_size - 1}"
+            )
+
+
+@dataclass(frozen=True)
+class QRLAgentConfig(DistanceConfig):
+    """The quasimetric beside what every such agent has."""
+
+    qrl: QRLConfig = field(default_factory=QRLConfig)
+    """the quasimetric"""
+
+
+class Lagrangian(nn.Module):
+    """The objective of QRL: min over D, max over lambda >= 0 of push(D) + lambda * (violation(D) - epsilon^2).
+
+    Of all quasimetrics under which no recorded move is longer than a step, the shortest-path distance is the largest.
+    So D is pushed up wherever it can be, and the triangle inequality of the head lets it rise just to that.
+    """
+
+    def __init__(self, config: QRLConfig, network: Trunk, head: MetricHead) -> None:
+        super().__init__()
+        self.config, self.network, self.head = config, network, head
+        self.dual = nn.Parameter(torch.tensor(math.log(config.multiplier) / config.dual_rate))
+
+    @property
+    def multiplier(self) -> torch.Tensor:
+        """Lambda. Its logarithm is learned: it has to grow with the length of the ways, by orders of magnitude."""
+        return (self.config.dual_rate * self.dual).exp()
+
+    def forward(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """The loss of (B, ...) prepared frames and those one recorded move later.
+
+        The value is the push alone; the gradient is that of the Lagrangian, which falls in D and rises in lambda.
+        """
+        z, z_next = self.network.encode(torch.cat([before, after])).float().chunk(2)
+        slack = self.violation(z, z_next) - self.config.epsilon**2
+        multiplier = self.multiplier
+        return self.push(z, z_next) + multiplier.detach() * slack - multiplier * slack.detach()
+
+    def push(self, z: torch.Tensor, z_next: torch.Tensor) -> torch.Tensor:
+        """Mean of softplus(offset - D) from each frame to the later ones of other moves of the batch, in steps."""
+        goals = torch.stack([z_next.roll(shift, 0) for shift in range(1, self.config.goals + 1)])
+        softness = self.config.softness
+        return (softness * F.softplus((self.config.offset - self.head.distance(z, goals)) / softness)).mean()
+
+    def violation(self, z: torch.Tensor, z_next: torch.Tensor) -> torch.Tensor:
+        """Mean of relu(D - 1)^2 over recorded moves, in steps^2."""
+        return F.relu(self.head.distance(z, z_next) - 1).square().mean()
+
+
+@register_agent
+class QRLAgent(DistanceAgent):
+    """D = interval quasimetric of latents, by the constrained maximisation of Wang et al. 2023 (arXiv 2304.01203).
+
+    What differs from the paper: lambda is learned by its logarithm; the recorded action plays no part, since in worlds
+    that do as they are told the next frame says the same; and actions are chosen by the forward model that all
+    agents here share, in place of a policy or of a latent dynamics model that is learned along with D.
+    """
+
+    name = "qrl"
+    config: QRLAgentConfig
+    config_class = QRLAgentConfig
+
+    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
+        config = self.config.qrl
+        network = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden)
+        return EmbeddingMetric(network, device, get_head("iqe", **asdict(config.iqe)))
+
+    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+        """Learn D; validate it on the moves of held-out trajectories.
+
+        Returns:
+            ``multiplier`` (the last lambda), and of held-out moves ``neighbour_mean`` (steps), ``excess`` (root mean
+            square of what they exceed a step by; the constraint grants training moves epsilon), ``spread`` (mean
+            distance of random frames, steps).
+        """
+        config = self.config.qrl
+        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        with training.seeded_torch("embedding"):
+            metric = self._new_metric(dataset.observation_shape, training.device)
+        metric.network.standardise.fit(learn.observations)
+        lagrangian = Lagrangian(config, metric.network, metric.head).to(training.device)
+        prepared = prepare_in_chunks(metric.network, learn.observations, training.device)
+        moves = moving_transitions(learn)
+
+        def sample(rng: np.random.Generator) -> Batch:
+            return {"moves": moves[rng.integers(len(moves), size=config.batch_size)]}
+
+        def loss(batch: Batch) -> torch.Tensor:
+            before, after = torch.as_tensor(batch["moves"], device=training.device).T
+            return lagrangian(prepared[before], prepared[after])
+
+        train(
+            "embedding",
+            lagrangian,
+            sample,
+            loss,
+            steps=config.steps,
+            learning_rate=config.learning_rate,
+            training=training,
+        )
+        self._parts.metric = metric
+        figures = self._validate(held_out, training.rng("embedding-validation", 0))
+        return {"multiplier": float(lagrangian.multiplier.detach()), **figures}
+
+    def _validate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
+        latents, moves = self.metric.embed(held_out.observations), moving_transitions(held_out)
+        near = self.between(latents[moves[:, 0]], latents[moves[:, 1]])
+        left, right = rng.integers(len(latents), size=(2, 4000))
+        return {
+            "neighbour_mean": float(near.mean()),
+            "excess": float(np.sqrt(np.square(np.maximum(near - 1, 0)).mean())),
+            "spread": float(self.between(latents[left], latents[right]).mean()),
+        }
