@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -32,6 +32,10 @@ class Command:
     """contestants (for example `plan2vec vae-2`) or families of ablations; none for all"""
     jobs: int | None = None
     """processes of one thread each; None for one a core"""
+    engine: Literal["local", "ray"] = "local"
+    """ray: on a cluster (extra `ray`); results are the same"""
+    address: str | None = None
+    """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"
     """where agents are trained: cpu or cuda"""
     out: Path = Path("runs/reproduce")

@@ -58,7 +58,9 @@ def reproduce(asked: Any, context: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():
-        found = run_cells(experiment.id, plan, asked.out, folder, jobs=jobs)
+        where = {"engine": asked.engine, "address": asked.address}
+        # Workers of a cluster need not start in this folder.
+        found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), jobs=jobs, **where)
         summary = summary_of(experiment, found, plan, _command(asked), jobs)
         publish(experiment, found, summary, folder)
     if asked.summary is not None:
@@ -73,7 +75,7 @@ def _command(asked: Any) -> str:
     words = ["plan2vec", "reproduce", asked.id]
     for entry in fields(asked):
         value = getattr(asked, entry.name)
-        if entry.name in ("id", "out", "summary", "jobs") or value == entry.default:
+        if entry.name in ("id", "out", "summary", "jobs", "engine", "address") or value == entry.default:
             continue
         words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
     return shlex.join(words)

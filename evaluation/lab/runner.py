@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from ..errors import ResultsError
 from ..results import read_json, write_json
 from ..runs import safe_name
+from .engines import run_groups
 from .experiment import Cell, get_experiment
 from .plan import Plan
 from .workbench import Workbench
@@ -37,7 +36,16 @@ def kept(folder: Path, cell: Cell, plan: Plan) -> dict[str, Any] | None:
     return record["result"] if record and record.get("identity") == _identity(cell, plan) else None
 
 
-def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs: int) -> list[tuple[Cell, dict]]:
+def run_cells(
+    experiment_id: str,
+    plan: Plan,
+    root: Path,
+    folder: Path,
+    *,
+    jobs: int,
+    engine: str = "local",
+    address: str | None = None,
+) -> list[tuple[Cell, dict]]:
     """Runs what is missing and returns every cell with its result, in order.
 
     Args:
@@ -46,13 +54,16 @@ def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs:
         root: where agents are kept, for all experiments.
         folder: where this experiment's results are kept.
         jobs: processes of one thread each; with 1, this process does it all.
+        engine: "local" or "ray".
+        address: of a Ray cluster; None starts one on this machine.
     """
     cells = get_experiment(experiment_id).cells(plan)
     missing = [cell for cell in cells if kept(folder, cell, plan) is None]
     if missing and len(missing) < len(cells):
         print(f"resuming: {len(cells) - len(missing)} of {len(cells)} cells are there", flush=True)
     groups = [list(group) for _, group in groupby(missing, key=lambda cell: cell.group)]
-    _run_groups(experiment_id, groups, plan, root, folder, jobs)
+    work = partial(_run_group, experiment_id, plan, root, folder)
+    run_groups(work, groups, jobs=jobs, engine=engine, address=address)
     found = []
     for cell in cells:
         result = kept(folder, cell, plan)
@@ -62,41 +73,17 @@ def run_cells(experiment_id: str, plan: Plan, root: Path, folder: Path, *, jobs:
     return found
 
 
-def _run_groups(experiment_id: str, groups: list[list[Cell]], plan: Plan, root: Path, folder: Path, jobs: int) -> None:
-    if jobs == 1 or len(groups) < 2:
-        for group in groups:
-            _run_group(experiment_id, group, plan, root, folder, os.getppid())
-        return
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"  # read by the children when they start
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context) as pool:
-        futures = [pool.submit(_run_group, experiment_id, group, plan, root, folder, os.getpid()) for group in groups]
-        try:
-            for future in as_completed(futures):
-                future.result()
-        except BrokenProcessPool as error:
-            raise ResultsError(
-                f"one of {jobs} processes was killed, most likely for want of memory; what was done is kept: "
-                "run the same command again, with fewer --jobs"
-            ) from error
-        except BaseException:
-            processes = list((pool._processes or {}).values())
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                process.terminate()
-            raise
-
-
-def _run_group(experiment_id: str, group: list[Cell], plan: Plan, root: Path, folder: Path, parent: int) -> None:
-    """The cells of one group, one after the other, on one thread."""
+def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: list[Cell], parent: int) -> None:
+    """The cells of one group that are still missing, one after the other, on one thread."""
     import torch
 
     torch.set_num_threads(1)
     experiment, bench = get_experiment(experiment_id), Workbench(root, plan)
     for cell in group:
-        if os.getppid() != parent:
+        if parent and os.getppid() != parent:
             return  # whoever asked is gone; a rerun must not meet a second writer
+        if kept(folder, cell, plan) is not None:
+            continue  # a worker that was killed came so far
         started = time.perf_counter()
         result = json.loads(json.dumps(experiment.run(cell, bench), allow_nan=False))
         write_json(cell_file(folder, cell), {"identity": _identity(cell, plan), "result": result})
