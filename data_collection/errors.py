@@ -7,6 +7,7 @@ from plan2vec_envs.errors import CorruptFileError as CorruptFileError
 from plan2vec_envs.errors import DiskFullError as DiskFullError
 from plan2vec_envs.errors import FileTooLargeError as FileTooLargeError
 from plan2vec_envs.errors import FormatVersionError as FormatVersionError
+from plan2vec_envs.errors import MissingExtraError as MissingExtraError
 from plan2vec_envs.errors import MissingFileError as MissingFileError
 from plan2vec_envs.errors import Plan2vecError as Plan2vecError
 from plan2vec_envs.errors import StorageError as StorageError
