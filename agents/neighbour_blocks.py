@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.spatial import cKDTree
 
-BLOCK = 1024  # vertices
+BLOCK = 512  # vertices; all pairs of two blocks are measured in some tens of megabytes
 _AT_ONCE = 4_000_000  # numbers of proposals that are measured together
 
 
