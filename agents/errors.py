@@ -40,6 +40,10 @@ class NoPathError(Plan2vecError, LookupError):
         )
 
 
+class WorkerError(Plan2vecError, RuntimeError):
+    """A process that was to do a part of the work died or cannot be given it."""
+
+
 class HeuristicError(Plan2vecError, ValueError):
     """A heuristic that answered with NaN or with the wrong number of values."""
 

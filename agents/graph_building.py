@@ -11,8 +11,10 @@ from scipy.spatial import cKDTree
 from data_collection import Dataset
 from data_collection.errors import check_name
 
+from .bridging import join_components
 from .errors import ConfigError, GraphError
 from .graph import Graph
+from .neighbours import BIG_GRAPH, Search, near_pairs
 from .steps import crosses
 from .wormholes import WormholeConfig, edge_weights, lengths_of, trusted_edges
 
@@ -42,6 +44,11 @@ class GraphConfig:
     """whether a recorded step can be undone: the graph then has it in both directions"""
     wormholes: WormholeConfig = field(default_factory=WormholeConfig)
     """what a found edge has to pass"""
+    max_degree: int = 0
+    """neighbours that a vertex keeps, the nearest ones, beside its recorded edges; 0: all within the threshold. 20 does
+    for graphs above 20,000 vertices"""
+    search: Search = "auto"
+    """how neighbours are found: "tree", "blocks" or "faiss"; see ``neighbours.near_pairs``"""
     bridge: bool = True
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
     jumps: float = 0.0
@@ -91,7 +98,7 @@ def build_graph(
     recorded = _recorded_pairs(dataset, rows)
     if jumped is not None:
         recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
-    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
+    near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
     near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
     return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)
 
@@ -173,6 +180,8 @@ def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
         latents: (V, D) float.
         components: (V,) int labels.
     """
+    if len(latents) > BIG_GRAPH:
+        return join_components(latents, components)
     labels = np.unique(components, return_inverse=True)[1]
     tree = cKDTree(latents)
     bridges = []

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from data_collection import Dataset
 
 from .errors import ConfigError
 from .graph import Graph
 from .graph_building import GraphConfig, check_latents, choose_vertices, join_graph
+from .neighbours import near_pairs
 from .steps import crosses
 from .wormholes import trusted_edges
 
@@ -102,7 +102,7 @@ def find_shortcuts(
         steps: (V,) step of each frame within its trajectory.
         threshold: In steps.
     """
-    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
+    near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
     offsets = np.arange(-config.shortcut_window, config.shortcut_window + 1)
     if config.shortcut_window:
         # A median within the threshold needs some offset within it, so shifted near pairs are all the candidates.

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from .errors import GraphError
 from .graph import Graph
-from .shortest_paths import distances_from, paths_to
+from .shortest_paths import distances_from, distances_to
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class TableConfig:
     """vertices from which Dijkstra runs; on a smaller graph, from all"""
 
 
-def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+def embed_table(
+    config: TableConfig, graph: Graph, rng: np.random.Generator, *, jobs: int = 1
+) -> tuple[np.ndarray, dict[str, float]]:
     """Latents whose squared distance is the distance on the graph: D(s, g) = ||phi_s - phi_g||^2.
 
     Classical scaling (Torgerson 1952) of the matrix of the root of D, whose squares are D: streets are nearly of
@@ -35,6 +37,7 @@ def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> 
         config: Dimensions and landmarks.
         graph: V vertices, connected.
         rng: Chooses landmarks.
+        jobs: Processes that share the landmarks' shortest paths.
 
     Returns:
         (V, D) float32, and figures: ``dimensions``, and ``relative_error`` of D over landmark pairs.
@@ -46,9 +49,10 @@ def embed_table(config: TableConfig, graph: Graph, rng: np.random.Generator) -> 
     landmarks = np.arange(size)
     if size > config.landmarks:
         landmarks = np.sort(rng.choice(size, config.landmarks, replace=False))
-    rows = distances_from(graph, landmarks)
+    rows = distances_from(graph, landmarks, jobs=jobs)
     if (graph.matrix != graph.matrix.T).nnz:
-        rows = (rows + paths_to(graph, landmarks)[0]) / 2
+        rows += distances_to(graph, landmarks, jobs=jobs)
+        rows /= 2
     if not np.isfinite(rows).all():
         lost = float((~np.isfinite(rows)).mean())
         raise GraphError(f"{lost:.1%} of the vertex pairs have no path, so no distance to embed; use bridge=True")

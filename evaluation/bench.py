@@ -59,8 +59,17 @@ def choose(root: Path, only: Sequence[str]) -> dict[str, Path]:
     return {check_name("bench", name, files): files[name] for name in only} if only else files
 
 
-def run_bench(root: Path, file: Path, repeats: int) -> list[Quantity]:
+def run_bench(root: Path, file: Path, repeats: int, *, large: bool = False) -> list[Quantity]:
     """Runs one bench in a process of its own, with one thread; what it prints goes to stderr.
+
+    Args:
+        root: of the checkout.
+        file: the bench.
+        repeats: of each measurement.
+        large: also its sizes that take many minutes, if it has some.
+
+    Returns:
+        What it measured.
 
     Raises:
         BenchError: if it fails.
@@ -70,6 +79,7 @@ def run_bench(root: Path, file: Path, repeats: int) -> list[Quantity]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "quantities.json")
         command = [sys.executable, str(file), "--repeats", str(repeats), "--json", str(out)]
+        command += ["--large"] if large else []
         done = subprocess.run(command, env={**os.environ, **threads, "PYTHONPATH": path}, cwd=root)
         if done.returncode or not out.is_file():
             raise BenchError(f"the bench {file} failed with exit code {done.returncode}; its own words stand above")

@@ -24,6 +24,8 @@ class Command:
     """file to read from and to add a line to; by default docs/results/bench.jsonl of the source tree"""
     note: bool = True
     """add the line; --no-note only compares"""
+    large: bool = False
+    """also sizes that take many minutes and gigabytes: graphs of a million vertices"""
 
     def run(self, context: Context) -> int:
         """Runs each bench in a process of its own and prints the table."""
@@ -38,7 +40,7 @@ class Command:
         files = bench.choose(root, self.only)
         history = self.history or root / bench.HISTORY
         before = bench.read_history(history)
-        found = {name: bench.run_bench(root, file, self.repeats) for name, file in files.items()}
+        found = {name: bench.run_bench(root, file, self.repeats, large=self.large) for name, file in files.items()}
         new = bench.entry(found, self.repeats)
         console = context.console
         console.width = max(console.width, 118)  # names on one line, also in a log

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
+import inspect
 import json
 import math
 import os
@@ -134,14 +135,19 @@ def quotient(name: str, unit: str, above: Sequence[float], below: Sequence[float
     return Quantity(name, unit, median(above) / median(below), min(above) / max(below), max(above) / min(below))
 
 
-def run(bench: Callable[[int], Iterable[Quantity]]) -> None:
-    """The command line of a bench: prints each quantity as it comes; ``--json FILE`` keeps them for a program."""
+def run(bench: Callable[..., Iterable[Quantity]]) -> None:
+    """The command line of a bench: prints each quantity as it comes; ``--json FILE`` keeps them for a program.
+
+    ``--large`` is for a bench that takes an argument of that name, and says nothing to others.
+    """
     parser = argparse.ArgumentParser(description=bench.__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--large", action="store_true")
     args = parser.parse_args()
+    large = {"large": args.large} if "large" in inspect.signature(bench).parameters else {}
     found = []
-    for quantity in bench(args.repeats):
+    for quantity in bench(args.repeats, **large):
         print(quantity, file=sys.stderr if args.json else sys.stdout, flush=True)
         found.append(dataclasses.asdict(quantity))
     if args.json:

@@ -122,6 +122,15 @@ def test_the_command_prints_a_table_and_notes_one_line_a_run(tree, capfd):
     assert {"date", "commit", "hardware", "versions", "repeats"} <= set(entry)
 
 
+def test_large_sizes_are_measured_only_when_asked_for(tree):
+    sized = TINY.replace("def bench(repeats):", "def bench(repeats, large):").replace("42.123456", "1.0 + large")
+    (tree / "tests/benchmarks/bench_sized.py").write_text(sized.replace("40.0", "0.0"))
+    assert main(["bench", "--repeats", "1"]) == 0
+    assert main(["bench", "--repeats", "1", "--large"]) == 0  # the other bench has no large sizes
+    lines = (tree / "docs/results/bench.jsonl").read_text().splitlines()
+    assert [json.loads(line)["benches"]["sized"]["answers"]["value"] for line in lines] == [1.0, 2.0]
+
+
 def test_the_command_only_compares_when_told_to_note_nothing(tree):
     assert main(["bench", "--repeats", "1", "--no-note", "--history", str(tree / "history.jsonl")]) == 0
     assert not (tree / "history.jsonl").exists()
