@@ -38,7 +38,8 @@ def test_one_process_runs_every_group_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_several_processes_run_every_group_once(tmp_path):
+def test_several_processes_run_every_group_once(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # handed on to the processes
     run_groups(partial(note, tmp_path), ["a", "b", "c"], jobs=2)
     assert lines(tmp_path) == {"a": 1, "b": 1, "c": 1}
 
