@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
 import shutil
 import signal
 from collections.abc import Iterator
@@ -145,7 +146,8 @@ def _shared(*arrays: np.ndarray) -> Iterator[list[Layout]]:
     try:
         layouts = []
         for array in arrays:
-            memory = SharedMemory(create=True, size=max(1, array.nbytes))
+            name = f"plan2vec-{os.getpid()}-{secrets.token_hex(4)}"  # says whose it is, should it ever be left behind
+            memory = SharedMemory(name, create=True, size=max(1, array.nbytes))
             memories.append(memory)
             np.ndarray(array.shape, array.dtype, memory.buf)[:] = array
             layouts.append((memory.name, array.dtype.str, len(array)))

@@ -91,9 +91,8 @@ def test_less_than_one_process_is_refused(graph):
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="shared memory has no folder here")
 def test_shared_memory_is_gone_afterwards_and_too_little_of_it_is_said(graph, monkeypatch):
-    before = set(os.listdir(SHARED))
     distances_from(graph, np.arange(4), jobs=2)
-    assert set(os.listdir(SHARED)) <= before
+    assert shared_by(os.getpid()) == []
     full = type("Usage", (), {"free": 10})
     monkeypatch.setattr(parallel_paths.shutil, "disk_usage", lambda folder: full)
     with pytest.raises(WorkerError, match="jobs=1"):
@@ -105,6 +104,11 @@ def test_a_process_that_dies_is_an_error_and_leaves_nothing(graph, monkeypatch):
     monkeypatch.setattr(parallel_paths, "_work", os.kill)  # called with arguments it does not take
     with pytest.raises(WorkerError, match=r"2 processes.*died"):
         distances_from(graph, np.arange(4), jobs=2)
+
+
+def shared_by(process: int) -> list[str]:
+    """Shared memory of a process; that of other processes comes and goes."""
+    return [name for name in os.listdir(SHARED) if name.startswith(f"plan2vec-{process}-")]
 
 
 def children_of(group: int) -> list[int]:
@@ -127,7 +131,6 @@ def children_of(group: int) -> list[int]:
 def test_ctrl_c_ends_all_processes_at_once_and_frees_the_shared_memory(tmp_path, delay):
     script = tmp_path / "search.py"
     script.write_text(INTERRUPTED)
-    before = set(os.listdir(SHARED))
     running = subprocess.Popen(
         [sys.executable, str(script)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -139,12 +142,12 @@ def test_ctrl_c_ends_all_processes_at_once_and_frees_the_shared_memory(tmp_path,
     assert running.stdout.readline() == "started\n"
     time.sleep(delay)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does, to all of them
-    _, words = running.communicate(timeout=20)
+    _, words = running.communicate(timeout=60)
     assert running.returncode == -signal.SIGINT
     assert words.count("Traceback") == 1
     assert words.rstrip().endswith("KeyboardInterrupt")
-    limit = time.monotonic() + 5  # Python's own tracker of shared memory ends after its parent
+    limit = time.monotonic() + 20  # Python's own tracker of shared memory ends after its parent
     while children_of(running.pid) and time.monotonic() < limit:
         time.sleep(0.05)
     assert children_of(running.pid) == []
-    assert set(os.listdir(SHARED)) <= before
+    assert shared_by(running.pid) == []
