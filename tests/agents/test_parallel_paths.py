@@ -23,12 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path("/dev/shm")
 
 INTERRUPTED = """
-import sys
+import signal
 import numpy as np
 from agents.graph import Graph
 from agents.shortest_paths import distances_from
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever is started in the background ignores Ctrl-C
     rng = np.random.default_rng(0)
     ends = rng.integers(40_000, size=(400_000, 2))
     graph = Graph.from_edges(40_000, np.column_stack([ends, rng.uniform(1, 2, len(ends))]))
