@@ -81,7 +81,12 @@ def card_text(card: dict[str, Any]) -> str:
     data = card["data"]
     lines = [f"# Metric card: {card['agent']}", "", f"Made {card['date']}, seed {card['seed']}.", "", "## Data", ""]
     lines += [f"- {key.replace('_', ' ')}: {_shown(value)}" for key, value in data.items()]
-    for title, key in (("Graph", "graph"), ("Metric, against shortest ways on the graph", "metric")):
+    sections = {
+        "graph": "Graph",
+        "metric": "Metric, against shortest ways on the graph",
+        "environment": "Acting in an environment, with memory",
+    }
+    for key, title in sections.items():
         if key in card:
             lines += ["", f"## {title}", "", *(f"- {name}: {_shown(value)}" for name, value in card[key].items())]
     lines += ["", "## Learning", "", "| stage | wall s | CPU s | validation |", "|---|---|---|---|"]

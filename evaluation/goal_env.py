@@ -40,15 +40,36 @@ def run_episode(
     return solved, steps
 
 
+def make_goal_env(env_id: str) -> Any:
+    """The environment of that id, looked at once.
+
+    Raises:
+        ProtocolError: if there is none, or it shows no goal.
+    """
+    import gymnasium as gym
+
+    try:
+        env = gym.make(env_id)
+    except (gym.error.Error, ImportError) as error:
+        raise ProtocolError(
+            f"Gymnasium cannot make environment {env_id!r}: {error} If another package registers it, write "
+            "'package:id', such as 'plan2vec_envs:Plan2vec/CMaze-v0'"
+        ) from error
+    try:
+        _read(*env.reset(seed=0), None)
+    except ProtocolError:
+        env.close()
+        raise
+    return env
+
+
 def judge_in_env(agent: Any, env_id: str, tasks: int, *, first_seed: int, memory: bool = True) -> dict[str, Any]:
     """Success over the environment's own draws for consecutive seeds.
 
     Returns:
         ``solved`` (tasks,) bool, ``steps`` (tasks,) int64.
     """
-    import gymnasium as gym
-
-    env = gym.make(env_id)
+    env = make_goal_env(env_id)
     try:
         runs = [run_episode(env, agent, seed=first_seed + number, memory=memory) for number in range(tasks)]
     finally:

@@ -62,16 +62,20 @@ class Command:
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
         from ..card import card_text, make_card, save_card
+        from ..goal_env import make_goal_env
 
+        if self.env is not None:
+            make_goal_env(self.env).close()  # not after an hour of learning
         dataset = self._read(context).without_oracle()
         chosen = self._choose(context, dataset)
         self._ask_for_memory(context, dataset, chosen)
         agent = chosen.new_agent().fit(dataset, seed=self.seed, workdir=self.out / "work", device=self.device)
         agent.save(self.out / "agent")
         card = make_card(agent, dataset, seed=self.seed)
+        save_card(card, self.out / "agent")
         if self.env is not None:
             card["environment"] = self._judge(agent)
-        save_card(card, self.out / "agent")
+            save_card(card, self.out / "agent")
         context.console.print()
         context.console.print(card_text(card), soft_wrap=True, markup=False)
         context.console.print(f"written to {self.out / 'agent'}; load_agent({str(self.out)!r}) reads it", markup=False)
@@ -145,6 +149,6 @@ class Command:
         return {
             "id": self.env,
             "episodes": self.tasks,
-            "solved": {key: round(value, 4) for key, value in vars(wilson(found["solved"])).items()},
+            "solved, %": wilson(found["solved"]).percent(),
             "steps where solved": round(float(steps.mean()), 1) if len(steps) else None,
         }

@@ -89,6 +89,7 @@ def test_an_environment_with_goals_is_judged_in_afterwards(tmp_path):
     asked = ["--env", "plan2vec_envs:Plan2vec/Open-v0", "--tasks", "3"]
     assert main(["fit", str(tmp_path / "open.npz"), "--out", str(out), *asked, *NETWORKS]) == 0
     assert read_card(out / "agent")["environment"]["episodes"] == 3
+    assert "- episodes: 3" in (out / "agent/card.md").read_text()
 
 
 def test_data_decides_which_agent_is_recommended(rng):
@@ -146,6 +147,13 @@ print(need, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     need, peak = map(float, done.stdout.split())
     assert 0.8 < need / peak < 1.2
+
+
+@pytest.mark.parametrize(("env", "words"), [("Nope-v0", "cannot make"), ("CartPole-v1", "shows no goal")])
+def test_an_environment_that_cannot_judge_is_refused_before_anything_is_learned(flat, tmp_path, capsys, env, words):
+    assert main(["fit", str(flat), "--out", str(tmp_path / "run"), "--env", env]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_episodes_end_at_success_or_the_limit():
