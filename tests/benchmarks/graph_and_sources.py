@@ -1,0 +1,49 @@
+"""A graph and the distances from 256 of its vertices, by the clock: ``python tests/benchmarks/graph_and_sources.py``.
+
+The points are those of ``bench_graphs``, which measures each step by itself; here the sources are shared among
+processes, as ``distances_from(graph, sources, jobs=2)`` does, and the memory of all of them counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+
+import numpy as np
+from bench_graphs import DEGREE, DIMENSIONS, box_side, build
+
+from agents.neighbours import near_pairs
+from agents.shortest_paths import distances_from
+
+
+def main() -> None:
+    """Measure one size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=100_000, help="vertices")
+    parser.add_argument("--sources", type=int, default=256)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    args = parser.parse_args()
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, box_side(args.size), (args.size, DIMENSIONS)).astype(np.float32)
+    recorded = near_pairs(points, 1.0)[::DEGREE]  # not counted: a dataset has them
+    begin = time.perf_counter()
+    graph = build(points, recorded)
+    built = time.perf_counter()
+    rows = distances_from(graph, rng.choice(args.size, args.sources, replace=False), jobs=args.jobs)
+    end = time.perf_counter()
+    assert np.isfinite(rows).all()
+    processor = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    parent, child = (
+        resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(
+        f"{args.size:,} vertices, {graph.num_edges:,} edges, {args.sources} sources, {args.jobs} processes: "
+        f"{end - begin:.1f} s by the clock ({built - begin:.1f} to build, {end - built:.1f} to search), "
+        f"{processor:.0f} s of the processor in all; peak {parent:.1f} GiB here and "
+        f"{child:.1f} in the largest other process"
+    )
+
+
+if __name__ == "__main__":
+    main()
