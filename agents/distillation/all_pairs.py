@@ -50,7 +50,7 @@ class AllPairs(nn.Module):
         rows, columns = (torch.as_tensor(x, device=self._targets.device) for x in (batch["sources"], vertices))
         latents = self._material.encode(vertices)
         distance = self._material.head.pairwise(latents[: self._num_sources], latents)
-        target = self._targets[rows][:, columns]
+        target = self._targets[rows[:, None], columns]  # whole rows would be copied by targets[rows][:, columns]
         if not self._tells_all:
             told = ~target.isnan()
             distance, target = distance[told], target[told]

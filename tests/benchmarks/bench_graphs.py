@@ -29,18 +29,18 @@ SIZES, LARGE, DEGREE, DIMENSIONS, SOURCES = (10_000, 30_000, 100_000), 1_000_000
 SPARSE = 0.5  # a distance within which so few lie that the graph is in very many pieces
 
 
-def box_side(size: int) -> float:
+def box_side(size: int, dimensions: int = DIMENSIONS) -> float:
     """The side of the box in which ``size`` points have ``DEGREE`` others within 1, those at its walls included."""
     rng = np.random.default_rng(0)
-    gaps = rng.uniform(-1, 1, (200_000, DIMENSIONS))
+    gaps = rng.uniform(-1, 1, (200_000, dimensions))
     gaps = np.abs(gaps[np.square(gaps).sum(1) <= 1])
-    ball = len(gaps) / 200_000 * 2**DIMENSIONS
-    low, high = 1.0, 1e3
+    ball = len(gaps) / 200_000 * 2**dimensions
+    low, high = 1.0, 1e6
     while high - low > 1e-6 * high:
         side = (low + high) / 2
         # Of two points of a box that lie so far apart, the second is inside with this chance.
         inside = float((1 - gaps / side).clip(min=0).prod(1).mean())
-        low, high = (side, high) if size * ball * inside / side**DIMENSIONS > DEGREE else (low, side)
+        low, high = (side, high) if size * ball * inside / side**dimensions > DEGREE else (low, side)
     return high
 
 
