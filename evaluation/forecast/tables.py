@@ -19,17 +19,17 @@ from .machines import GB, Cluster
 from .simulate import StageCost, simulate
 
 _BLOCK = re.compile(r"(<!-- forecast: (?P<options>.*?) -->\n).*?(<!-- /forecast -->)", re.DOTALL)
-_HEAD = ("stage", "pieces", "at once", "clock", "core hours", "GB of a machine", "GB of disks", "GB between machines")
+_HEAD = ("stage", "pieces", "at once", "clock", "of all cores", "GB of a machine", "GB of disks", "GB between machines")
 
 
 def table_of(job: Job, cluster: Cluster, design: Design) -> Table:
-    """What each stage takes, and all of them; hours of GPUs count as core hours in rows for GPUs."""
+    """What each stage takes, and all of them."""
     costs = simulate(design.stages(job, cluster), cluster)
     rows = [("", _row(cost)) for cost in costs]
     wall, busy = sum(cost.wall for cost in costs), sum(cost.busy for cost in costs)
     moved = [_number(sum(getattr(cost, name) for cost in costs) / GB) for name in ("disk", "network")]
     peak = max(cost.memory for cost in costs)
-    rows.append(("ours", ("in all", "", "", clock(wall), _number(busy / 3600), _number(peak / GB), *moved)))
+    rows.append(("ours", ("in all", "", "", clock(wall), clock(busy), _number(peak / GB), *moved)))
     again = sum(cost.retries for cost in costs)
     notes = [f"{again:,} pieces were begun again."] if cluster.failures else []
     return Table(f"{job.frames:,} frames: {design.title}", _HEAD, rows, notes)
@@ -43,6 +43,8 @@ def reasons(job: Job, cluster: Cluster) -> list[str]:
 
 def clock(seconds: float) -> str:
     """Seconds, minutes, hours or days, as people say them."""
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "0 s"
     for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 1.5 * size:
             return f"{_number(seconds / size)} {name}"
@@ -76,7 +78,7 @@ def _block(options: str) -> str:
 def _row(cost: StageCost) -> tuple[str, ...]:
     stage = cost.stage
     name = f"{stage.name} (GPU)" if stage.device == "gpu" else stage.name
-    many = f"{stage.pieces:,}", f"{cost.processes:,}", clock(cost.wall), _number(cost.busy / 3600)
+    many = f"{stage.pieces:,}", f"{cost.processes:,}", clock(cost.wall), clock(cost.busy)
     return (name, *many, *(_number(each / GB) for each in (cost.memory, cost.disk, cost.network)))
 
 

@@ -68,9 +68,10 @@ def main() -> None:
             continue
         _, at_a, at_b = np.intersect1d(known[a], known[b], return_indices=True)
         mine, its = ways[a][:, at_a], ways[b][:, at_b]
-        between = (
-            np.stack([(row + its).min(1) for row in mine]) if a != b else mine[:, np.searchsorted(known[a], marks[a])]
-        )
+        if a == b:
+            between = mine[:, np.searchsorted(known[a], marks[a])]
+        else:
+            between = np.stack([(row + its).min(1) for row in mine])
         i, j = np.nonzero(np.isfinite(between))
         edges.append(np.stack([first[a] + i, first[b] + j, between[i, j] + 1e-9], 1))
     start, end, weight = np.concatenate(edges).T
@@ -93,10 +94,11 @@ def main() -> None:
     error = found[away] / exact[away] - 1
     assert error.min() > -1e-6, "a way that was put together is a way, so never shorter than the shortest"
     halo = np.mean([len(rows) for rows in known]) / np.mean([own.sum() for own in inside]) - 1
+    formula = halo_share(args.size / len(corners), args.dimensions)
     print(
-        f"{args.size:,} points in {args.dimensions} dimensions, {len(corners)} shards, {args.landmarks} landmarks each: too long "
-        f"by {np.median(error):.1%} in the median, {np.quantile(error, 0.95):.1%} for 1 in 20; around a shard lie "
-        f"{halo:.0%} of its vertices (an inner one by the formula: {halo_share(args.size / len(corners), args.dimensions):.0%})"
+        f"{args.size:,} points in {args.dimensions} dimensions, {len(corners)} shards, {args.landmarks} landmarks each: "
+        f"too long by {np.median(error):.1%} in the median, {np.quantile(error, 0.95):.1%} for 1 in 20; around a shard "
+        f"lie {halo:.0%} of its vertices (an inner one by the formula: {formula:.0%})"
     )
 
 
