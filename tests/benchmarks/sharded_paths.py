@@ -96,9 +96,9 @@ def main() -> None:
     halo = np.mean([len(rows) for rows in known]) / np.mean([own.sum() for own in inside]) - 1
     formula = halo_share(args.size / len(corners), args.dimensions)
     print(
-        f"{args.size:,} points in {args.dimensions} dimensions, {len(corners)} shards, {args.landmarks} landmarks each: "
-        f"too long by {np.median(error):.1%} in the median, {np.quantile(error, 0.95):.1%} for 1 in 20; around a shard "
-        f"lie {halo:.0%} of its vertices (an inner one by the formula: {formula:.0%})"
+        f"{args.size:,} points in {args.dimensions} dimensions, {len(corners)} shards, {args.landmarks} landmarks "
+        f"each: too long by {np.median(error):.1%} in the median, {np.quantile(error, 0.95):.1%} for 1 in 20; around a "
+        f"shard lie {halo:.0%} of its vertices (an inner one by the formula: {formula:.0%})"
     )
 
 
