@@ -94,7 +94,7 @@ def entry(benches: dict[str, list[Quantity]], repeats: int) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%dT%H:%M:%S"),
         "commit": environment.commit(),
         "hardware": environment.hardware(),
-        "versions": {name: packages[name] for name in ("python", "numpy", "torch")},
+        "versions": {name: packages[name] for name in ("plan2vec", "python", "numpy", "torch")},
         "repeats": repeats,
         "benches": {name: {q["name"]: _rounded(q) for q in found} for name, found in benches.items()},
     }

@@ -9,14 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import median
 from typing import Any
 
-from harness import Quantity, exponent, rate_of, run  # first: it sets the threads
+from harness import Growth, Quantity, peak_memory, run  # first: it sets the threads
 
 # isort: split
-import resource
-
 import numpy as np
 
 from agents.bridging import join_components
@@ -73,7 +70,7 @@ def steps(size: int, repeats: int) -> Iterator[tuple[str, list[float]]]:
     graph, seconds = taken(partial(build, points, near[::DEGREE]), repeats)
     yield "whole graph", seconds
     sources = rng.choice(size, SOURCES, replace=False)
-    yield "source", [each / SOURCES for each in taken(partial(distances_from, graph, sources), repeats)[1]]
+    yield "sources", [each / SOURCES for each in taken(partial(distances_from, graph, sources), repeats)[1]]
 
 
 def build(points: np.ndarray, recorded: np.ndarray) -> Graph:
@@ -84,21 +81,15 @@ def build(points: np.ndarray, recorded: np.ndarray) -> Graph:
 
 def bench(repeats: int, large: bool) -> Iterator[Quantity]:
     """Measure graphs of each size, the smallest first, and fit exponents."""
-    sizes = (*SIZES, LARGE) if large else SIZES
-    medians: dict[str, list[float]] = {}
-    for size in sizes:
+    growth = Growth("vertices")
+    for size in (*SIZES, LARGE) if large else SIZES:
         for name, seconds in steps(size, min(repeats, 3) if size < LARGE else 1):
-            medians.setdefault(name, []).append(median(seconds))
-            if name == "source":
-                yield rate_of(f"sources, {size:,} vertices", "sources/s", 1, seconds)
+            if name == "sources":
+                yield growth.rate(name, size, "sources/s", 1, seconds)
             else:
-                yield Quantity(f"{name}, {size:,} vertices", "s", median(seconds), min(seconds), max(seconds))
-        # Of this process so far: a larger size is what reached it.
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        yield Quantity(f"peak memory, {size:,} vertices", "MiB", peak, peak, peak)
-    for name, each in medians.items():
-        slope = exponent(sizes, each)
-        yield Quantity(f"{name}: exponent", "", slope, slope, slope)
+                yield growth.time(name, size, seconds)
+        yield peak_memory(f"peak memory, {size:,} vertices")  # so far: a larger size is what reached it
+    yield from growth.exponents()
 
 
 if __name__ == "__main__":
