@@ -79,6 +79,8 @@ class Seen(NamedTuple):
     """(B,) int64, the vertex that each is taken for"""
     offsets: np.ndarray
     """(B,) float32, d to that vertex in steps"""
+    gaps: np.ndarray | None = None
+    """(B, V) float64, d to every vertex; None where not all were looked at"""
 
 
 class PlaceMemory(ActionMemory):
@@ -189,15 +191,17 @@ class WaypointAgent(GraphMemory, ABC):
                 if gaps.min() <= self.threshold:
                     vertices[lane] = around[gaps.argmin()]
         lost = np.flatnonzero(vertices < 0)
+        gaps = cdist(keys[lost], latents)
         if lost.size:
-            vertices[lost] = cdist(keys[lost], latents).argmin(1)
+            vertices[lost] = gaps.argmin(1)
         if isinstance(memory, PlaceMemory):
             memory.vertices[:] = vertices
-        return Seen(batch, keys, vertices, np.linalg.norm(keys - latents[vertices], axis=1))
+        offsets = np.linalg.norm(keys - latents[vertices], axis=1)
+        return Seen(batch, keys, vertices, offsets, gaps if len(lost) == len(keys) else None)
 
     def _see_goal(self, goal: np.ndarray) -> Seen:
         """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""
         if self._goal_latents is None or not np.array_equal(self._goal_latents[0], goal):
             batch, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
-            self._goal_latents = np.array(goal), self._see(np.array(batch))
+            self._goal_latents = np.array(goal), self._see(np.array(batch))._replace(gaps=None)
         return self._goal_latents[1]
