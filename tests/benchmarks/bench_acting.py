@@ -1,8 +1,9 @@
-"""What a call of ``act`` costs: the default agent for images, by itself and many lanes at once."""
+"""What a call of act costs: the default agent for images, for one lane and for many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from harness import Growth, Quantity, Work, run, seconds  # first: it sets the threads
 
@@ -46,7 +47,8 @@ def bench(repeats: int) -> Iterator[Quantity]:
         few = repeats if lanes < max(LANES) else min(repeats, 3)
         for name, (done, taken) in zip(ways, seconds([(work, few) for work in works]), strict=True):
             yield growth.time(name, lanes, [each / done for each in taken], "ms")
-            yield growth.time(f"{name}: share of a lane", lanes, [each / done / lanes for each in taken], "us")
+            shares = [1e6 * each / done / lanes for each in taken]
+            yield Quantity(f"{name}, {lanes} lanes: share of a lane", "us", median(shares), min(shares), max(shares))
     yield from growth.exponents()
 
 

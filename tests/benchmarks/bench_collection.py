@@ -1,4 +1,4 @@
-"""Collecting random rollouts of C-Maze as pixels, and keeping them: seconds and frames a second, as they grow more."""
+"""Collecting random rollouts of C-Maze as pixels, saving and loading them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import Growth, Quantity, run, seconds  # first: it sets the threads
+from harness import Growth, Quantity, rate_of, run, seconds  # first: it sets the threads
 
 # isort: split
 from data_collection import Dataset, collect, load_dataset, save_dataset
@@ -35,7 +35,7 @@ def bench(repeats: int) -> Iterator[Quantity]:
             found = dict(zip(works, seconds([(work, repeats) for work in works.values()]), strict=True))
         for name, (_, taken) in found.items():
             yield growth.time(name, size, taken)
-        yield growth.rate("frames collected", size, "frames/s", *found["collect"])
+        yield rate_of(f"frames collected, {size:,} rollouts", "frames/s", *found["collect"])
     yield from growth.exponents()
 
 

@@ -1,4 +1,4 @@
-"""What one plan and one decision cost as the graph grows: searches, a look at a table of latents, a waypoint agent.
+"""One plan and one decision as the graph grows: by searches, by a table of latents, by a waypoint agent.
 
 The graphs are made cities, and for the agent random walks in a field that grows with their number. Starts and goals are
 drawn from everywhere, so that ways grow as the root of the vertices.

@@ -1,4 +1,4 @@
-"""Images a second that the quick networks learn from, by the size of a batch and of the data, and what goes before it.
+"""Images a second that the quick networks learn from, by batch and by data, and the rest of a fit.
 
 A step of one network alone; then the two metrics as they are fitted, with their losses: the steps, and all the rest of
 the fit (statistics, preparing all images, calibration or shortest paths, validation).
