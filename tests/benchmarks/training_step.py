@@ -22,7 +22,7 @@ def training_step(
     prepared = network.prepare(torch.randint(0, 256, (batch, *FRAME), dtype=torch.uint8, device=device))
 
     def step() -> int:
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16"):
             latents = network.encode(prepared).float()
         latents.square().mean().backward()
         optimizer.step()
