@@ -63,32 +63,38 @@ def series_of(quantities: dict[str, Quantity]) -> list[Series]:
     """The quantities of a bench, those of one thing at several sizes together.
 
     Args:
-        quantities: name -> unit, value, low and high. "NAME, SIZE OF" is NAME at this size, "NAME, SIZE OF: WHAT" is
-            "NAME: WHAT" there, and "NAME: exponent" the exponent of NAME.
+        quantities: name -> unit, value, low and high. "NAME, SIZE OF" is NAME at this size and "NAME, SIZE OF: WHAT" is
+            "NAME: WHAT" there, if another size is there too; "NAME: exponent" is the exponent of NAME.
     """
     sized: dict[tuple[str, str], dict[int, Quantity]] = {}
-    plain: dict[str, Quantity] = {}
     exponents: dict[str, float] = {}
     for name, quantity in quantities.items():
         if name.endswith(_EXPONENT):
             exponents[name.removesuffix(_EXPONENT)] = quantity["value"]
-        elif match := _SIZED.fullmatch(name):
-            key = match["stem"] + (match["rest"] or ""), match["of"]
-            sized.setdefault(key, {})[int(match["size"].replace(",", ""))] = quantity
         else:
-            plain[name] = quantity
-    return [
-        *(Series(name, of, sorted(points.items()), exponents.get(name)) for (name, of), points in sized.items()),
-        *(Series(name, "", [(0, quantity)], None) for name, quantity in plain.items()),
-    ]
+            stem, of, size = _parts(name)
+            sized.setdefault((stem, of), {})[size] = quantity
+    several = [(key, points) for key, points in sized.items() if len(points) > 1]
+    found = [Series(stem, of, sorted(points.items()), exponents.get(stem)) for (stem, of), points in several]
+    for name, quantity in quantities.items():
+        if not name.endswith(_EXPONENT) and len(sized[_parts(name)[:2]]) == 1:
+            found.append(Series(name, "", [(0, quantity)], None))
+    return found
+
+
+def _parts(name: str) -> tuple[str, str, int]:
+    """What is measured, what its size counts, and its size; the name itself, nothing and 0 where there is none."""
+    match = _SIZED.fullmatch(name)
+    if not match:
+        return name, "", 0
+    return match["stem"] + (match["rest"] or ""), match["of"], int(match["size"].replace(",", ""))
 
 
 def table_of(bench: str, entry: dict[str, Any], about: str) -> Table:
-    """A bench as a table: each quantity at each of its sizes, and how its seconds grow."""
-    rows = []
-    for series in series_of(entry["benches"][bench]):
-        if series.name == _PEAK and not series.of:
-            continue  # stands below
+    """A bench as a table: each quantity at each of its sizes, if it has some, and how its seconds grow."""
+    head, rows = ["quantity", "size", "median", "range", "unit", "exponent"], []
+    found = [series for series in series_of(entry["benches"][bench]) if series.name != _PEAK or series.of]
+    for series in found:
         growth = "" if series.exponent is None else f"{series.exponent:.2f}"
         for index, (size, quantity) in enumerate(series.points):
             cells = [
@@ -100,9 +106,9 @@ def table_of(bench: str, entry: dict[str, Any], about: str) -> Table:
                 growth if index == 0 else "",
             ]
             rows.append(("", cells))
-    return Table(
-        f"{bench}: {about}", ("quantity", "size", "median", "range", "unit", "exponent"), rows, [_how(bench, entry)]
-    )
+    if not any(series.of for series in found):
+        head, rows = head[:1] + head[2:5], [(kind, cells[:1] + cells[2:5]) for kind, cells in rows]
+    return Table(f"{bench}: {about}", head, rows, [_how(bench, entry)])
 
 
 def markdown_of(root: Path, file: Path, bench: str = "") -> str:

@@ -23,6 +23,8 @@ SEARCH = {
     "plans, 10,000 vertices": (50.0, "plans/s"),
     "plans: exponent": (1.0, ""),
     "search, 2,000 vertices: share of a lane": (4.0, "us"),
+    "search, 10,000 vertices: share of a lane": (2.0, "us"),
+    "search, 2,000 vertices vs others": (7.0, "x"),
     "resets, of 7 kinds": (3.0, "resets/s"),
     "peak memory": (512.0, "MiB"),
 }
@@ -52,18 +54,21 @@ def write(path, *lines):
 
 def test_one_thing_at_several_sizes_is_one_series_with_its_exponent():
     found = {each.name: each for each in speed.series_of(line("c", b=SEARCH)["benches"]["b"])}
-    assert set(found) == {"search", "plans", "search: share of a lane", "resets, of 7 kinds", "peak memory"}
+    assert set(found) == {
+        *("search", "plans", "search: share of a lane"),
+        *("search, 2,000 vertices vs others", "resets, of 7 kinds", "peak memory"),
+    }
     assert [size for size, _ in found["search"].points] == [2000, 10_000]
     assert (found["search"].of, found["search"].exponent) == ("vertices", 1.0)
     assert found["search: share of a lane"].exponent is None
-    assert found["resets, of 7 kinds"].of == ""
+    assert [found[name].of for name in ("resets, of 7 kinds", "search, 2,000 vertices vs others")] == ["", ""]
 
 
 def test_seconds_are_those_of_one_whatever_the_unit():
     found = {each.name: each for each in speed.series_of(line("c", b=SEARCH)["benches"]["b"])}
     assert found["search"].seconds() == pytest.approx([0.008, 0.04])
     assert found["plans"].seconds() == pytest.approx([0.004, 0.02])
-    assert found["search: share of a lane"].seconds() == pytest.approx([4e-6])
+    assert found["search: share of a lane"].seconds() == pytest.approx([4e-6, 2e-6])
     assert found["peak memory"].seconds() == []
 
 
@@ -93,6 +98,13 @@ def test_a_table_has_the_exponent_beside_the_sizes_and_the_command_below(tmp_pat
     assert speed.markdown_of(ROOT, file, "graphs") == text
     with pytest.raises(bench.BenchError, match=r"no bench 'rope' .* there are graphs"):
         speed.markdown_of(ROOT, file, "rope")
+
+
+def test_a_bench_without_sizes_has_no_columns_for_them():
+    entry = line("c", rope={"drags": (900.0, "drags/s"), "peak memory": (70.0, "MiB")})
+    table = speed.table_of("rope", entry, "drags")
+    assert table.head == ["quantity", "median", "range", "unit"]
+    assert table.rows == [("", ["drags", "900", "810 to 990", "drags/s"])]
 
 
 def test_the_picture_has_a_panel_for_each_kind_of_size_of_a_bench():
