@@ -71,6 +71,7 @@ def by_agent(num_vertices: int) -> dict[str, tuple[str, Work]]:
     seen, goal = dataset.observations[rows][:, None], dataset.observations[:1]
     return {
         "agent's choice of a waypoint": ("us", lambda: len([agent.next_waypoints(each, goal) for each in seen])),
+        "agent's distance of two observations": ("us", lambda: len([agent.distance(each, goal) for each in seen])),
         "agent's act by a waypoint": ("us", lambda: len([agent.act(each, goal) for each in seen])),
     }
 
