@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
 
 from data_collection import Dataset
 from data_collection.errors import check_name
@@ -305,7 +304,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
     def _by_ring(self, here: Seen, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
         latents = learned(self._parts).local_latents
-        gaps = cdist(here.keys, latents) if here.gaps is None else here.gaps
+        gaps = self._gaps(here.keys) if here.gaps is None else here.gaps
         chosen = np.empty(len(gaps), np.int64)
         for lane, gap in enumerate(gaps):
             far = np.flatnonzero((gap >= self._ring / 2) & (gap <= self._ring))
