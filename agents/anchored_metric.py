@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .heads import MetricHead, get_head
-from .places.scatter import nearest
+from .places.scatter import nearest, squared_norms
 from .workdir import Arrays
 
 
@@ -58,12 +58,13 @@ class AnchoredMetric:
         """
         self.config, self.local = config, local
         self.keys, self.places, self.table = keys, places, table
+        self._norms = squared_norms(keys)
         self.head: MetricHead = get_head("squared-l2")
         self.device = torch.device("cpu")
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        rows, gaps = nearest(self.local.embed(observations), self.keys, self.config.nearest)
+        rows, gaps = nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
         weights = np.exp((gaps[:, :1] - gaps) / (2 * self.config.temperature))
         weights /= weights.sum(1, keepdims=True)
         found = np.zeros((len(rows), self.table.shape[1]), np.float32)
@@ -77,11 +78,11 @@ class AnchoredMetric:
 
     def nearest_places(self, observations: np.ndarray) -> np.ndarray:
         """The place of the nearest anchor of (B, ...) observations, (B,) int64."""
-        return self.places[nearest(self.local.embed(observations), self.keys, 1)[0][:, 0]]
+        return self.places[nearest(self.local.embed(observations), self.keys, 1, norms=self._norms)[0][:, 0]]
 
     @property
     def nbytes(self) -> int:
-        """Bytes that are kept for acting."""
+        """Bytes that are kept for acting, but for what follows from them."""
         return self.local.nbytes + sum(array.nbytes for array in (self.keys, self.places, self.table))
 
     def arrays(self) -> Arrays:

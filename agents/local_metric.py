@@ -81,6 +81,7 @@ class LocalMetric:
                 for _ in range(config.members)
             ]
         ).to(device)
+        self.network.eval()  # one without weights is never trained, and so never told that it is done
         self.loss = _loss_of(config)
         self.scale = 1.0
         self.threshold = 1.0

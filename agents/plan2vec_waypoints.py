@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
 
 from data_collection import Dataset
 from data_collection.errors import check_name
@@ -29,7 +28,7 @@ from .search import SearchBudget, greedy_walk
 from .table_embedding import TableConfig
 from .training import Training
 from .waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
-from .ways import Ways
+from .ways import KnownDistances, Ways
 from .workdir import Arrays
 from .wormholes import WormholeConfig
 
@@ -127,6 +126,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     acting = frozenset({"inverse", "forward", "control"})
     shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
     _known_ways: Ways | None = None
+    _known_distances: KnownDistances | None = None
 
     def _wants(self, stage: str) -> bool:
         return stage not in self.acting or self.config.control in (stage, "auto")
@@ -237,6 +237,15 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
             return self.between(table[vertices], table[goals][:, None])
         return self._graph_ways(vertices, goals)
 
+    def _ways_of_many(self, vertices: np.ndarray, goal: int) -> np.ndarray:
+        """The same from (M,) vertices to one goal, which is asked about for a whole episode: (M,)."""
+        if self.config.foresight.guide != "metric":
+            return self._graph_ways(vertices[None], np.array([goal]))[0]
+        table: Any = learned(self._parts).vertex_embeddings
+        if self._known_distances is None or self._known_distances.table is not table:
+            self._known_distances = KnownDistances(table, self.between)
+        return self._known_distances.to(goal, vertices)
+
     def _graph_ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         if self._known_ways is None or self._known_ways.graph is not self.graph:
             self._known_ways = Ways(self.graph)
@@ -295,14 +304,14 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
 
     def _by_ring(self, here: Seen, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
         latents = learned(self._parts).local_latents
-        gaps = cdist(here.keys, latents)
+        gaps = self._gaps(here.keys) if here.gaps is None else here.gaps
         chosen = np.empty(len(gaps), np.int64)
         for lane, gap in enumerate(gaps):
             far = np.flatnonzero((gap >= self._ring / 2) & (gap <= self._ring))
             if not len(far):  # an outlier, or a world smaller than a ring
                 chosen[lane] = goals[lane]
                 continue
-            costs = self._ways(far[None], goals[lane : lane + 1])[0]
+            costs = self._ways_of_many(far, int(goals[lane]))
             if memory is not None:
                 costs = costs + memory.revisits_of(lane, latents[far])
             chosen[lane] = far[costs.argmin()]

@@ -79,6 +79,8 @@ class Seen(NamedTuple):
     """(B,) int64, the vertex that each is taken for"""
     offsets: np.ndarray
     """(B,) float32, d to that vertex in steps"""
+    gaps: np.ndarray | None = None
+    """(B, V) float64, d to every vertex; None where not all were looked at"""
 
 
 class PlaceMemory(ActionMemory):
@@ -103,6 +105,7 @@ class WaypointAgent(GraphMemory, ABC):
     config_class: ClassVar[type[WaypointConfig]] = WaypointConfig
     parts_class: ClassVar[type[WaypointParts]] = WaypointParts
     stages: ClassVar[tuple[str, ...]] = ("local", "graph", "inverse")
+    _wide: tuple[np.ndarray, np.ndarray] | None = None  # the vertices' local latents, and the same in 64 bits
 
     @abstractmethod
     def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
@@ -189,15 +192,24 @@ class WaypointAgent(GraphMemory, ABC):
                 if gaps.min() <= self.threshold:
                     vertices[lane] = around[gaps.argmin()]
         lost = np.flatnonzero(vertices < 0)
+        gaps = self._gaps(keys[lost])
         if lost.size:
-            vertices[lost] = cdist(keys[lost], latents).argmin(1)
+            vertices[lost] = gaps.argmin(1)
         if isinstance(memory, PlaceMemory):
             memory.vertices[:] = vertices
-        return Seen(batch, keys, vertices, np.linalg.norm(keys - latents[vertices], axis=1))
+        offsets = np.linalg.norm(keys - latents[vertices], axis=1)
+        return Seen(batch, keys, vertices, offsets, gaps if len(lost) == len(keys) else None)
+
+    def _gaps(self, keys: np.ndarray) -> np.ndarray:
+        """(B, V) float64, d from (B, Q) local latents to every vertex."""
+        latents = learned(self._parts).local_latents
+        if self._wide is None or self._wide[0] is not latents:
+            self._wide = latents, latents.astype(np.float64)  # as cdist does for itself at every call
+        return cdist(keys, self._wide[1])
 
     def _see_goal(self, goal: np.ndarray) -> Seen:
         """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""
         if self._goal_latents is None or not np.array_equal(self._goal_latents[0], goal):
             batch, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
-            self._goal_latents = np.array(goal), self._see(np.array(batch))
+            self._goal_latents = np.array(goal), self._see(np.array(batch))._replace(gaps=None)
         return self._goal_latents[1]

@@ -1,6 +1,8 @@
-"""Shortest ways to the goals that were asked about: one search a goal, and look-ups from then on."""
+"""Ways to the goals that were asked about, kept: one search a goal, or D of each vertex once a goal."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,3 +38,30 @@ class Ways:
             self.distance = np.concatenate([self.distance, distance])
             self.following = np.concatenate([self.following, following])
         return self._row[goals]
+
+
+class KnownDistances:
+    """D from vertices to the goals asked about so far, each measured when it is first asked for.
+
+    From one decision to the next nearly the same vertices lie around.
+    """
+
+    def __init__(self, table: np.ndarray, between: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        """Of (V, D) latents, and D between such."""
+        self.table = table
+        self._between = between
+        self._rows: dict[int, np.ndarray] = {}
+
+    def to(self, goal: int, vertices: np.ndarray) -> np.ndarray:
+        """(M,) float32, steps from (M,) vertices to the goal vertex."""
+        if goal not in self._rows:
+            if len(self._rows) >= _MAX_GOALS:
+                self._rows.clear()
+            self._rows[goal] = np.full(len(self.table), np.nan, np.float32)
+        row = self._rows[goal]
+        found = row[vertices]
+        new = vertices[np.isnan(found)]
+        if not new.size:
+            return found
+        row[new] = self._between(self.table[new], self.table[goal][None])
+        return row[vertices]

@@ -86,7 +86,7 @@ def run_bench(root: Path, file: Path, repeats: int, *, large: bool = False) -> l
         return json.loads(out.read_text(encoding="utf-8"))
 
 
-def entry(benches: dict[str, list[Quantity]], repeats: int) -> dict[str, Any]:
+def entry(benches: dict[str, list[Quantity]], repeats: int, *, large: bool = False) -> dict[str, Any]:
     """A line of the history: when, where, what; numbers to four digits."""
     packages = environment.versions()
     return {
@@ -94,8 +94,9 @@ def entry(benches: dict[str, list[Quantity]], repeats: int) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%dT%H:%M:%S"),
         "commit": environment.commit(),
         "hardware": environment.hardware(),
-        "versions": {name: packages[name] for name in ("python", "numpy", "torch")},
+        "versions": {name: packages[name] for name in ("plan2vec", "python", "numpy", "torch")},
         "repeats": repeats,
+        "large": large,
         "benches": {name: {q["name"]: _rounded(q) for q in found} for name, found in benches.items()},
     }
 
@@ -122,6 +123,19 @@ def read_history(file: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def of_version(history: list[dict[str, Any]], version: str) -> list[dict[str, Any]]:
+    """The entries of a version of plan2vec; all of them if the version is empty.
+
+    Raises:
+        UnknownNameError: if there is none, with the versions that there are.
+    """
+    if not version:
+        return history
+    versions = {str(entry["versions"]["plan2vec"]) for entry in history if "plan2vec" in entry.get("versions", {})}
+    check_name("version in the history of the benches", version, versions)
+    return [entry for entry in history if entry.get("versions", {}).get("plan2vec") == version]
+
+
 def append_history(file: Path, new: dict[str, Any]) -> None:
     """Adds an entry at the end, the whole file replaced at once."""
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
@@ -139,6 +153,11 @@ def previous(history: Iterable[dict[str, Any]], bench: str, name: str, cpu: str)
     ]
     chosen = [pair for pair in found if pair[1]] or found
     return chosen[-1] if chosen else None
+
+
+def number(value: float) -> str:
+    """Three significant digits or whole, with thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _rounded(quantity: Quantity) -> Quantity:

@@ -26,6 +26,10 @@ class Command:
     """add the line; --no-note only compares"""
     large: bool = False
     """also sizes that take many minutes and gigabytes: graphs of a million vertices"""
+    against: str = ""
+    """version of plan2vec, such as 0.1.0, with whose last measurements to compare; by default simply the last ones"""
+    report: bool = False
+    """measure nothing: write docs/speed.md and its picture from the history of the source tree"""
 
     def run(self, context: Context) -> int:
         """Runs each bench in a process of its own and prints the table."""
@@ -37,11 +41,13 @@ class Command:
         if self.repeats < 1:
             raise InvalidOptionError(f"--repeats {self.repeats}: need at least 1")
         root = bench.checkout()
+        if self.report:
+            return self._report(context, root)
         files = bench.choose(root, self.only)
         history = self.history or root / bench.HISTORY
-        before = bench.read_history(history)
+        before = bench.of_version(bench.read_history(history), self.against)
         found = {name: bench.run_bench(root, file, self.repeats, large=self.large) for name, file in files.items()}
-        new = bench.entry(found, self.repeats)
+        new = bench.entry(found, self.repeats, large=self.large)
         console = context.console
         console.width = max(console.width, 118)  # names on one line, also in a log
         console.print(_table(new, before))
@@ -50,11 +56,23 @@ class Command:
             console.print(f"Noted in {history}", soft_wrap=True)
         return 0
 
+    def _report(self, context: Context, root: Path) -> int:
+        """Writes the page and says where."""
+        from plan2vec_envs.errors import InvalidOptionError
+
+        from .. import bench, speed
+
+        if self.only or self.history:
+            raise InvalidOptionError(f"--report shows all of {bench.HISTORY}; leave out --only and --history")
+        for path in speed.write_page(root, root / bench.HISTORY):
+            context.console.print(f"Written {path}", soft_wrap=True)
+        return 0
+
 
 def _table(new: dict[str, Any], before: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    from ..bench import previous
+    from ..bench import number, previous
 
     cpu = new["hardware"]["cpu"]
     table = Table(
@@ -66,11 +84,7 @@ def _table(new: dict[str, Any], before: list[dict[str, Any]]) -> Table:
             columns = ["", ""]
             if old is not None:
                 then, same = old
-                columns = [_number(then["value"]) + ("" if same else " *"), f"{now['value'] / then['value'] - 1:+.0%}"]
-            spread = f"{_number(now['low'])} to {_number(now['high'])}"
-            table.add_row(bench, name, _number(now["value"]), spread, now["unit"], *columns)
+                columns = [number(then["value"]) + ("" if same else " *"), f"{now['value'] / then['value'] - 1:+.0%}"]
+            spread = f"{number(now['low'])} to {number(now['high'])}"
+            table.add_row(bench, name, number(now["value"]), spread, now["unit"], *columns)
     return table
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from .style import ACCENT, AGENT, GOAL, INK, QUIET, WARM, figure, png
+from .style import AGENT, SERIES, figure, png
 
 _OURS = "plan2vec"
 """The curve that has the agent's colour in every figure."""
-_COLORS = (GOAL, WARM, ACCENT, "#8250df", INK, "#bf8700", "#cf6bb0", QUIET, "#7a4f2b", "#4d8c2b", "#3aa0c9")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def curves_figure(panels: Sequence[Panel], *, height: float = 3.8) -> bytes:
     """PNG of all panels side by side; a label has one colour in all of them, and the legend stands below once."""
     named = list(dict.fromkeys(line.like or line.label for panel in panels for line in panel.lines))
     others = [name for name in named if name != _OURS]
-    color = {name: _COLORS[i % len(_COLORS)] for i, name in enumerate(others)} | {_OURS: AGENT}
+    color = {name: SERIES[i % len(SERIES)] for i, name in enumerate(others)} | {_OURS: AGENT}
     with figure(3.9 * len(panels), height, len(panels)) as (drawing, axes):
         handles = {}
         for axis, panel in zip(axes, panels, strict=True):

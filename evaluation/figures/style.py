@@ -19,6 +19,8 @@ INK, PAPER, QUIET = "#1d2433", "#ffffff", "#8a93a6"
 FLOOR, WALL = "#f4f5f8", "#59637a"
 AGENT, GOAL = "#1f6feb", "#e5484d"
 ACCENT, WARM = "#0f9d8a", "#f0883e"
+SERIES = (GOAL, WARM, ACCENT, "#8250df", INK, "#bf8700", "#cf6bb0", QUIET, "#7a4f2b", "#4d8c2b", "#3aa0c9")
+"""Colours of curves, one after the other."""
 
 _SETTINGS: dict[Any, Any] = {
     "figure.facecolor": PAPER,

@@ -98,7 +98,12 @@ def _first(job: Job) -> list[Stage]:
         return [local]
     chunk = min(50_000, job.frames)
     disk = chunk * job.frame_bytes
-    collected = math.ceil(job.frames / chunk), rates.COLLECT.at(chunk), rates.PROCESS + disk, disk
+    collected = (
+        math.ceil(job.frames / chunk),
+        rates.COLLECT.at(chunk) + rates.SAVE.at(chunk),
+        rates.PROCESS + disk,
+        disk,
+    )
     return [Stage("collect", *collected), local]
 
 

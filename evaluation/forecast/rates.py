@@ -28,8 +28,10 @@ class Rate:
 CORE = "one core of an Intel Xeon, one thread"
 GPU = "one NVIDIA H200"
 
-COLLECT = Rate(0.323, 11_000, 1.0, "collection: 1,000 rollouts")
+COLLECT = Rate(0.288, 11_000, 1.0, "collection: collect, 1,000 rollouts")
 """frames of C-Maze, random actions, 64 x 64 pixels"""
+SAVE = Rate(0.198, 11_000, 1.0, "collection: save, 1,000 rollouts")
+"""the same into a checksummed file"""
 LOCAL_LATENTS = Rate(0.419, 30_000, 1.0, "embedding: local latents, 30,000 frames")
 """frames through the four networks of the quick local metric"""
 LATENTS = Rate(0.495, 30_000, 1.0, "embedding: latents, 30,000 frames")
@@ -38,15 +40,15 @@ SPREAD = Rate(0.589, 30_000_000, 1.0, "embedding: 1,000 vertices spread, 30,000 
 """frames looked at times vertices chosen, 32 dimensions"""
 GRAPH = Rate(23.6, 1_000_000, 1.24, "graphs: whole graph, 1,000,000 vertices")
 """vertices in up to 8 dimensions, 20 neighbours each: search by a tree, rows, components, bridges"""
-GRAPH_BY_INDEX = Rate(23.5, 300_000, 1.4, "graphs: whole graph by faiss, 300,000 vertices")
+GRAPH_BY_INDEX = Rate(5.2, 100_000, 1.38, "graphs: whole graph in 32 dimensions by faiss, 100,000 vertices")
 """the same in 32 dimensions, searched by faiss (extra `ann`)"""
 TREE_DIMENSIONS = 8
 SOURCE = Rate(0.638, 1_000_000, 1.29, "graphs: sources, 1,000,000 vertices")
 """vertices; the distances of all of them from one"""
 LOCAL_STEPS = Rate(5.1, 400, 1.0, "")
 """gradient steps of the quick local metric; the stage "local" of `plan2vec demo`"""
-GLOBAL_FRAMES = Rate(13.3, 204_800, 1.0, "")
-"""frames seen by gradient steps of the quick global network (800 of 256); the stage "global" of `plan2vec demo`"""
+GLOBAL_FRAMES = Rate(15.4, 204_800, 1.0, "training: global metric learns, 3,000 images")
+"""frames seen by gradient steps of the quick global network (800 of 256)"""
 GLOBAL_FRAMES_GPU = Rate(1.46, 204_800, 1.0, "")
 """the same on a GPU, coord_cnn in float32: `python tests/benchmarks/cuda_training.py --parts rates`"""
 

@@ -1,7 +1,8 @@
 """Result tables in Markdown files, rendered from the summaries in docs/results: `python -m evaluation.lab.readme`.
 
 `<!-- results:table1 -->` marks all tables of docs/results/table1.json, `<!-- results:table1-closed-loop -->` the one
-whose title contains these words.
+whose title contains these words. `<!-- results:bench -->` marks what the benches measured last, by
+docs/results/bench.jsonl, and `<!-- results:bench-graphs -->` that of one bench.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from plan2vec_envs.files import atomic_write
 
+from .. import speed
+from ..bench import HISTORY, checkout
 from ..errors import ResultsError
 from ..results import read_json
 from .experiment import get_experiment
@@ -30,6 +33,11 @@ def render_readme(readme: Path, results: Path) -> list[str]:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
+        history = results / HISTORY.name
+        if name.split("-")[0] == history.stem:
+            text = speed.markdown_of(checkout(), history, name[len(history.stem) + 1 :])
+            written.append(name)
+            return f"{match[1]}{text}\n{match[3]}"
         file, words = _file_and_words(results, name)
         if not file.is_file():
             raise ResultsError(
@@ -59,5 +67,5 @@ def _file_and_words(results: Path, name: str) -> tuple[Path, str]:
 
 
 if __name__ == "__main__":
-    for page in sys.argv[1:] or ["README.md", "docs/results.md"]:
+    for page in sys.argv[1:] or ["README.md", "docs/results.md", "docs/speed.md"]:
         print(f"{page}: " + ", ".join(render_readme(Path(page), Path("docs/results"))))

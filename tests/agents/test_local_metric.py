@@ -111,6 +111,16 @@ def test_eq_5_as_printed_holds_far_frames_at_two_at_the_price_of_the_neighbours(
     assert 0.2 < figures["neighbour_mean"] < 1
 
 
+@pytest.mark.parametrize("trunk", ["identity", "pooled_mlp"])
+def test_a_fitted_metric_embeds_without_switching_its_modules_each_time(trunk, monkeypatch):
+    dataset = plane(episodes=12)
+    learn, held_out = (dataset.take_episodes(episodes) for episodes in Folds.of(dataset, 0))
+    training = Training(0, Workdir(None), torch.device("cpu"), progress=False)
+    metric, _ = LocalMetric.fit(LocalMetricConfig(trunk=trunk, steps=2), learn, held_out, training)
+    monkeypatch.setattr(type(metric.network), "train", lambda *_: pytest.fail("switched"))
+    assert len(metric.embed(dataset.observations)) == len(dataset.observations)
+
+
 @pytest.mark.parametrize("temperature", [0.2, 1.0])
 def test_nce_is_converted_to_steps_by_the_training_trajectories(temperature):
     metric, figures, learn = fitted(negatives="nce", temperature=temperature)

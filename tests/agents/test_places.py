@@ -17,7 +17,7 @@ from agents.graph import Graph
 from agents.places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from agents.places.matching import find_matches, merge_matches, pairs_within
 from agents.places.place_metric import unique_frames
-from agents.places.scatter import discriminants, nearest, principal_components, standardised
+from agents.places.scatter import discriminants, nearest, principal_components, squared_norms, standardised
 from agents.plan2vec_places import Plan2VecPlacesConfig
 from agents.table_embedding import TableConfig, embed_table
 from agents.training import Training
@@ -67,6 +67,13 @@ def test_nearest_agrees_with_all_pairs_whatever_the_block(rng):
     truth = cdist(queries, keys, "sqeuclidean")
     np.testing.assert_array_equal(rows, np.argsort(truth, axis=1)[:, :5])
     np.testing.assert_allclose(gaps, np.sort(truth, axis=1)[:, :5], rtol=1e-5)
+
+
+def test_nearest_with_norms_at_hand_is_the_same_to_the_bit(rng):
+    queries, keys = (rng.normal(size=(count, 9)).astype(np.float32) for count in (11, 60))
+    found = nearest(queries, keys, 4, norms=squared_norms(keys))
+    for mine, theirs in zip(found, nearest(queries, keys, 4), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_nearest_is_exact_far_from_the_origin():

@@ -9,17 +9,17 @@ import pytest
 import torch
 from scipy.sparse.csgraph import dijkstra
 
-from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
+from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig, ways
 from agents.errors import ConfigError
 from agents.foresight import ForesightConfig, spot_of, ways_ahead
 from agents.forward_model import ForwardModelConfig
 from agents.graph_building import GraphConfig
 from agents.inverse_model import InverseModelConfig
-from agents.ways import Ways
 
 from .worlds import MOVES, plane, quick_config
 
 SIDE = 6.0
+METRIC = ForesightConfig(guide="metric")
 
 
 def config(**options):
@@ -78,9 +78,9 @@ def test_a_loaded_one_acts_alike(foresighted, tmp_path, rng):
 
 def test_ways_are_the_shortest_paths_of_the_graph(agent, rng):
     vertices, goals = rng.integers(agent.graph.num_vertices, size=(2, 6))
-    ways = Ways(agent.graph)
-    rows = ways.rows(goals)
-    np.testing.assert_allclose(ways.distance[rows, vertices], dijkstra(agent.graph.matrix)[vertices, goals], rtol=1e-5)
+    known = ways.Ways(agent.graph)
+    rows = known.rows(goals)
+    np.testing.assert_allclose(known.distance[rows, vertices], dijkstra(agent.graph.matrix)[vertices, goals], rtol=1e-5)
 
 
 def test_the_way_ahead_is_the_least_over_vertices_and_the_straight_line(rng):
@@ -117,6 +117,36 @@ def test_a_waypoint_is_so_many_edges_away_each_to_the_neighbour_with_the_least_d
             at = around[int(gaps.argmin())]
             been.append(at)
         assert found == at
+
+
+@pytest.mark.parametrize("embedding", ["anchored", "network"])
+def test_a_waypoint_on_a_ring_has_the_least_distance_however_often_goals_are_asked_about(embedding, rng):
+    agent = Plan2VecWaypoints(config(embedding=embedding, waypoint="ring", ring=2.0, foresight=METRIC))
+    agent.fit(plane(episodes=60, side=SIDE), progress=False)
+    table, latents = agent.vertex_embeddings, agent.local_latents
+    goals = rng.uniform(0, SIDE, (2, 1, 2)).astype(np.float32)
+    ends = [agent._see(goal).vertices[0] for goal in goals]
+    for turn in range(12):
+        here = rng.uniform(0, SIDE, (1, 2)).astype(np.float32)
+        gaps = np.linalg.norm(latents - agent.local_metric.embed(here), axis=1)
+        left = agent.between(table, table[ends[turn % 2]][None])
+        left[(gaps < 1.0) | (gaps > 2.0)] = np.inf
+        (found,), _ = agent.next_waypoints(here, goals[turn % 2])
+        assert left[found] == pytest.approx(left.min(), rel=1e-5)
+
+
+def test_a_distance_is_measured_once_and_after_many_goals_anew(monkeypatch):
+    asked = []
+
+    def between(z, g):
+        asked.append(len(z))
+        return np.abs(z - g)[:, 0]
+
+    monkeypatch.setattr(ways, "_MAX_GOALS", 2)
+    known = ways.KnownDistances(np.arange(10.0)[:, None], between)
+    for goal, vertices in ((9, [1, 2, 3]), (9, [2, 3, 4]), (9, [4, 1]), (0, [2, 2]), (5, [1]), (9, [1])):
+        np.testing.assert_array_equal(known.to(goal, np.array(vertices)), np.abs(np.array(vertices) - goal))
+    assert asked == [3, 1, 2, 1, 1]
 
 
 def test_no_waypoint_is_refused():

@@ -73,8 +73,8 @@ def environments(repeats: int) -> Iterator[Quantity]:
         yield from rates
         # Each repeat by itself: its four batches took turns.
         turns = zip(*(each for each in taken[: len(LANES)]), strict=True)
-        found = [exponent(LANES, [n * one for n, one in zip(LANES, turn, strict=True)]) for turn in turns]
-        yield Quantity(f"{name}: power of seconds in lanes", "exponent", median(found), min(found), max(found))
+        found = [exponent(LANES, turn) for turn in turns]
+        yield Quantity(f"{name}: exponent", "", median(found), min(found), max(found))
     for lanes in LANES[1:]:
         works = {f"SB3 steps, {lanes} lanes": batched(lanes, sb3=True), "alone": batched(lanes)}
         (rate_there, _), (there, alone) = rates_in_turns(works, "steps/s", repeats)

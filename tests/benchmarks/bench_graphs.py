@@ -6,26 +6,25 @@ each, whatever their number: a step that is linear has exponent 1.
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import median
 from typing import Any
 
-from harness import Quantity, exponent, rate_of, run  # first: it sets the threads
+from harness import Growth, Quantity, peak_memory, run  # first: it sets the threads
 
 # isort: split
-import resource
-
 import numpy as np
 
 from agents.bridging import join_components
 from agents.graph import Graph
 from agents.graph_building import GraphConfig, join_graph
-from agents.neighbours import BIG_GRAPH_DEGREE, near_pairs
+from agents.neighbours import BIG_GRAPH_DEGREE, Search, near_pairs
 from agents.shortest_paths import distances_from
 
 SIZES, LARGE, DEGREE, DIMENSIONS, SOURCES = (10_000, 30_000, 100_000), 1_000_000, 20, 4, 16
+MANY_DIMENSIONS = 32  # the same points turned into a space of so many
 SPARSE = 0.5  # a distance within which so few lie that the graph is in very many pieces
 
 
@@ -72,33 +71,31 @@ def steps(size: int, repeats: int) -> Iterator[tuple[str, list[float]]]:
     del graph, pieces
     graph, seconds = taken(partial(build, points, near[::DEGREE]), repeats)
     yield "whole graph", seconds
+    if size < LARGE and importlib.util.find_spec("faiss"):  # extra `ann`
+        turned = np.linalg.qr(rng.normal(size=(MANY_DIMENSIONS, DIMENSIONS)))[0].astype(np.float32).T
+        wide = partial(build, points @ turned, near[::DEGREE], search="faiss")
+        yield f"whole graph in {MANY_DIMENSIONS} dimensions by faiss", taken(wide, repeats)[1]
     sources = rng.choice(size, SOURCES, replace=False)
-    yield "source", [each / SOURCES for each in taken(partial(distances_from, graph, sources), repeats)[1]]
+    yield "sources", [each / SOURCES for each in taken(partial(distances_from, graph, sources), repeats)[1]]
 
 
-def build(points: np.ndarray, recorded: np.ndarray) -> Graph:
+def build(points: np.ndarray, recorded: np.ndarray, search: Search = "auto") -> Graph:
     """A graph of some recorded edges and the nearest neighbours, bridged."""
-    near = near_pairs(points, 1.0, max_degree=BIG_GRAPH_DEGREE)
+    near = near_pairs(points, 1.0, max_degree=BIG_GRAPH_DEGREE, search=search)
     return join_graph(GraphConfig(), points, recorded, np.ones(len(recorded)), near, 1.0)
 
 
 def bench(repeats: int, large: bool) -> Iterator[Quantity]:
     """Measure graphs of each size, the smallest first, and fit exponents."""
-    sizes = (*SIZES, LARGE) if large else SIZES
-    medians: dict[str, list[float]] = {}
-    for size in sizes:
+    growth = Growth("vertices")
+    for size in (*SIZES, LARGE) if large else SIZES:
         for name, seconds in steps(size, min(repeats, 3) if size < LARGE else 1):
-            medians.setdefault(name, []).append(median(seconds))
-            if name == "source":
-                yield rate_of(f"sources, {size:,} vertices", "sources/s", 1, seconds)
+            if name == "sources":
+                yield growth.rate(name, size, "sources/s", 1, seconds)
             else:
-                yield Quantity(f"{name}, {size:,} vertices", "s", median(seconds), min(seconds), max(seconds))
-        # Of this process so far: a larger size is what reached it.
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        yield Quantity(f"peak memory, {size:,} vertices", "MiB", peak, peak, peak)
-    for name, each in medians.items():
-        slope = exponent(sizes, each)
-        yield Quantity(f"{name}: exponent", "", slope, slope, slope)
+                yield growth.time(name, size, seconds)
+        yield peak_memory(f"peak memory, {size:,} vertices")  # so far: a larger size is what reached it
+    yield from growth.exponents()
 
 
 if __name__ == "__main__":

@@ -10,22 +10,14 @@ from harness import Quantity, rate, run, seconds
 # isort: split
 import gymnasium as gym
 import numpy as np
+from small_agents import small_agent
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 import plan2vec_envs  # noqa: F401  (registers the rooms)
-from agents import Plan2Vec
 from agents.reward import MetricReward
 from agents.sb3 import MetricRewardVecEnv, NativeVecEnv
-from data_collection import make_dataset
-from evaluation.lab.plan import configured
 
 ENV_ID, LANES = "Plan2vec/CMaze-v0", 16
-
-
-def small_agent() -> Plan2Vec:
-    """The networks of the defaults, hardly trained: what a look-up costs does not depend on what was learned."""
-    dataset = make_dataset(ENV_ID, size="30x10", seed=0, progress=False).without_oracle()
-    return Plan2Vec(configured(Plan2Vec().config, {}, steps=0.02)).fit(dataset, seed=0, progress=False)
 
 
 def native() -> VecEnv:
@@ -54,7 +46,7 @@ def stepper(venv: VecEnv, num_steps: int) -> Callable[[], int]:
 
 def bench(repeats: int) -> Iterator[Quantity]:
     """Both ways to run 16 environments, bare and paid; then the embedding alone."""
-    agent = small_agent()
+    agent = small_agent(ENV_ID)
     for name, make, num_steps in (("native", native, 400), ("DummyVecEnv", dummy, 60)):
         bare, paid = stepper(make(), num_steps), stepper(MetricRewardVecEnv(make(), MetricReward(agent)), num_steps)
         (done, without), (_, with_metric) = seconds([(bare, repeats), (paid, repeats)])

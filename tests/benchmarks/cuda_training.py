@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from training_step import training_step
 
 from agents import Plan2Vec
-from agents.networks import build_trunk
 from agents.plan2vec import Plan2VecConfig
 from agents.training import PRECISIONS
 from data_collection import make_dataset
@@ -34,18 +34,12 @@ ROOM = "Plan2vec/CMaze-v0"
 
 def images_a_second(trunk: str, precision: str, device: str, batch: int = 256, repeats: int = 10) -> float:
     """Forward, backward and Adam on 64 x 64 images that lie on the device."""
-    network = build_trunk(trunk, (1, 64, 64), 2, 128).to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), fused=True)
-    prepared = network.prepare(torch.randint(0, 256, (batch, 1, 64, 64), dtype=torch.uint8, device=device))
+    step = training_step(trunk, batch, device=device, precision=precision)
     best = float("inf")
     for attempt in range(repeats + 3):
         torch.cuda.synchronize()
         began = time.perf_counter()
-        with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16"):
-            latents = network.encode(prepared).float()
-        latents.square().mean().backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        step()
         torch.cuda.synchronize()
         best = min(best, time.perf_counter() - began) if attempt >= 3 else best
     return round(batch / best)

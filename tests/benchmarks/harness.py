@@ -14,11 +14,14 @@ import inspect
 import json
 import math
 import os
+import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import linear_regression, median
+from typing import ClassVar
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy or torch are loaded
@@ -58,6 +61,51 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     """
     x, y = [math.log(size) for size in sizes], [math.log(each) for each in seconds]
     return linear_regression(x, y).slope
+
+
+class Growth:
+    """Measurements at several sizes, and at last how each grows: the exponent of its seconds in the size.
+
+    Their names are "NAME, SIZE OF", such as "radius pairs, 10,000 vertices", and "NAME: exponent"; by these,
+    ``evaluation.speed`` puts the rows of one thing side by side.
+    """
+
+    _PARTS: ClassVar[dict[str, float]] = {"s": 1, "ms": 1e3, "us": 1e6}
+
+    def __init__(self, of: str) -> None:
+        """Of: what the size counts, such as "vertices"."""
+        self.of = of
+        self._medians: dict[str, dict[int, float]] = {}
+
+    def time(self, name: str, size: int, taken: Sequence[float], unit: str = "s") -> Quantity:
+        """The seconds of one thing, told in s, ms or us."""
+        self._medians.setdefault(name, {})[size] = median(taken)
+        told = [self._PARTS[unit] * each for each in taken]
+        return Quantity(f"{name}, {size:,} {self.of}", unit, median(told), min(told), max(told))
+
+    def rate(self, name: str, size: int, unit: str, done: int, taken: Sequence[float]) -> Quantity:
+        """How many things a second; what grows is the time of one of them."""
+        self._medians.setdefault(name, {})[size] = median(taken) / done
+        return rate_of(f"{name}, {size:,} {self.of}", unit, done, taken)
+
+    def exponents(self) -> Iterator[Quantity]:
+        """Of every name that was measured at two sizes or more."""
+        for name, medians in self._medians.items():
+            if len(medians) > 1:
+                slope = exponent(list(medians), list(medians.values()))
+                yield Quantity(f"{name}: exponent", "", slope, slope, slope)
+
+
+def peak_memory(name: str = "peak memory") -> Quantity:
+    """The most memory that this process ever held, in MiB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage also counts what the process held that started this one
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        peak = int(line.split()[1]) / 1024
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024  # what getrusage counts in, in bytes
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    return Quantity(name, "MiB", peak, peak, peak)
 
 
 def installed(module: str, package: str) -> bool:
@@ -136,7 +184,9 @@ def quotient(name: str, unit: str, above: Sequence[float], below: Sequence[float
 
 
 def run(bench: Callable[..., Iterable[Quantity]]) -> None:
-    """The command line of a bench: prints each quantity as it comes; ``--json FILE`` keeps them for a program.
+    """The command line of a bench: prints each quantity as it comes, and the peak memory of the process at last.
+
+    ``--json FILE`` keeps them for a program.
 
     ``--large`` is for a bench that takes an argument of that name, and says nothing to others.
     """
@@ -147,7 +197,7 @@ def run(bench: Callable[..., Iterable[Quantity]]) -> None:
     args = parser.parse_args()
     large = {"large": args.large} if "large" in inspect.signature(bench).parameters else {}
     found = []
-    for quantity in bench(args.repeats, **large):
+    for quantity in chain(bench(args.repeats, **large), map(peak_memory, ["peak memory"])):
         print(quantity, file=sys.stderr if args.json else sys.stdout, flush=True)
         found.append(dataclasses.asdict(quantity))
     if args.json:

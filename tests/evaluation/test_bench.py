@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,26 @@ def test_the_exponent_of_a_power_is_found_exactly_and_noise_around_it_cancels(ha
     assert harness.exponent([1, 10, 100], [1, 1000, 100]) == pytest.approx(1.0)
 
 
+def test_what_is_measured_at_several_sizes_has_the_exponent_of_its_seconds_whatever_its_unit(harness):
+    growth = harness.Growth("vertices")
+    found = [growth.time("search", size, [3 * size**1.5 for _ in range(3)], "ms") for size in (10, 1000)]
+    found += [growth.rate("plans", size, "plans/s", 8, [8 * size**0.5]) for size in (10, 1000)]
+    found += [growth.time("once", 10, [1.0])]
+    assert [q.name for q in found[:2]] == ["search, 10 vertices", "search, 1,000 vertices"]
+    assert (found[0].unit, found[0].value) == ("ms", pytest.approx(3000 * 10**1.5))
+    assert (found[2].unit, found[2].value) == ("plans/s", pytest.approx(10**-0.5))
+    assert {q.name: q.value for q in growth.exponents()} == {
+        "search: exponent": pytest.approx(1.5),
+        "plans: exponent": pytest.approx(0.5),
+    }
+
+
+def test_peak_memory_knows_of_an_array_that_was_given_back():
+    code = "from harness import peak_memory as now; a = now().value; bytearray(b'1' * 2**26); print(now().value - a)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=BENCHMARKS, capture_output=True, text=True, check=True)
+    assert 64 <= float(done.stdout) < 192  # 64 MiB, and once more for the copy
+
+
 def test_a_quotient_spans_the_extremes_of_both_sides(harness):
     found = harness.quotient("share", "x", [2.0, 4.0, 6.0], [1.0, 2.0, 4.0])
     assert (found.value, found.low, found.high) == (2.0, 0.5, 6.0)
@@ -120,6 +142,8 @@ def test_the_command_prints_a_table_and_notes_one_line_a_run(tree, capfd):
     entry = json.loads(lines[0])
     assert entry["benches"]["tiny"]["answers"] == {"unit": "x", "value": 42.12, "low": 40.0, "high": 44.0}
     assert {"date", "commit", "hardware", "versions", "repeats"} <= set(entry)
+    assert entry["versions"]["plan2vec"]
+    assert entry["benches"]["tiny"]["peak memory"]["unit"] == "MiB"
 
 
 def test_large_sizes_are_measured_only_when_asked_for(tree):
