@@ -12,12 +12,12 @@ from data_collection import Dataset
 
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
+from .execution import PLAIN, Execution
 from .folds import Folds
 from .global_metric import GlobalMetric, GlobalMetricConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .parts import DistanceParts
-from .training import one_torch_thread
-from .workdir import Workdir
+from .training import Training, one_torch_thread
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Plan2Vec(Distilled, DistanceAgent):
         *,
         workdir: Path | str | None = None,
         progress: bool = True,
+        execution: Execution = PLAIN,
     ) -> Plan2Vec:
         """A second agent over the same graph whose phi has ``latent_dim`` dimensions; it does not act.
 
@@ -77,9 +78,14 @@ class Plan2Vec(Distilled, DistanceAgent):
             dataset: The dataset this agent was fitted on.
             workdir: As in ``fit``.
             progress: Show a bar.
+            execution: As in ``fit``.
         """
         other = Plan2Vec(self.config.with_latent_dim(latent_dim)).sharing(self)
-        training = other._begin(dataset, self.seed, Workdir(workdir), str(self.local_metric.device), progress, "map")
+        device = str(self.local_metric.device)
+        training = Training.begin(
+            self.seed, workdir=workdir, device=device, progress=progress, execution=execution, label="map"
+        )
+        other._begin(dataset, training)
         for stage in ("local", "graph", "global"):
             other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
         return other
