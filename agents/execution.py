@@ -15,7 +15,7 @@ from data_collection.errors import check_name
 from .errors import ConfigError, ExecutionError
 
 Precision = Literal["float32", "bfloat16"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _NO_EFFECT = ("frame_bytes",)  # on results
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # without it products of matrices on CUDA may differ from run to run
 

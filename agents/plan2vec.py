@@ -12,7 +12,6 @@ from data_collection import Dataset
 
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
-from .execution import PLAIN, Execution
 from .folds import Folds
 from .global_metric import GlobalMetric, GlobalMetricConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
@@ -69,21 +68,21 @@ class Plan2Vec(Distilled, DistanceAgent):
         *,
         workdir: Path | str | None = None,
         progress: bool = True,
-        execution: Execution = PLAIN,
     ) -> Plan2Vec:
         """A second agent over the same graph whose phi has ``latent_dim`` dimensions; it does not act.
+
+        It is fitted as this one was.
 
         Args:
             latent_dim: 2 draws a map.
             dataset: The dataset this agent was fitted on.
             workdir: As in ``fit``.
             progress: Show a bar.
-            execution: As in ``fit``.
         """
         other = Plan2Vec(self.config.with_latent_dim(latent_dim)).sharing(self)
         device = str(self.local_metric.device)
         training = Training.begin(
-            self.seed, workdir=workdir, device=device, progress=progress, execution=execution, label="map"
+            self.seed, workdir=workdir, device=device, progress=progress, execution=self.execution, label="map"
         )
         other._begin(dataset, training)
         for stage in ("local", "graph", "global"):

@@ -29,6 +29,23 @@ def asked_for() -> int:
     return int(os.environ["WORLD_SIZE"]) if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
 
 
+def own_device(device: torch.device) -> torch.device:
+    """Of "cuda" the device of this rank, one each; any other device as it is.
+
+    Raises:
+        ExecutionError: if this machine has fewer devices than ranks.
+    """
+    if device.type != "cuda" or device.index is not None or asked_for() == 1:
+        return device
+    number, count = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if number >= count:
+        raise ExecutionError(
+            f"rank {number + 1} of this machine wants a CUDA device of its own, and there are {count}; "
+            f"start {count} ranks a machine"
+        )
+    return torch.device("cuda", number)
+
+
 @dataclass(frozen=True)
 class Ranks:
     """Which of how many processes this is."""

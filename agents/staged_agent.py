@@ -53,6 +53,7 @@ class StagedAgent(ABC):
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = config or self.config_class()
+        self.execution = PLAIN
         self._source: StagedAgent | None = None
         self.fit_log: list[StageLog] = []
         self._parts: Any = None
@@ -63,7 +64,8 @@ class StagedAgent(ABC):
     def sharing(self, other: StagedAgent) -> Self:
         """Let the next ``fit`` take over what ``other`` learned, where learning it again would give the same bits.
 
-        That is so for the same data and seed, up to the first stage that one of them has not, or configures otherwise.
+        That is so for the same data, seed and execution, up to the first stage that one of them has not, or configures
+        otherwise.
         """
         self._source = other
         return self
@@ -71,8 +73,7 @@ class StagedAgent(ABC):
     def _can_share(self, stage: str) -> bool:
         """Whether the source's result of this stage is what this agent would learn."""
         other = self._source
-        same = other is not None and (other.seed, other.dataset_fingerprint) == (self.seed, self.dataset_fingerprint)
-        if other is None or not same or other._parts is None:
+        if other is None or other._parts is None or other._learned_from() != self._learned_from():
             return False
         for mine, its in zip(self.stages, other.stages, strict=False):
             entry = self.shareable.get(mine)
@@ -81,6 +82,10 @@ class StagedAgent(ABC):
             if mine == stage:
                 return True
         return False
+
+    def _learned_from(self) -> tuple[Any, ...]:
+        """What decides, beside the configuration, what is learned."""
+        return self.seed, self.dataset_fingerprint, self.execution.identity()
 
     @one_torch_thread()
     def fit(
@@ -133,7 +138,7 @@ class StagedAgent(ABC):
     def _begin(self, dataset: Dataset, training: Training) -> None:
         training.claim({"agent": self.name, "config": asdict(self.config), "dataset": dataset.fingerprint})
         self.fit_log = []
-        self.seed = training.seed
+        self.seed, self.execution = training.seed, training.execution
         self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions
         self.env_id, self.dataset_fingerprint = dataset.env_id, dataset.fingerprint
@@ -246,6 +251,7 @@ class StagedAgent(ABC):
         record = {
             "config": asdict(self.config),
             "seed": self.seed,
+            "execution": self.execution.identity(),
             "observation_shape": list(self.observation_shape),
             "is_image": self.is_image,
             "num_actions": self.num_actions,
@@ -264,7 +270,7 @@ class StagedAgent(ABC):
         """
         arrays, record = read_agent(path, cls.name)
         agent = cls(from_dict(cls.config_class, record["config"]))
-        agent.seed = record["seed"]
+        agent.seed, agent.execution = record["seed"], Execution(**record.get("execution", {}))
         agent.observation_shape = tuple(record["observation_shape"])
         agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
         agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]

@@ -27,7 +27,7 @@ from .errors import DeviceError, TrainingDivergedError
 from .execution import PLAIN, Execution
 from .gradient_steps import Draws, GradientSteps
 from .networks import Frames, Trunk
-from .ranks import ALONE, Ranks
+from .ranks import ALONE, Ranks, own_device
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
@@ -105,7 +105,7 @@ class Training:
             DeviceError: if the device is absent.
             ExecutionError: if the ranks cannot divide a step.
         """
-        where = resolve_device(device)
+        where = own_device(resolve_device(device))
         ranks = Ranks.join(where)
         kept = Workdir(workdir, tensorboard=tensorboard) if ranks.leads else Workdir(None)
         return cls(seed, kept, where, progress and ranks.leads, label, execution, ranks)

@@ -13,7 +13,7 @@ import pytest
 from evaluation import cli
 from evaluation.closed_loop import closed_loop
 from evaluation.commands import command_names
-from evaluation.commands.context import split_config_args
+from evaluation.commands.context import split_args
 from evaluation.runs import RunFolder
 
 from .conftest import CMAZE, TINY
@@ -237,9 +237,11 @@ def test_the_doctor_names_versions_threads_cache_and_clashes(capsys):
 
 
 def test_agent_options_are_set_apart_with_their_values():
-    plain, config = split_config_args(["train", "--config.a.b", "3", "--seed", "1", "--config.c=4", "x"])
-    assert plain == ["train", "--seed", "1", "x"]
+    typed = ["train", "--config.a.b", "3", "--seed", "1", "--config.c=4", "x", "--execution.accumulate", "2", "--map"]
+    plain, config, execution = split_args(typed)
+    assert plain == ["train", "--seed", "1", "x", "--map"]
     assert config == ["--config.a.b", "3", "--config.c=4"]
+    assert execution == ["--execution.accumulate", "2"]
 
 
 def _wait_for(condition, seconds=60.0):
