@@ -44,7 +44,7 @@ class Frames:
     def __getitem__(self, rows: np.ndarray) -> torch.Tensor:
         """(K,) int64 rows -> (K, ...) prepared frames, without gradient."""
         if self._kept is not None:
-            return self._kept[torch.as_tensor(rows, device=self._device)]
+            return self._kept.index_select(0, torch.as_tensor(rows, device=self._device))
         return self._prepared(self._observations[rows])
 
     def _all(self) -> torch.Tensor:
