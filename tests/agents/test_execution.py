@@ -299,11 +299,12 @@ def test_an_operation_that_cannot_be_deterministic_is_refused_with_its_name():
 # Compilation
 
 
-def test_a_compiled_fit_learns_the_same(monkeypatch):
-    monkeypatch.setattr(agents.compiling, "BACKEND", "aot_eager")
-    for count in (1, 2):
-        assert_same(fit(Execution(compile=True, accumulate=count))[0], fit(Execution(accumulate=count))[0],
-                    rtol=1e-4, atol=1e-6)  # fmt: skip
+@pytest.mark.parametrize("backend", ["eager", pytest.param("aot_eager", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_compiled_fit_learns_the_same(backend, count, monkeypatch):
+    monkeypatch.setattr(agents.compiling, "BACKEND", backend)
+    compiled = fit(Execution(compile=True, accumulate=count))[0]
+    assert_same(compiled, fit(Execution(accumulate=count))[0], rtol=1e-4, atol=1e-6)
 
 
 def test_a_compiled_agent_learns_the_same(monkeypatch):
