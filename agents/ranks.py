@@ -65,7 +65,12 @@ class Ranks:
         if device.type == "cuda":
             torch.cuda.set_device(device)
         if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+            store, rank, size = next(distributed.rendezvous("env://", timeout=_PATIENCE))
+            if os.environ.get("GROUP_WORLD_SIZE") == "1":  # one machine: all its ranks live equally often
+                # torchrun may keep its store, and with it the addresses of ranks that have died.
+                store = distributed.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property

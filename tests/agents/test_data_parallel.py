@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -152,6 +153,39 @@ def test_a_process_that_nobody_launched_is_alone(monkeypatch):
     monkeypatch.setenv("RANK", "3")
     assert asked_for() == 8
     assert ALONE.agree(lambda: 5) == 5
+
+
+@pytest.mark.slow
+def test_ray_train_starts_ranks_as_the_documentation_says(tmp_path):
+    if subprocess.run([sys.executable, "-c", "import ray.train"], capture_output=True, check=False).returncode:
+        pytest.skip("needs the ray extra, with ray[train]")
+    ((code,),) = (re.findall(r"```py\n(.*?)```", (ROOT / "docs/training.md").read_text(), re.DOTALL),)
+    little = (
+        "from_dict(Plan2VecConfig, dict.fromkeys(('local_metric', 'global_metric', 'forward_model'), {'steps': 20}))"
+    )
+    for words, others in {
+        "1000x10": "40x10",
+        "import Plan2Vec": "import Plan2Vec, Plan2VecConfig; from agents.configs import from_dict",
+        "Plan2Vec()": f"Plan2Vec({little})",
+        "WORK": repr(str(tmp_path / "work")),
+        "AGENT": "{!r} + __import__('os').environ['RANK']".format(str(tmp_path / "agent")),
+        "DEVICE": "'cpu'",
+        "RunConfig(": f"RunConfig(storage_path={str(tmp_path / 'kept')!r}, ",
+    }.items():
+        code = code.replace(words, others)
+    (tmp_path / "fit_by_ray.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "fit_by_ray.py"],
+        env=environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = ((tmp_path / f"agent{rank}" / "weights.safetensors").read_bytes() for rank in (0, 1))
+    assert first == second
+    assert (tmp_path / "work/metrics.csv").read_text().count("global,-1,relative_error") == 1
 
 
 @pytest.mark.slow
