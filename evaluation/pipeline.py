@@ -5,6 +5,7 @@ Every stage leaves its result in the run folder, so that the same command goes o
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,8 @@ def run_job(
             draw_figures(run)
             write_report(run)
         return run
+    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
+        fresh = False  # begun anew by the command, and started again by torchrun
     found = None if fresh else runs.find(out, *wanted, finished=False)
     run = found or runs.create(out, *wanted, command)
     say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
