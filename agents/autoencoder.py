@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from data_collection.errors import check_name
 
-from .networks import Trunk, build_trunk, mlp, prepare_in_chunks
-from .training import Batch, Training, train
+from .networks import Trunk, build_trunk, mlp
+from .training import Batch, Tensors, Training, train
 
 _LEAST = 1e-3  # grey values of the mean image are kept this far from black and white, where logits are infinite
 
@@ -160,18 +160,16 @@ class VAE(Trunk):
         if isinstance(self.decoder, ImageDecoder):
             grey = torch.as_tensor(observations[:: max(1, len(observations) // 4000)].mean(0) / 255)
             self.decoder.base.copy_(grey.clamp(_LEAST, 1 - _LEAST).logit())
-        prepared = prepare_in_chunks(self, observations, device)
-        frames = torch.tensor(observations, device=device)
+        frames = training.frames(None, observations)
         count = self.config.batch_size
 
         def sample(rng: np.random.Generator) -> Batch:
             rows = rng.integers(len(frames), size=count)
             return {"rows": rows, "noise": rng.standard_normal((count, self.config.latent_dim), np.float32)}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            rows = torch.as_tensor(batch["rows"], device=device)
-            noise = torch.as_tensor(batch["noise"], device=device)
-            error, divergence = self.terms(prepared[rows], frames[rows], noise)
+        def loss(batch: Tensors) -> torch.Tensor:
+            x = batch["frames"]
+            error, divergence = self.terms(self.prepare(x), x, batch["noise"])
             return (error + self.config.beta * divergence).mean()
 
         train(
@@ -182,6 +180,8 @@ class VAE(Trunk):
             steps=self.config.steps,
             learning_rate=self.config.learning_rate,
             training=training,
+            frames=frames,
+            rows=lambda batch: batch["rows"],
         )
 
     def validate(self, observations: np.ndarray, device: torch.device, rng: np.random.Generator) -> dict[str, float]:

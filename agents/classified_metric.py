@@ -13,7 +13,7 @@ from .errors import CheckpointError, ConfigError
 from .heads import MetricHead, get_head
 from .networks import Trunk, build_trunk, embed_in_chunks
 from .saving import load_network, network_arrays, network_bytes
-from .training import Batch, Training, train
+from .training import Batch, Tensors, Training, train
 from .workdir import Arrays
 
 _AT_ONCE = 512
@@ -85,21 +85,19 @@ class ClassifiedMetric:
             metric = cls(config, frames.shape[1:], table, training.device)
         metric.network.standardise.fit(frames)
         is_image = frames.ndim == 4
-        everything = torch.as_tensor(frames.copy(), device=training.device)
         targets = torch.as_tensor(places, device=training.device)
 
         def sample(rng: np.random.Generator) -> Batch:
             rows = rng.integers(len(frames), size=config.batch_frames)
             return {"rows": rows, **(config.disturbance.sample(rng, len(rows)) if is_image else {})}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            rows = torch.as_tensor(batch["rows"], device=training.device)
-            seen = config.disturbance.apply(everything[rows], batch) if is_image else everything[rows]
-            return F.cross_entropy(metric.network(seen), targets[rows])
+        def loss(batch: Tensors) -> torch.Tensor:
+            seen = config.disturbance.apply(batch["frames"], batch) if is_image else batch["frames"]
+            return F.cross_entropy(metric.network(seen), targets[batch["rows"]])
 
         last = train(
             stage, metric.network, sample, loss, steps=config.steps, learning_rate=config.learning_rate,
-            training=training,
+            training=training, frames=training.frames(None, frames), rows=lambda batch: batch["rows"],
         )  # fmt: skip
         return metric, {"loss": last}
 

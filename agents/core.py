@@ -11,6 +11,7 @@ from data_collection import Dataset
 from data_collection.errors import check_name
 
 from .errors import ObservationError
+from .execution import PLAIN, Execution
 from .memory import ActionMemory
 from .training import StageLog
 
@@ -34,6 +35,7 @@ class Agent(Protocol):
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
+        execution: Execution = PLAIN,
     ) -> Self:
         """Learn; with a ``workdir`` an interrupted fit goes on where it was."""
         ...

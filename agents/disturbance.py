@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .errors import ConfigError
-from .training import Batch
+from .training import Batch, Tensors
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DisturbanceConfig:
             "noise": np.array([rng.integers(2**31)]),
         }
 
-    def apply(self, images: torch.Tensor, what: Batch) -> torch.Tensor:
+    def apply(self, images: torch.Tensor, what: Batch | Tensors) -> torch.Tensor:
         """(B, C, H, W) images of grey levels 0 to 255 -> disturbed ones, float32."""
         _, channels, height, width = images.shape
         device = images.device
@@ -54,8 +54,8 @@ class DisturbanceConfig:
         x = images.gather(3, columns[:, None, None].expand(-1, channels, height, -1)).float()
         inside = []
         for axis, length in enumerate((height, width)):
-            side = torch.as_tensor(np.minimum(what["side"][axis], length), device=device)
-            first = (torch.as_tensor(what["corner"][axis], device=device) * (length - side + 1)).floor()[:, None]
+            side = tensor("side")[axis].clamp(max=length)
+            first = (tensor("corner")[axis] * (length - side + 1)).floor()[:, None]
             at = torch.arange(length, device=device)
             inside.append((at >= first) & (at < first + side[:, None]))
         hidden = (inside[0][:, :, None] & inside[1][:, None])[:, None]

@@ -21,6 +21,10 @@ class DeviceError(Plan2vecError, RuntimeError):
     """The requested device is not there."""
 
 
+class ExecutionError(Plan2vecError, RuntimeError):
+    """A fit that cannot run as it was asked to: not deterministically, or not by so many ranks."""
+
+
 class ObservationError(Plan2vecError, ValueError):
     """An observation of the wrong shape or dtype for this agent."""
 

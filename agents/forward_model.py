@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from .networks import Standardiser, mlp
 from .saving import load_network, network_arrays
-from .training import Batch, Training, train
+from .training import Batch, Tensors, Training, train
 from .workdir import Arrays
 
 _AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each
@@ -97,8 +97,8 @@ class ForwardModel(nn.Module):
         def sample(rng: np.random.Generator) -> Batch:
             return {"transitions": learn[rng.integers(len(learn), size=config.batch_size)]}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            rows = torch.as_tensor(batch["transitions"], device=training.device)
+        def loss(batch: Tensors) -> torch.Tensor:
+            rows = batch["transitions"]
             return F.smooth_l1_loss(model.displacement(before[rows], taken[rows]), change[rows])
 
         train(

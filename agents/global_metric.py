@@ -174,6 +174,9 @@ class GlobalMetric:
             steps=chosen.steps,
             learning_rate=chosen.learning_rate,
             training=training,
+            frames=training.frames(material.network, material.frames),
+            rows=way.rows,
+            ahead=isinstance(way, AllPairs),  # the others plan by what they have learned
         )
         return way.figures()
 

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from data_collection import Dataset
 
 from .forward_model import spread_actions
-from .networks import build_trunk, embed_in_chunks, mlp, prepare_in_chunks
+from .networks import build_trunk, embed_in_chunks, mlp
 from .saving import load_network, network_arrays
-from .training import Batch, Training, train
+from .training import Batch, Tensors, Training, train
 from .workdir import Arrays
 
 _AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each
@@ -96,7 +96,7 @@ class InverseModel(nn.Module):
         return model, model._validate(held_out, training.device)
 
     def _train(self, dataset: Dataset, training: Training) -> None:
-        prepared = prepare_in_chunks(self.embedder, dataset.observations, training.device)
+        frames = training.frames(self.embedder, dataset.observations)
         taken = torch.tensor(dataset.actions, device=training.device)
         transitions, config = dataset.transitions, self.config
         last = (dataset.episode_starts + dataset.episode_lengths)[dataset.episode_ids]
@@ -107,11 +107,10 @@ class InverseModel(nn.Module):
             gap = rng.integers(1, config.max_gap + 1, size=config.batch_size)
             return {"moves": moves, "before": rows, "after": np.minimum(rows + gap, last[rows])}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            moves, before, after = (torch.as_tensor(batch[key], device=training.device) for key in batch)
-            latents = self.embedder.encode(prepared[torch.cat([before, after])])
-            found = self._outputs(*latents.chunk(2))
-            return F.cross_entropy(found, taken[moves]) if self.discrete else F.mse_loss(found, taken[moves])
+        def loss(batch: Tensors) -> torch.Tensor:
+            found = self._outputs(*self.embedder.encode(batch["frames"]).chunk(2))
+            actions = taken[batch["moves"]]
+            return F.cross_entropy(found, actions) if self.discrete else F.mse_loss(found, actions)
 
         train(
             "inverse",
@@ -121,6 +120,8 @@ class InverseModel(nn.Module):
             steps=config.steps,
             learning_rate=config.learning_rate,
             training=training,
+            frames=frames,
+            rows=lambda batch: np.concatenate([batch["before"], batch["after"]]),
         )
 
     def _validate(self, held_out: Dataset, device: torch.device) -> dict[str, float]:

@@ -15,10 +15,10 @@ from data_collection.errors import check_name
 from .errors import ConfigError
 from .heads import get_head
 from .local_losses import LocalLoss, hinge, nce, smooth_l1
-from .networks import Ensemble, build_trunk, embed_in_chunks, prepare_in_chunks
+from .networks import Ensemble, build_trunk, embed_in_chunks
 from .saving import load_network, network_arrays, network_bytes
 from .steps import moving_transitions
-from .training import Batch, Training, train
+from .training import Batch, Tensors, Training, train
 from .workdir import Arrays
 
 
@@ -116,7 +116,7 @@ class LocalMetric:
         return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
-        prepared = prepare_in_chunks(self.network, dataset.observations, self.device)
+        frames = training.frames(self.network, dataset.observations)
         episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
         pairs = self._moves(dataset, self.config.reach)
         count = min(self.config.batch_pairs, len(pairs))
@@ -124,11 +124,14 @@ class LocalMetric:
         def sample(rng: np.random.Generator) -> Batch:
             return {"pairs": pairs[rng.integers(len(pairs), size=(self.config.members, count))]}
 
-        def loss(batch: Batch) -> torch.Tensor:
+        def loss(batch: Tensors) -> torch.Tensor:
             # Each member has a batch of its own; their losses share no weight, so this trains each as if alone.
+            each = batch["pairs"].transpose(1, 2).flatten(1)  # all left, then all right
             losses = [
-                self._loss(member.encode(prepared[rows]).float(), rows, episode_ids[rows])
-                for member, rows in zip(self.network.members, self._rows(batch), strict=True)
+                self._loss(member.encode(seen).float(), rows, episode_ids[rows])
+                for member, rows, seen in zip(
+                    self.network.members, each, batch["frames"].unflatten(0, each.shape), strict=True
+                )
             ]
             return torch.stack(losses).sum()
 
@@ -140,16 +143,13 @@ class LocalMetric:
             steps=self.config.steps,
             learning_rate=self.config.learning_rate,
             training=training,
+            frames=frames,
+            rows=lambda batch: batch["pairs"].swapaxes(1, 2).ravel(),
         )
 
     def _moves(self, dataset: Dataset, reach: int = 1) -> np.ndarray:
         """(P, 2) rows that count as neighbours."""
         return moving_transitions(dataset, reach, pauses=self.config.pauses, jumps=self.config.jumps)
-
-    def _rows(self, batch: Batch) -> torch.Tensor:
-        """(members, count, 2) pairs -> (members, 2 * count) rows: all left, then all right."""
-        pairs = torch.as_tensor(batch["pairs"], device=self.device)
-        return pairs.transpose(1, 2).flatten(1)
 
     def _loss(self, latents: torch.Tensor, rows: torch.Tensor, episode_ids: torch.Tensor) -> torch.Tensor:
         """The loss of one member's batch.

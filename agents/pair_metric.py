@@ -15,7 +15,7 @@ from data_collection.errors import check_name
 
 from .networks import Standardiser, mlp
 from .saving import load_network, network_arrays
-from .training import Batch, Training, train
+from .training import Batch, Tensors, Training, train
 from .workdir import Arrays
 
 _SIDE = 64  # of the images that the printed networks take
@@ -87,15 +87,12 @@ class PairMetric:
         return metric, metric._validate(held_out, training.rng("pair-validation", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
-        frames = torch.tensor(dataset.observations, device=self.device)
-
         def sample(rng: np.random.Generator) -> Batch:
             pairs = dataset.sample_pairs(self.config.batch_size, reach=self.config.reach, rng=rng)
             return {"left": pairs.left, "right": pairs.right, "target": pairs.target.astype(np.float32)}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            left, right, target = (torch.as_tensor(batch[key], device=self.device) for key in batch)
-            return F.smooth_l1_loss(self.network(frames[left], frames[right]), target)
+        def loss(batch: Tensors) -> torch.Tensor:
+            return F.smooth_l1_loss(self.network(*batch["frames"].chunk(2)), batch["target"])
 
         train(
             "pair",
@@ -105,6 +102,8 @@ class PairMetric:
             steps=self.config.steps,
             learning_rate=self.config.learning_rate,
             training=training,
+            frames=training.frames(None, dataset.observations),
+            rows=lambda batch: np.concatenate([batch["left"], batch["right"]]),
         )
 
     def _validate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:

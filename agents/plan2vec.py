@@ -16,8 +16,7 @@ from .folds import Folds
 from .global_metric import GlobalMetric, GlobalMetricConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .parts import DistanceParts
-from .training import one_torch_thread
-from .workdir import Workdir
+from .training import Training, one_torch_thread
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,8 @@ class Plan2Vec(Distilled, DistanceAgent):
     ) -> Plan2Vec:
         """A second agent over the same graph whose phi has ``latent_dim`` dimensions; it does not act.
 
+        It is fitted as this one was.
+
         Args:
             latent_dim: 2 draws a map.
             dataset: The dataset this agent was fitted on.
@@ -79,7 +80,11 @@ class Plan2Vec(Distilled, DistanceAgent):
             progress: Show a bar.
         """
         other = Plan2Vec(self.config.with_latent_dim(latent_dim)).sharing(self)
-        training = other._begin(dataset, self.seed, Workdir(workdir), str(self.local_metric.device), progress, "map")
+        device = str(self.local_metric.device)
+        training = Training.begin(
+            self.seed, workdir=workdir, device=device, progress=progress, execution=self.execution, label="map"
+        )
+        other._begin(dataset, training)
         for stage in ("local", "graph", "global"):
             other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
         return other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -14,13 +14,14 @@ from data_collection import Dataset
 
 from .configs import from_dict
 from .core import as_batch
+from .execution import PLAIN, Execution
 from .folds import Folds
 from .local_metric import LocalMetric, LocalMetricConfig
 from .memory import ActionMemory, MemoryConfig
 from .parts import Parts, learned
 from .saving import read_agent, save_agent, under_prefix, with_prefix
 from .training import StageLog, Training, one_torch_thread, resolve_device
-from .workdir import FIGURES, Arrays, Workdir
+from .workdir import FIGURES, Arrays
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class StagedAgent(ABC):
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = config or self.config_class()
+        self.execution = PLAIN
         self._source: StagedAgent | None = None
         self.fit_log: list[StageLog] = []
         self._parts: Any = None
@@ -62,7 +64,8 @@ class StagedAgent(ABC):
     def sharing(self, other: StagedAgent) -> Self:
         """Let the next ``fit`` take over what ``other`` learned, where learning it again would give the same bits.
 
-        That is so for the same data and seed, up to the first stage that one of them has not, or configures otherwise.
+        That is so for the same data, seed and execution, up to the first stage that one of them has not, or configures
+        otherwise.
         """
         self._source = other
         return self
@@ -70,8 +73,7 @@ class StagedAgent(ABC):
     def _can_share(self, stage: str) -> bool:
         """Whether the source's result of this stage is what this agent would learn."""
         other = self._source
-        same = other is not None and (other.seed, other.dataset_fingerprint) == (self.seed, self.dataset_fingerprint)
-        if other is None or not same or other._parts is None:
+        if other is None or other._parts is None or other._learned_from() != self._learned_from():
             return False
         for mine, its in zip(self.stages, other.stages, strict=False):
             entry = self.shareable.get(mine)
@@ -80,6 +82,10 @@ class StagedAgent(ABC):
             if mine == stage:
                 return True
         return False
+
+    def _learned_from(self) -> tuple[Any, ...]:
+        """What decides, beside the configuration, what is learned."""
+        return self.seed, self.dataset_fingerprint, self.execution.identity()
 
     @one_torch_thread()
     def fit(
@@ -91,7 +97,7 @@ class StagedAgent(ABC):
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        precision: str = "float32",
+        execution: Execution = PLAIN,
     ) -> Self:
         """Learn from a dataset, stage by stage.
 
@@ -104,20 +110,24 @@ class StagedAgent(ABC):
             device: "cpu" or "cuda".
             progress: Show a bar a stage.
             tensorboard: Also log to ``workdir/tb``.
-            precision: "float32" or "bfloat16", of the networks' forward pass while they learn.
+            execution: How it runs: precision, compilation, micro-batches. Where several ranks were started, see
+                ``ranks``, they make one fit, and the folder of the first counts.
 
         Returns:
             The agent itself.
 
         Raises:
             DeviceError: if the device is absent.
-            CheckpointError: if the folder was begun for other data, another configuration or seed.
+            ExecutionError: if it cannot run as it is asked to.
+            CheckpointError: if the folder was begun for other data, another configuration, execution or seed.
             TrainingDivergedError: if a loss becomes NaN.
             GraphError: if a graph is learned from and cannot carry distances between all its vertices.
             DatasetError: if there is only one trajectory.
         """
-        training = self._begin(dataset, seed, Workdir(workdir, tensorboard=tensorboard), device, progress)
-        training = replace(training, precision=precision)
+        training = Training.begin(
+            seed, workdir=workdir, device=device, progress=progress, tensorboard=tensorboard, execution=execution
+        )
+        self._begin(dataset, training)
         folds = Folds.of(dataset, seed)
         for stage in self.stages:
             if self._wants(stage) and (stage not in self.acting or dataset.actions is not None):
@@ -125,19 +135,15 @@ class StagedAgent(ABC):
         training.workdir.close()
         return self
 
-    def _begin(
-        self, dataset: Dataset, seed: int, workdir: Workdir, device: str, progress: bool, label: str | None = None
-    ) -> Training:
-        training = Training(seed, workdir, resolve_device(device), progress, label)
-        workdir.claim({"agent": self.name, "config": asdict(self.config), "seed": seed, "dataset": dataset.fingerprint})
+    def _begin(self, dataset: Dataset, training: Training) -> None:
+        training.claim({"agent": self.name, "config": asdict(self.config), "dataset": dataset.fingerprint})
         self.fit_log = []
-        self.seed = seed
+        self.seed, self.execution = training.seed, training.execution
         self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions
         self.env_id, self.dataset_fingerprint = dataset.env_id, dataset.fingerprint
         self._goal_latents = None
         self._parts = self._new_parts(training.device)
-        return training
 
     def _wants(self, stage: str) -> bool:
         """Whether this configuration has a use for a stage."""
@@ -149,7 +155,7 @@ class StagedAgent(ABC):
     def _stage(self, stage: str, dataset: Dataset, folds: Folds, training: Training) -> None:
         """Run a stage and keep its result, or take the result from the working folder."""
         parts, workdir = learned(self._parts), training.workdir
-        found = workdir.load_stage(stage)
+        found = training.ranks.agree(lambda: workdir.load_stage(stage))
         if found is not None:
             arrays, record = found
             parts.restore(stage, arrays)
@@ -161,7 +167,11 @@ class StagedAgent(ABC):
             self.fit_log.append(next(entry for entry in self._source.fit_log if entry.stage == stage))
         else:
             training.clock.begin()
-            figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
+            with training.execution.reproducibly():
+                figures = getattr(self, f"_fit_{stage}")(dataset, folds, training)
+            if training.ranks.size > 1:  # another machine may round otherwise, and all go on from the same
+                arrays, figures = training.ranks.agree(lambda: (parts.arrays(stage), figures))
+                parts.restore(stage, arrays)
             wall, cpu = training.clock.spent()
             self.fit_log.append(StageLog(stage, wall, cpu, figures))
         workdir.log(stage, FIGURES, self.fit_log[-1].figures)
@@ -241,6 +251,7 @@ class StagedAgent(ABC):
         record = {
             "config": asdict(self.config),
             "seed": self.seed,
+            "execution": self.execution.identity(),
             "observation_shape": list(self.observation_shape),
             "is_image": self.is_image,
             "num_actions": self.num_actions,
@@ -259,7 +270,7 @@ class StagedAgent(ABC):
         """
         arrays, record = read_agent(path, cls.name)
         agent = cls(from_dict(cls.config_class, record["config"]))
-        agent.seed = record["seed"]
+        agent.seed, agent.execution = record["seed"], Execution(**record.get("execution", {}))
         agent.observation_shape = tuple(record["observation_shape"])
         agent.is_image, agent.num_actions = record["is_image"], record["num_actions"]
         agent.env_id, agent.dataset_fingerprint = record["env_id"], record["dataset_fingerprint"]

@@ -14,23 +14,27 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from data_collection.errors import check_name
-
+from .compiling import Compiler
 from .errors import DeviceError, TrainingDivergedError
+from .execution import PLAIN, Execution
+from .gradient_steps import Draws, GradientSteps
+from .networks import Frames, Trunk
+from .ranks import ALONE, Ranks, own_device
 from .workdir import Workdir
 
 Batch = dict[str, np.ndarray]
+Tensors = dict[str, torch.Tensor]
+"""A batch on the device; ``frames`` among it where a stage learns from frames."""
 Update = tuple[torch.Tensor, float, Batch]  # loss, learning rate, batch
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
-PRECISIONS = ("float32", "bfloat16")
-"""Of the forward pass: convolutions and products in bfloat16 are quicker on a CUDA device; weights stay float32."""
-_WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 _INITIALISATION = 2**32  # a step number that no training reaches
 
 
@@ -66,28 +70,69 @@ class Clock:
 
 @dataclass(frozen=True)
 class Training:
-    """How a fit runs, as opposed to what it learns: same results but for ``seed``, ``device`` and ``precision``."""
+    """What a fit runs with: beside what it learns, its seed, device and execution decide the result."""
 
     seed: int
     workdir: Workdir
     device: torch.device
     progress: bool = True
     label: str | None = None  # on the progress bar, in place of the stage's name
-    precision: str = "float32"
+    execution: Execution = PLAIN
+    ranks: Ranks = ALONE
     checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
+    compiler: Compiler = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_name("precision", self.precision, PRECISIONS)
+        self.ranks.check(self.execution.accumulate)
+        object.__setattr__(self, "compiler", Compiler(self.execution.compile))
+
+    @classmethod
+    def begin(
+        cls,
+        seed: int,
+        *,
+        workdir: Path | str | None = None,
+        device: str = "cpu",
+        progress: bool = True,
+        tensorboard: bool = False,
+        execution: Execution = PLAIN,
+        label: str | None = None,
+    ) -> Training:
+        """What the arguments of ``fit`` ask for; the first of several ranks alone gets the folder and the bar.
+
+        Raises:
+            DeviceError: if the device is absent.
+            ExecutionError: if the ranks cannot divide a step.
+        """
+        where = own_device(resolve_device(device))
+        ranks = Ranks.join(where)
+        kept = Workdir(workdir, tensorboard=tensorboard) if ranks.leads else Workdir(None)
+        return cls(seed, kept, where, progress and ranks.leads, label, execution, ranks)
+
+    def claim(self, identity: dict[str, Any]) -> None:
+        """Say what is being fitted in the folder, to which seed and execution belong.
+
+        Raises:
+            CheckpointError: if it was begun for something else.
+        """
+        execution = self.execution.identity()
+        whole = {**identity, "seed": self.seed, **({"execution": execution} if execution else {})}
+        self.ranks.agree(lambda: self.workdir.claim(whole))
 
     @property
     def autocast(self) -> torch.autocast:
         """The context in which losses are computed."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.execution.precision == "bfloat16")
 
-    def rng(self, stage: str, step: int) -> np.random.Generator:
-        """The generator of one step of one stage."""
-        return np.random.default_rng([self.seed, zlib.crc32(stage.encode()), step])
+    def rng(self, stage: str, step: int, micro: int = 0) -> np.random.Generator:
+        """The generator of one micro-batch of one step of one stage."""
+        root = [self.seed, zlib.crc32(stage.encode()), step]
+        return np.random.default_rng([*root, micro] if micro else root)
+
+    def frames(self, network: Trunk | None, observations: np.ndarray) -> Frames:
+        """Observations to learn from, as the network takes them, on the device as far as they fit."""
+        return Frames(network, observations, self.device, self.execution.frame_bytes)
 
     @contextmanager
     def seeded_torch(self, stage: str) -> Iterator[None]:
@@ -131,25 +176,18 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def one_cycle(step: int, steps: int, peak: float) -> tuple[float, float]:
-    """Learning rate and Adam's beta1 at ``step``: cosine up from peak/25, then down to 0; beta1 .95 to .85 to .95."""
-    warm = max(1.0, _WARM_UP * steps)
-    if step < warm:
-        rise = 0.5 - 0.5 * math.cos(math.pi * step / warm)
-        return peak * (0.04 + 0.96 * rise), 0.95 - 0.1 * rise
-    fall = 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1.0, steps - warm))
-    return peak * fall, 0.95 - 0.1 * fall
-
-
 def train(
     stage: str,
     network: nn.Module,
     sample: Callable[[np.random.Generator], Batch],
-    loss: Callable[[Batch], torch.Tensor],
+    loss: Callable[[Tensors], torch.Tensor],
     *,
     steps: int,
     learning_rate: float,
     training: Training,
+    frames: Frames | None = None,
+    rows: Callable[[Batch], np.ndarray] | None = None,
+    ahead: bool = True,
     log_every: int = 50,
 ) -> float:
     """Minimise ``loss(sample(rng))`` by Adam with a one-cycle schedule; returns the last logged loss.
@@ -160,32 +198,28 @@ def train(
         stage: Name in logs, checkpoints and random streams.
         network: Trained in place; already on the device.
         sample: Draws a batch of row numbers and targets; the only source of randomness.
-        loss: Scalar loss of a batch.
+        loss: Scalar loss of a batch, whose arrays have become tensors on the device. A step of several micro-batches
+            takes the mean of their losses, each computed without a sight of the others.
         steps: Gradient steps in all, those of an interrupted run included.
         learning_rate: Peak of the one-cycle schedule.
-        training: Seed, folder, device, progress.
+        training: Seed, folder, device, progress, execution, ranks.
+        frames: What the stage learns from, if from frames: ``loss`` finds those of a batch under "frames".
+        rows: Of a batch, the (K,) rows of ``frames`` that its loss needs, in that order.
+        ahead: Whether ``sample`` depends on nothing but its generator, so that a batch may be drawn a step too early.
         log_every: Steps between two rows of metrics.csv.
 
     Raises:
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
+        ExecutionError: if the fit cannot be deterministic, as was asked for.
     """
-    if training.device.type == "cuda":
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what tensor cores read
-    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
-
-    def update(step: int) -> Update:
-        rate, beta1 = one_cycle(step, steps, learning_rate)
-        for group in optimizer.param_groups:
-            group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
-        batch = sample(training.rng(stage, step))
-        with training.autocast:
-            value = loss(batch)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        optimizer.step()
-        return value.detach(), rate, batch
-
-    return run_updates(stage, network, optimizer, update, steps=steps, training=training, log_every=log_every)
+    draws = Draws(stage, sample, steps, training, frames, rows, ahead)
+    update = GradientSteps(network, draws, loss, steps=steps, learning_rate=learning_rate, training=training)
+    try:
+        return run_updates(
+            stage, network, update.optimizer, update, steps=steps, training=training, log_every=log_every
+        )
+    finally:
+        draws.close()
 
 
 def run_updates(
@@ -213,6 +247,7 @@ def run_updates(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
     """
     workdir = training.workdir
+    training.ranks.equalise(network)
     step, mean_loss = workdir.load_checkpoint(stage, network, optimizer, training)
     bar = tqdm(
         total=steps,
@@ -226,22 +261,23 @@ def run_updates(
     losses: list[torch.Tensor] = []
     network.train()
     try:
-        while step < steps:
-            value, rate, batch = update(step)
-            losses.append(value)
-            step += 1
-            bar.update()
-            if step % log_every == 0 or step == steps:
-                mean_loss = float(torch.stack(losses).mean())
-                if not math.isfinite(mean_loss):
-                    _stop_diverged(stage, step, batch, mean_loss, training)
-                losses.clear()
-                workdir.log(stage, step, {"loss": mean_loss, "learning_rate": rate})
-                bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
-                # Only here: a checkpoint between two log rows would change what the next row averages.
-                if time.perf_counter() - saved > training.checkpoint_seconds:
-                    workdir.save_checkpoint(stage, network, optimizer, training, step, mean_loss)
-                    saved = time.perf_counter()
+        with training.execution.reproducibly():
+            while step < steps:
+                value, rate, batch = update(step)
+                losses.append(value)
+                step += 1
+                bar.update()
+                if step % log_every == 0 or step == steps:
+                    mean_loss = float(torch.stack(losses).mean())
+                    if not math.isfinite(mean_loss):
+                        _stop_diverged(stage, step, batch, mean_loss, training)
+                    losses.clear()
+                    workdir.log(stage, step, {"loss": mean_loss, "learning_rate": rate})
+                    bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
+                    # Only here: a checkpoint between two log rows would change what the next row averages.
+                    if time.perf_counter() - saved > training.checkpoint_seconds:
+                        workdir.save_checkpoint(stage, network, optimizer, training, step, mean_loss)
+                        saved = time.perf_counter()
     finally:
         bar.close()
         network.eval()

@@ -167,21 +167,27 @@ class Workdir:
             CheckpointError: if the file does not fit the network or is damaged.
         """
         file = None if self.path is None else self.path / "checkpoints" / f"{stage}.pt"
+        state = training.ranks.agree(lambda: self._read_checkpoint(file))
         step, loss = 0, float("nan")
-        if file is not None and file.exists():
+        if state is not None:
             try:
-                state = torch.load(file, map_location=training.device, weights_only=True)
                 network.load_state_dict(state["network"])
                 optimizer.load_state_dict(state["optimizer"])
                 step, loss = state["step"], state["loss"]
                 training.clock.add(*state["spent"])
             except Exception as error:
-                raise CheckpointError(
-                    f"checkpoint {file} does not fit this training or is damaged ({type(error).__name__}); "
-                    "delete it to train the stage from its start"
-                ) from error
+                raise _unfit(file, error) from error
         self._keep_rows(stage, lambda row_step: row_step <= step)
         return step, loss
+
+    @staticmethod
+    def _read_checkpoint(file: Path | None) -> dict[str, Any] | None:
+        if file is None or not file.exists():
+            return None
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise _unfit(file, error) from error
 
     # Metrics
 
@@ -223,3 +229,10 @@ class Workdir:
         with atomic_write(path) as file:
             np.savez_compressed(file, **batch)  # type: ignore[arg-type]
         return path
+
+
+def _unfit(file: Path | None, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"checkpoint {file or 'of the first rank'} does not fit this training or is damaged ({type(error).__name__}); "
+        "delete it to train the stage from its start"
+    )

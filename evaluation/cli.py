@@ -68,16 +68,37 @@ def _run(args: list[str]) -> int:
     import tyro
 
     from .commands import command_type
-    from .commands.context import Context, split_config_args
+    from .commands.context import Context, split_args
 
-    plain, config_args = split_config_args(args)
+    plain, config_args, execution_args = split_args(args)
+    _check(plain[0] if plain else "", execution_args)
     command = tyro.cli(command_type(), args=plain or ["--help"], prog="plan2vec", description=_DESCRIPTION)
     from plan2vec_envs._layout import check_siblings  # after parsing: help need not wait for gymnasium
 
     check_siblings()
-    return command.run(Context(shlex.join(["plan2vec", *args]), config_args))
+    return command.run(Context(shlex.join(["plan2vec", *args]), config_args, execution_args))
 
 
+def _check(command: str, execution_args: Sequence[str]) -> None:
+    """Whether the command can run as asked.
+
+    Raises:
+        InvalidOptionError: if not.
+    """
+    ranks = os.environ.get("WORLD_SIZE", "1") if "RANK" in os.environ else "1"
+    if execution_args and command not in _FITS:
+        wrong = f"{execution_args[0]}: `{command}` fits no agent; use it with {', '.join(_FITS)}"
+    elif ranks != "1" and command not in _SHARED:
+        wrong = f"{ranks} ranks were started, but `{command}` is no single fit to share; use {', '.join(_SHARED)}"
+    else:
+        return
+    from plan2vec_envs.errors import InvalidOptionError
+
+    raise InvalidOptionError(wrong)
+
+
+_SHARED = ("train", "demo", "fit")  # by several ranks
+_FITS = (*_SHARED, "reproduce", "sweep")
 _DESCRIPTION = (
     "Goal-reaching metrics from offline experience: plan on a graph once, then look up. "
     "Start with `plan2vec demo`. Every command takes --debug for a traceback."

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import shortest_path
 from scipy.spatial import cKDTree
 
 from agents import Plan2VecPlacesConfig
+from agents.execution import PLAIN, Execution
 from agents.folds import Folds
 from agents.graph import Graph
 from agents.graph_building import GraphConfig, join_graph
@@ -104,7 +105,9 @@ class EdgeWorld:
 
 
 @lru_cache(maxsize=1)
-def edge_world(domain: str, seed: int, size: str, steps: float = 1.0, device: str = "cpu") -> EdgeWorld:
+def edge_world(
+    domain: str, seed: int, size: str, steps: float = 1.0, device: str = "cpu", execution: Execution = PLAIN
+) -> EdgeWorld:
     """A domain, its local metric learned.
 
     Args:
@@ -113,8 +116,10 @@ def edge_world(domain: str, seed: int, size: str, steps: float = 1.0, device: st
         size: rollouts x horizon, the name of a world, or sequences x steps.
         steps: factor on the gradient steps.
         device: where networks are trained.
+        execution: how.
     """
-    return {"rooms": _rooms, "streets": _streets, "rope": _rope}[domain](size, seed, steps, device)
+    training = Training(seed, Workdir(None), resolve_device(device), progress=False, execution=execution)
+    return {"rooms": _rooms, "streets": _streets, "rope": _rope}[domain](size, steps, training)
 
 
 def metric_config(domain: str) -> LocalMetricConfig:
@@ -122,9 +127,9 @@ def metric_config(domain: str) -> LocalMetricConfig:
     return LocalMetricConfig() if domain == "rooms" else replace(ROPE.local_metric, members=4, steps=400)
 
 
-def _rooms(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
-    dataset = make_dataset(ROOM, size=size, seed=seed, progress=False)
-    metric = _fitted(metric_config("rooms"), dataset, seed, steps, device)
+def _rooms(size: str, steps: float, training: Training) -> EdgeWorld:
+    dataset = make_dataset(ROOM, size=size, seed=training.seed, progress=False)
+    metric = _fitted(metric_config("rooms"), dataset, steps, training)
     position = np.asarray(dataset.oracle_position, np.float64)
     oracle = GeodesicOracle(room_of(ROOM))
 
@@ -148,10 +153,10 @@ def _rooms(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
     )
 
 
-def _rope(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
+def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
     sequences, length = (int(number) for number in size.split("x"))
-    dataset = collect_rope(sequences, length, seed=seed, progress=False)
-    metric = _fitted(metric_config("rope"), dataset, seed, steps, device)
+    dataset = collect_rope(sequences, length, seed=training.seed, progress=False)
+    metric = _fitted(metric_config("rope"), dataset, steps, training)
     nodes = np.asarray(dataset.oracle_position, np.float64)
 
     def apart(pairs: np.ndarray) -> np.ndarray:
@@ -176,8 +181,8 @@ def _rope(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
     )
 
 
-def _streets(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
-    world = streets.street_world(size)
+def _streets(size: str, steps: float, training: Training) -> EdgeWorld:
+    world, seed = streets.street_world(size), training.seed
     drives = collect_drives(world, get_views(world, "recorded", PASSES), coverage=PASSES, passes=PASSES, seed=seed)
     config = Plan2VecPlacesConfig()
     # What two drives of one pass saw at a place are the same bytes: one vertex, no closure to find.
@@ -218,9 +223,9 @@ def _streets(size: str, seed: int, steps: float, device: str) -> EdgeWorld:
     )
 
 
-def _fitted(config: LocalMetricConfig, dataset: Dataset, seed: int, steps: float, device: str) -> LocalMetric:
-    learn, held_out = (dataset.take_episodes(episodes).without_oracle() for episodes in Folds.of(dataset, seed))
-    training = Training(seed, Workdir(None), resolve_device(device), progress=False)
+def _fitted(config: LocalMetricConfig, dataset: Dataset, steps: float, training: Training) -> LocalMetric:
+    folds = Folds.of(dataset, training.seed)
+    learn, held_out = (dataset.take_episodes(episodes).without_oracle() for episodes in folds)
     return LocalMetric.fit(configured(config, {}, steps), learn, held_out, training)[0]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ProtocolError, RunFolderError
 from .runs import RunFolder
 from .tasks import FIRST_SEED
+
+if TYPE_CHECKING:
+    from agents.execution import Execution
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Job:
         size: rollouts x horizon of the dataset.
         seed: of collection and training.
         device: "cpu" or "cuda", for training.
+        execution: how to train; None for `Execution()`.
         num_tasks: tasks an agent is judged on.
         draw_map: whether to train a 2-d map over the same graph, for the picture.
         config: the agent's configuration; None for its default.
@@ -33,6 +37,7 @@ class Job:
     size: str = "1000x10"
     seed: int = 0
     device: str = "cpu"
+    execution: Execution | None = None
     num_tasks: int = 200
     draw_map: bool = True
     config: Any = None
@@ -44,11 +49,14 @@ class Job:
         Raises:
             Plan2vecError: an unusable size, number of tasks, device or dataset file.
         """
+        from agents.ranks import Ranks, asked_for
         from agents.training import resolve_device
         from data_collection.make import parse_size
         from data_collection.storage import load_dataset
 
         resolve_device(self.device)
+        if self.execution is not None:
+            Ranks(0, asked_for()).check(self.execution.accumulate)
         if self.num_tasks < 1:
             raise ProtocolError(f"{self.num_tasks} tasks were asked for; an agent is judged on at least 1")
         if self.data is not None:
@@ -69,12 +77,14 @@ class Job:
     def identity(self) -> dict[str, Any]:
         """Plain JSON: what `config.json` holds and what a resumed run must match."""
         agent_config = self.new_agent().config
+        execution = {} if self.execution is None else self.execution.identity()
         plain = {
             "env_id": self.env_id,
             "agent": self.agent,
             "size": self.size,
             "seed": self.seed,
             "device": self.device,
+            **({"execution": execution} if execution else {}),
             "num_tasks": self.num_tasks,
             "first_task_seed": FIRST_SEED,
             "draw_map": self.draw_map,

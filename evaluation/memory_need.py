@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.free_memory import available_memory
 from data_collection import Dataset
 
 _FLOAT = 4
@@ -63,7 +63,7 @@ def predict_memory(dataset: Dataset, config: Any) -> MemoryNeed:
     if model is not None and dataset.actions is not None:
         embedded = latent if model == "forward" else _prepared_entries(config.inverse_model.trunk, dataset)
         added[model] = rows * (embedded + 4) * _FLOAT + dataset.actions.nbytes
-    return MemoryNeed(_held(), added, _free())
+    return MemoryNeed(_held(), added, available_memory())
 
 
 def _prepared_entries(trunk: str, dataset: Dataset) -> int:
@@ -99,13 +99,3 @@ def _held() -> int:
     except (OSError, ValueError):
         pass
     return 400_000_000
-
-
-def _free() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return None

@@ -5,10 +5,11 @@ Every stage leaves its result in the run folder, so that the same command goes o
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plan2vec_envs.errors import Plan2vecError
 
@@ -23,6 +24,9 @@ from .runs import RunFolder
 from .stopwatch import Stopwatch
 from .tasks import make_tasks
 
+if TYPE_CHECKING:
+    from agents.ranks import Ranks
+
 Say = Callable[[str], None]
 
 
@@ -36,8 +40,10 @@ def run_job(
     tensorboard: bool = False,
     reuse: bool = False,
     fresh: bool = False,
-) -> RunFolder:
+) -> RunFolder | None:
     """Runs a job to its report, resuming an interrupted run of the same job.
+
+    Several ranks learn together, each from the whole dataset; the first does everything else.
 
     Args:
         job: what to do.
@@ -49,23 +55,34 @@ def run_job(
         reuse: whether a finished run of the same job is enough; then only its report is drawn again.
         fresh: whether to begin anew even where the same job was interrupted.
 
+    Returns:
+        The run; None on other ranks than the first.
+
     Raises:
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
     began = time.perf_counter(), time.process_time()
-    from agents.training import one_torch_thread  # imports torch, the slowest part of starting
+    from agents.ranks import Ranks, own_device  # imports torch, the slowest part of starting
+    from agents.training import one_torch_thread, resolve_device
 
     job.check()
+    ranks = Ranks.join(own_device(resolve_device(job.device)))
+    if not ranks.leads:
+        _follow(job, ranks)
+        return None
     identity = job.identity()
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
     wanted = (job.env_id, job.agent, job.seed, identity)
     if reuse and (run := runs.find(out, *wanted, finished=True)):
         say(f"This was done before in {run.root}; drawing its report again.")
         say("To start afresh add --fresh (with make: make demo ARGS=--fresh).")
+        ranks.agree(lambda: False)
         with run.writing(), one_torch_thread():
             draw_figures(run)
             write_report(run)
         return run
+    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
+        fresh = False  # begun anew by the command, and started again by torchrun
     found = None if fresh else runs.find(out, *wanted, finished=False)
     run = found or runs.create(out, *wanted, command)
     say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
@@ -73,7 +90,7 @@ def run_job(
         with run.writing(), one_torch_thread():
             watch = Stopwatch(run.path("stages.json"))
             watch.put("imports", *imports)
-            _work(job, run, watch, say, progress, tensorboard)
+            _work(job, run, ranks, watch, say, progress, tensorboard)
     except Plan2vecError:
         if not found:
             run.discard_if_nothing_was_learned()
@@ -81,11 +98,21 @@ def run_job(
     return run
 
 
-def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool) -> None:
+def _work(
+    job: Job, run: RunFolder, ranks: Ranks, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool
+) -> None:
     write_json(run.path("env.json"), record(job.device))
     with watch.stage("collect"):
         dataset = job.dataset(progress=progress)
-    agent = _fit(job, run, dataset, watch, progress, tensorboard)
+    ranks.agree(lambda: True)
+    agent, drawn = _learn(job, dataset, run.root, progress, tensorboard)
+    for entry in agent.fit_log:
+        watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
+    agent.save(run.path("agent"))
+    if drawn is not None:
+        embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
+        watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
+        drawn.save(run.path("map", "agent"))
     with watch.stage("evaluate"):
         evaluate_run(run, agent, dataset, job, say)
     with watch.stage("figures"):
@@ -94,20 +121,23 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, 
     run.finish()
 
 
-def _fit(job: Job, run: RunFolder, dataset: Any, watch: Stopwatch, progress: bool, tensorboard: bool) -> Any:
-    """The trained agent and, if asked for, its map; both saved in the folder."""
+def _follow(job: Job, ranks: Ranks) -> None:
+    """The share of another rank than the first, once that has collected the dataset, unless all is done."""
+    if ranks.agree(lambda: True):
+        _learn(job, job.dataset(progress=False), None, False, False)
+
+
+def _learn(job: Job, dataset: Any, folder: Path | None, progress: bool, tensorboard: bool) -> tuple[Any, Any]:
+    """The trained agent and, if asked for, its map."""
     learnable = dataset.without_oracle()
-    options = {"seed": job.seed, "progress": progress}
-    agent = job.new_agent().fit(learnable, workdir=run.root, device=job.device, tensorboard=tensorboard, **options)
-    for entry in agent.fit_log:
-        watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
-    agent.save(run.path("agent"))
-    if job.draw_map and hasattr(agent, "with_latent_dim"):
-        drawn = agent.with_latent_dim(2, learnable, workdir=run.path("map"), progress=progress)
-        embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
-        watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
-        drawn.save(run.path("map", "agent"))
-    return agent
+    agent = job.new_agent()
+    options = {"device": job.device, "tensorboard": tensorboard}
+    if job.execution is not None:
+        options["execution"] = job.execution
+    agent.fit(learnable, seed=job.seed, workdir=folder, progress=progress, **options)
+    if not job.draw_map or not hasattr(agent, "with_latent_dim"):
+        return agent, None
+    return agent, agent.with_latent_dim(2, learnable, workdir=folder and folder / "map", progress=progress)
 
 
 def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> list[EvalResult]:

@@ -12,8 +12,7 @@ from agents.anchored_metric import AnchoredMetric
 from agents.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.graph import Graph
 from agents.table_embedding import embed_table
-from agents.training import Training, resolve_device
-from agents.workdir import Workdir
+from agents.training import Training
 from data_collection.sources import read_streets
 from plan2vec_envs.errors import MissingFileError
 from plan2vec_envs.folders import data_folder
@@ -60,14 +59,10 @@ def fit_on_frames(
     config: GlobalMetricConfig,
     frames: np.ndarray,
     graph: Graph,
-    *,
-    seed: int,
-    device: str,
+    training: Training,
     told: Callable[[np.ndarray], np.ndarray] | None = None,
-    precision: str = "float32",
 ) -> tuple[GlobalMetric, dict[str, float]]:
     """A network on all frames of a graph, none held out; figures as of `GlobalMetric.fit`, with ``cpu`` seconds."""
-    training = Training(seed, Workdir(None), resolve_device(device), progress=False, precision=precision)
     training.clock.begin()
     metric, figures = GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), graph, training, told=told)
     return metric, {**figures, "cpu": round(training.clock.spent()[1], 1)}

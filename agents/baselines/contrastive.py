@@ -18,8 +18,8 @@ from ..embedding_metric import EmbeddingMetric
 from ..errors import ConfigError
 from ..folds import Folds
 from ..heads import MetricHead
-from ..networks import Trunk, build_trunk, prepare_in_chunks
-from ..training import Batch, Training, train
+from ..networks import Trunk, build_trunk
+from ..training import Tensors, Training, train
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,9 @@ class ContrastiveAgent(DistanceAgent):
             metric = self._new_metric(dataset.observation_shape, training.device)
         metric.network.standardise.fit(learn.observations)
         critic = Critic(config, metric.network, metric.head).to(training.device)
-        prepared = prepare_in_chunks(metric.network, learn.observations, training.device)
 
-        def loss(batch: Batch) -> torch.Tensor:
-            now, later = torch.as_tensor(batch["pairs"], device=training.device).T
-            return critic(prepared[now], prepared[later])
+        def loss(batch: Tensors) -> torch.Tensor:
+            return critic(*batch["frames"].chunk(2))
 
         train(
             "embedding",
@@ -150,6 +148,8 @@ class ContrastiveAgent(DistanceAgent):
             steps=config.steps,
             learning_rate=config.learning_rate,
             training=training,
+            frames=training.frames(metric.network, learn.observations),
+            rows=lambda batch: batch["pairs"].T.ravel(),
         )
         metric.calibrate(learn)
         self._parts.metric = metric

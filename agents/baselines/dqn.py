@@ -13,12 +13,14 @@ from data_collection import Dataset, DatasetError
 
 from ..configs import from_dict
 from ..core import as_batch, register_agent
-from ..errors import NotFittedError
+from ..errors import ExecutionError, NotFittedError
+from ..execution import PLAIN, Execution
+from ..ranks import asked_for
 from ..saving import load_network, network_arrays, read_agent, save_agent
 from ..sb3.config import DQNConfig
 from ..sb3.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
 from ..training import StageLog, Training, one_torch_thread, resolve_device
-from ..workdir import FIGURES, Arrays, Workdir
+from ..workdir import FIGURES, Arrays
 
 _STAGE = "q"
 _HOPELESS = 1e-3  # of 1 + (1 - gamma) Q
@@ -61,6 +63,7 @@ class DQNAgent:
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
+        execution: Execution = PLAIN,
     ) -> Self:
         """Learn Q from a dataset of discrete actions.
 
@@ -72,6 +75,7 @@ class DQNAgent:
             device: "cpu" or "cuda".
             progress: Show a bar.
             tensorboard: Also log to ``workdir/tb``.
+            execution: Stable-Baselines3 makes the gradient steps, so nothing but ``deterministic`` can be asked for.
 
         Returns:
             The agent itself.
@@ -80,6 +84,7 @@ class DQNAgent:
             DatasetError: if there are no actions, or continuous ones.
             NotFittedError: for a loaded agent whose reward was handed over when it was trained.
             DeviceError: if the device is absent.
+            ExecutionError: for another precision, compilation, several micro-batches or ranks.
             CheckpointError: if the folder was begun for other data, another configuration, reward or seed.
             TrainingDivergedError: if the loss becomes NaN.
         """
@@ -94,10 +99,18 @@ class DQNAgent:
                 f"this loaded agent was trained with the reward {self.reward!r}, which is not saved with it; "
                 "to train again, make a new agent with DQNAgent(config, reward_fn)"
             )
-        training = Training(seed, Workdir(workdir, tensorboard=tensorboard), resolve_device(device), progress)
+        if (unfit := execution.identity().keys() - {"deterministic"}) or asked_for() > 1:
+            found = ", ".join(sorted(unfit)) or f"{asked_for()} ranks"
+            raise ExecutionError(
+                f"{self.name} was asked for {found}, but Stable-Baselines3 makes its gradient steps, one batch each in "
+                "float32 by one process; leave that out"
+            )
+        training = Training.begin(
+            seed, workdir=workdir, device=device, progress=progress, tensorboard=tensorboard, execution=execution
+        )
         files = training.workdir
         identity = {"agent": self.name, "config": asdict(self.config), "reward": self.reward}
-        files.claim({**identity, "seed": seed, "dataset": dataset.fingerprint})
+        training.claim({**identity, "dataset": dataset.fingerprint})
         self.seed, self.env_id, self.dataset_fingerprint = seed, dataset.env_id, dataset.fingerprint
         self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions
@@ -119,7 +132,8 @@ class DQNAgent:
         training.workdir.forget_figures(_STAGE)
         training.clock.begin()
         reward = RecordedReward(self.reward_fn, dataset.observations)
-        self._network, figures = fit_q(self.config, dataset, reward, training, _STAGE)
+        with training.execution.reproducibly():
+            self._network, figures = fit_q(self.config, dataset, reward, training, _STAGE)
         wall, cpu = training.clock.spent()
         training.workdir.log(_STAGE, FIGURES, figures)
         return StageLog(_STAGE, wall, cpu, figures)

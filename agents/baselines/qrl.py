@@ -20,8 +20,8 @@ from ..folds import Folds
 from ..heads import MetricHead, get_head
 from ..heads.iqe import IQEConfig
 from ..local_metric import moving_transitions
-from ..networks import Trunk, build_trunk, prepare_in_chunks
-from ..training import Batch, Training, train
+from ..networks import Trunk, build_trunk
+from ..training import Batch, Tensors, Training, train
 
 
 @dataclass(frozen=True)
@@ -143,15 +143,13 @@ class QRLAgent(DistanceAgent):
             metric = self._new_metric(dataset.observation_shape, training.device)
         metric.network.standardise.fit(learn.observations)
         lagrangian = Lagrangian(config, metric.network, metric.head).to(training.device)
-        prepared = prepare_in_chunks(metric.network, learn.observations, training.device)
         moves = moving_transitions(learn)
 
         def sample(rng: np.random.Generator) -> Batch:
             return {"moves": moves[rng.integers(len(moves), size=config.batch_size)]}
 
-        def loss(batch: Batch) -> torch.Tensor:
-            before, after = torch.as_tensor(batch["moves"], device=training.device).T
-            return lagrangian(prepared[before], prepared[after])
+        def loss(batch: Tensors) -> torch.Tensor:
+            return lagrangian(*batch["frames"].chunk(2))
 
         train(
             "embedding",
@@ -161,6 +159,8 @@ class QRLAgent(DistanceAgent):
             steps=config.steps,
             learning_rate=config.learning_rate,
             training=training,
+            frames=training.frames(metric.network, learn.observations),
+            rows=lambda batch: batch["moves"].T.ravel(),
         )
         self._parts.metric = metric
         figures = self._validate(held_out, training.rng("embedding-validation", 0))

@@ -78,9 +78,9 @@ class SPTMPairAgent(WaypointAgent):
     _judged: tuple[Seen | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
     """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
 
-    def _begin(self, *what: Any) -> Training:
+    def _begin(self, *what: Any) -> None:
         self._judged = type(self)._judged
-        return super()._begin(*what)
+        super()._begin(*what)
 
     def _fit_pair(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
         parts = learned(self._parts)

@@ -12,6 +12,7 @@ from data_collection import Dataset
 
 from ..core import as_batch, register_agent
 from ..errors import NotFittedError
+from ..execution import PLAIN, Execution
 from ..saving import read_agent, save_agent
 from ..training import StageLog
 
@@ -44,6 +45,7 @@ class UniformAgent:
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
+        execution: Execution = PLAIN,
     ) -> Self:
         """Note the actions: their number, or the range they were recorded in."""
         self._num_actions = dataset.num_actions

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..training import Batch
+from ..training import Batch, Tensors
 from .material import Material
 
 
@@ -32,7 +32,7 @@ class AllPairs(nn.Module):
         super().__init__()
         self.network = material.network
         self._material = material
-        self._sources = sources
+        self._sources, self._places = sources, torch.as_tensor(sources, device=material.device)
         self._targets = torch.as_tensor(targets, device=material.device)
         self._tells_all = not np.isnan(targets).any()
         self._num_sources = min(batch_sources, len(sources))
@@ -44,13 +44,16 @@ class AllPairs(nn.Module):
         learn = self._material.learn
         return {"sources": chosen, "vertices": learn[rng.integers(len(learn), size=self._num_others)]}
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def rows(self, batch: Batch) -> np.ndarray:
+        """The vertices of a batch: landmarks, then the others."""
+        return np.concatenate([self._sources[batch["sources"]], batch["vertices"]])
+
+    def loss(self, batch: Tensors) -> torch.Tensor:
         """The loss of the block from the landmarks to all frames of the batch."""
-        vertices = np.concatenate([self._sources[batch["sources"]], batch["vertices"]])
-        rows, columns = (torch.as_tensor(x, device=self._targets.device) for x in (batch["sources"], vertices))
-        latents = self._material.encode(vertices)
+        rows = batch["sources"]
+        latents = self._material.encode(batch["frames"])
         distance = self._material.head.pairwise(latents[: self._num_sources], latents)
-        target = self._targets[rows[:, None], columns]  # whole rows would be copied by targets[rows][:, columns]
+        target = self._targets[rows[:, None], torch.cat([self._places[rows], batch["vertices"]])]
         if not self._tells_all:
             told = ~target.isnan()
             distance, target = distance[told], target[told]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch.nn import functional as F
 
 from ..graph import Graph
 from ..heads import MetricHead
-from ..networks import Trunk, embed_in_chunks, prepare_in_chunks
+from ..networks import Trunk, embed_in_chunks
 
 _SMOOTH = 0.5  # where smooth L1 turns from square to linear, in relative error
 
@@ -53,15 +52,10 @@ class Material:
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     device: torch.device
 
-    @cached_property
-    def prepared(self) -> torch.Tensor:
-        """The weightless half of phi of every vertex, (V, ...)."""
-        return prepare_in_chunks(self.network, self.frames, self.device)
-
-    def encode(self, vertices: np.ndarray) -> torch.Tensor:
-        """Latents (B, D) of vertices (B,), with gradient."""
+    def encode(self, prepared: torch.Tensor) -> torch.Tensor:
+        """Latents (B, D) of prepared frames (B, ...), with gradient."""
         # Distances are differences of large numbers: they are taken in float32 whatever the network computes in.
-        return self.network.encode(self.prepared[torch.as_tensor(vertices, device=self.device)]).float()
+        return self.network.encode(prepared).float()
 
     def embed_vertices(self) -> torch.Tensor:
         """Latents (V, D) of all vertices, without gradient."""

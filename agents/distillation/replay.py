@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import ConfigError, GraphError
-from ..training import Batch
+from ..training import Batch, Tensors
 from .material import Material
 
 _TRIES = 10  # rounds of drawing new pairs in place of those that no plan was found for
@@ -62,7 +62,7 @@ class Replay(nn.Module, ABC):
     Attributes:
         network: phi.
         latents: (V, D) float32, phi of every vertex as it was when last looked at.
-        step: () int64, gradient steps done.
+        step: () int64, batches drawn: gradient steps, unless one takes several.
         tally: (2,) int64, pairs planned for in all, and those of them that were dropped.
     """
 
@@ -111,15 +111,17 @@ class Replay(nn.Module, ABC):
         rows = rng.integers(known, size=self.config.batch_pairs)
         starts, goals, ends = self._vertices[rows].cpu().numpy().T
         targets = self.targets(starts, goals, ends, self._lengths[rows].cpu().numpy())
+        self.step += 1
         return {"starts": starts, "goals": goals, "targets": targets.astype(np.float32)}
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def rows(self, batch: Batch) -> np.ndarray:
+        """The vertices of a batch: starts, then goals."""
+        return np.concatenate([batch["starts"], batch["goals"]])
+
+    def loss(self, batch: Tensors) -> torch.Tensor:
         """The loss of D on the pairs of a batch."""
-        self.step += 1
-        latents = self.material.encode(np.concatenate([batch["starts"], batch["goals"]]))
-        count = len(batch["starts"])
-        distance = self.material.head.distance(latents[:count], latents[count:])
-        return self.material.loss(distance, torch.as_tensor(batch["targets"], device=self.material.device))
+        starts, goals = self.material.encode(batch["frames"]).chunk(2)
+        return self.material.loss(self.material.head.distance(starts, goals), batch["targets"])
 
     def figures(self) -> dict[str, float]:
         """``planned`` pairs, and the share of them that was ``dropped``."""

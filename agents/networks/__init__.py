@@ -11,6 +11,7 @@ from data_collection.errors import check_name
 from .chunks import embed_in_chunks, prepare_in_chunks
 from .coord_cnn import CoordCNN, PlainCNN
 from .ensemble import Ensemble
+from .frames import Frames
 from .pooled_mlp import PooledMLP
 from .trunk import TRUNKS, Standardiser, Trunk, mlp, register_trunk
 
@@ -18,6 +19,7 @@ __all__ = [
     "TRUNKS",
     "CoordCNN",
     "Ensemble",
+    "Frames",
     "PlainCNN",
     "PooledMLP",
     "Standardiser",

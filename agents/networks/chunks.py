@@ -20,7 +20,7 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     with torch.inference_mode(), _evaluating(network):
         starts = range(0, len(observations), chunk)
-        parts = [network.infer(_tensor(observations[i : i + chunk], device)) for i in starts]
+        parts = [network.infer(to_tensor(observations[i : i + chunk], device)) for i in starts]
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
 
 
@@ -29,7 +29,7 @@ def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.de
     chunk = 1024
     with torch.no_grad():
         parts = [
-            network.prepare(_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)
+            network.prepare(to_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)
         ]
     return torch.cat(parts)
 
@@ -46,6 +46,7 @@ def _evaluating(network: Trunk) -> Iterator[None]:
         network.train()
 
 
-def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+def to_tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """The array on the device; of a read-only one a copy."""
     # Frames of a dataset are read-only, which torch cannot express; nothing here writes to them, but it would warn.
     return torch.as_tensor(array if array.flags.writeable else array.copy(), device=device)

@@ -53,8 +53,8 @@ class CoordCNN(Trunk):
         self.where = nn.Linear(2, 16, bias=False) if self.sees_places else None
         self.conv = nn.Sequential(
             nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1),
-            nn.ReLU(), nn.Conv2d(32, 32, 3, stride=2, padding=1),
-            nn.ReLU(), nn.Flatten(),
+            nn.ReLU(inplace=True), nn.Conv2d(32, 32, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True), nn.Flatten(),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # fmt: skip
         with torch.no_grad():
             features = self.conv(torch.zeros(1, 16, *self.patches.grid)).shape[1]
@@ -67,33 +67,41 @@ class CoordCNN(Trunk):
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, rows, columns, C * 16) -> (B, D)."""
-        x = self.standardise(x.unflatten(-1, (-1, Patches.SIDE**2, 1))).flatten(-3)
-        features = self.what(x)
-        if self.where is not None:
-            features = features + self.where(self.places)
-        return self.fully(self.conv(features.permute(0, 3, 1, 2)))
+        # Raw bytes times weights and what that has too much cancel; bfloat16 would leave little of the difference.
+        with torch.autocast(x.device.type, enabled=False):
+            weight, bias = self._first_layer()
+            features = F.linear(x.float(), weight).add_(bias).relu_()  # not of the permuted view: that costs a copy
+        return self.fully(self.conv[1:](features.permute(0, 3, 1, 2)))
 
     def infer(self, x: torch.Tensor) -> torch.Tensor:
-        """``forward`` in two thirds of its time: statistics and places are part of weight and bias, ReLUs in place."""
+        """``forward`` in two thirds of its time: the first layer is made once, ReLUs work in place."""
         weight, bias = self._folded()
         patches = self.prepare(x)
         features = patches.view(-1, patches.shape[-1]).float().mm(weight).view(*patches.shape[:3], -1).add_(bias)
-        features = features.relu_().permute(0, 3, 1, 2)
-        for layer in (*self.conv, *self.fully)[1:]:  # the first ReLU is done
+        features = features.permute(0, 3, 1, 2)
+        for layer in (*self.conv, *self.fully):
             features = features.relu_() if isinstance(layer, nn.ReLU) else layer.forward(features)
         return features
 
+    def _first_layer(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first layer for raw bytes, of which statistics and places are a part: two passes over the images less.
+
+        Returns:
+            (16, C * 16) weight and (rows, columns, 16) bias, or (16,) without places.
+        """
+        mean, std = (each.flatten().repeat_interleave(Patches.SIDE**2) for each in self.standardise.buffers())
+        weight = self.what.weight / std
+        bias = self.what.bias - weight @ mean
+        return weight, bias if self.where is None else bias + self.where(self.places)
+
     @torch.no_grad()
     def _folded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """First layer for raw bytes, kept while its weights are the same: (C * 16, 16), (rows, columns, 16)."""
+        """The first layer, kept while its weights are the same; the weight transposed."""
         used = [*self.what.parameters(), *self.standardise.buffers(), *(self.where.parameters() if self.where else ())]
         # By value: fused optimisers change weights without a trace in their version.
         if self._fold is None or not all(torch.equal(a, b) for a, b in zip(used, self._fold[0], strict=True)):
-            mean, std = (each.repeat_interleave(Patches.SIDE**2) for each in self.standardise.buffers())
-            weight = (self.what.weight / std).T.contiguous()
-            bias = (self.what.bias - mean @ weight).expand(*self.patches.grid, -1)
-            bias = bias.contiguous() if self.where is None else bias + self.where(self.places)
-            self._fold = [each.clone() for each in used], weight, bias
+            weight, bias = self._first_layer()
+            self._fold = [each.clone() for each in used], weight.T.contiguous(), bias
         return self._fold[1:]
 
 

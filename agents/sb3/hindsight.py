@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..errors import BufferTooLargeError, RewardError
+from ..free_memory import available_memory
 from ..reward import LaneRewards, MetricReward
 from ..reward.reading import Reader
 from .reward_vec_env import check_layers
@@ -206,12 +207,3 @@ def check_memory(buffer_size: int, observation_space: spaces.Space) -> None:
             f"{buffer_size * each / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free; "
             f"use buffer_size={int(0.5 * free / each) // 1000 * 1000:_} or less"
         )
-
-
-def available_memory() -> int | None:
-    """Bytes of memory that are free for use; None where the system does not tell."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,22 +10,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PREFIX = "--config."
+    from agents.execution import Execution
+
+_PREFIXES = ("--config.", "--execution.")
 
 
 @dataclass(frozen=True)
 class Context:
-    """The command line as typed, and its `--config.…` part."""
+    """The command line as typed, and its `--config.…` and `--execution.…` parts."""
 
     command: str
     config_args: Sequence[str] = field(default=())
+    execution_args: Sequence[str] = field(default=())
 
     @property
     def console(self) -> Console:
         """Where to print."""
         from rich.console import Console
 
-        return Console(highlight=False)
+        return Console(highlight=False, quiet=not self.speaks)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process prints and writes: of several ranks the first."""
+        return os.environ.get("RANK", "0") == "0"
 
     def refuse_config(self) -> None:
         """For commands that train nothing.
@@ -41,26 +50,36 @@ class Context:
         """The agent's configuration with the `--config.…` options applied; None where there are none."""
         if not self.config_args:
             return default
-        import tyro
-
         from agents import get_agent
 
         start = default if default is not None else get_agent(agent)().config
-        options = make_dataclass("Options", [("config", type(start), field(default=start))], frozen=True)
-        args = ["--help" if arg == f"{_PREFIX}help" else arg for arg in self.config_args]
-        description = f"The options of agent {agent!r}, to be added to a `plan2vec train` command."
-        return tyro.cli(options, args=args, prog="plan2vec train", description=description).config
+        return _read("config", start, self.config_args, f"The options of agent {agent!r}")
+
+    def execution(self) -> Execution:
+        """How to run fits, by the `--execution.…` options."""
+        from agents.execution import PLAIN
+
+        return _read("execution", PLAIN, self.execution_args, "How fits run") if self.execution_args else PLAIN
 
 
-def split_config_args(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(the rest, `--config.…` options with their values): `--config.help` lists what there is."""
-    plain: list[str] = []
-    config: list[str] = []
-    target = plain
+def _read(name: str, start: Any, args: Sequence[str], what: str) -> Any:
+    """A nested configuration with the options that were typed; `--<name>.help` lists them and ends."""
+    import tyro
+
+    options = make_dataclass("Options", [(name, type(start), field(default=start))], frozen=True)
+    args = ["--help" if arg == f"--{name}.help" else arg for arg in args]
+    found: Any = tyro.cli(options, args=args, prog="plan2vec train", description=f"{what}, to be added to a command.")
+    return getattr(found, name)
+
+
+def split_args(args: Sequence[str]) -> tuple[list[str], ...]:
+    """(the rest, `--config.…` and `--execution.…` options with their values), which are read once torch is loaded."""
+    parts: dict[str, list[str]] = {prefix: [] for prefix in ("", *_PREFIXES)}
+    target = ""
     for arg in args:
         if arg.startswith("--"):
-            target = config if arg.startswith(_PREFIX) else plain
-        target.append(arg)
-        if "=" in arg and target is config:
-            target = plain  # the value came along
-    return plain, config
+            target = next((prefix for prefix in _PREFIXES if arg.startswith(prefix)), "")
+        parts[target].append(arg)
+        if "=" in arg:
+            target = ""  # the value came along
+    return tuple(parts.values())

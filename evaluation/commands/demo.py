@@ -22,7 +22,7 @@ class Command:
     tasks: int = 200
     """tasks to judge the agent on"""
     device: Literal["cpu", "cuda"] = "cpu"
-    """where to train"""
+    """where to train; --execution.help lists how"""
     map: bool = True
     """also train a 2-d map over the same graph, for the picture"""
     fresh: bool = False
@@ -37,6 +37,7 @@ class Command:
             size=f"{self.rollouts}x10",
             seed=self.seed,
             device=self.device,
+            execution=context.execution(),
             num_tasks=self.tasks,
             draw_map=self.map,
             config=context.agent_config("plan2vec"),

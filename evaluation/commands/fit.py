@@ -41,7 +41,7 @@ class Command:
     seed: int = 0
     """root of all randomness"""
     device: Literal["cpu", "cuda"] = "cpu"
-    """where to train"""
+    """where to train; --execution.help lists how"""
     yes: bool = False
     """begin even if the memory that is free seems too little"""
     keys: tuple[str, ...] | None = None
@@ -69,7 +69,15 @@ class Command:
         dataset = self._read(context).without_oracle()
         chosen = self._choose(context, dataset)
         self._ask_for_memory(context, dataset, chosen)
-        agent = chosen.new_agent().fit(dataset, seed=self.seed, workdir=self.out / "work", device=self.device)
+        agent = chosen.new_agent().fit(
+            dataset,
+            seed=self.seed,
+            workdir=self.out / "work",
+            device=self.device,
+            execution=context.execution(),
+        )
+        if not context.speaks:
+            return 0
         agent.save(self.out / "agent")
         card = make_card(agent, dataset, seed=self.seed)
         save_card(card, self.out / "agent")

@@ -37,7 +37,7 @@ class Command:
     address: str | None = None
     """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"
-    """where agents are trained: cpu or cuda"""
+    """where agents are trained: cpu or cuda; --execution.help lists how"""
     out: Path = Path("runs/reproduce")
     """folder for agents and results; agents are shared between experiments"""
     summary: Path | None = None

@@ -33,7 +33,7 @@ class Command:
     tasks: int = 200
     """tasks to judge the agent on"""
     device: Literal["cpu", "cuda"] = "cpu"
-    """where to train"""
+    """where to train; --execution.help lists how"""
     map: bool = False
     """also train a 2-d map over the same graph, for the picture"""
     tensorboard: bool = True
@@ -55,6 +55,7 @@ class Command:
             size=self.size if self.rollouts is None else f"{self.rollouts}x10",
             seed=self.seed,
             device=self.device,
+            execution=context.execution(),
             num_tasks=self.tasks,
             draw_map=self.map,
             config=context.agent_config(self.agent),
@@ -71,6 +72,8 @@ def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int
 
     console = context.console
     run = run_job(job, out, context.command, say=console.print, **options)
+    if run is None:  # the first rank has it
+        return 0
     numbers = Numbers.of(run)
     console.print()
     print_results(console, [line.result for line in numbers.lines])

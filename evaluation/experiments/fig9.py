@@ -9,6 +9,7 @@ import numpy as np
 from agents.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.graph import Graph
 from agents.shortest_paths import distances_from
+from agents.training import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from .. import streets
@@ -72,9 +73,8 @@ class Fig9(Experiment):
             world,
             graph,
             params["side"] == "restricted",
-            params["seed"],
             params["steps"],
-            bench.plan.device,
+            bench.plan.training(params["seed"]),
         )
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
@@ -151,9 +151,8 @@ def fit_on_quarters(
     world: WorldGraph,
     graph: Graph,
     restricted: bool,
-    seed: int,
-    steps: float = 1.0,
-    device: str = "cpu",
+    steps: float,
+    training: Training,
 ) -> GlobalMetric:
     """A network from recorded views, one a place, with or without pairs between opposite quarters."""
     quarters = quarters_of(world)
@@ -163,8 +162,7 @@ def fit_on_quarters(
         configured(config, {}, steps),
         views.frames,
         graph,
-        seed=seed,
-        device=device,
+        training,
         told=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
     )
     return metric

@@ -12,8 +12,7 @@ from agents.classified_metric import ClassifiedMetric, ClassifierConfig
 from agents.disturbance import DisturbanceConfig
 from agents.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.plan2vec_places import graph_of_frames
-from agents.training import Training, resolve_device
-from agents.workdir import Workdir
+from agents.training import Training
 from data_collection.drives import collect_drives
 from plan2vec_envs.image_graph import get_views
 
@@ -82,7 +81,7 @@ class Networks(Experiment):
         recorded, novel = get_views(world, "recorded", passes), get_views(world, "novel")
         drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
         agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
-        training = Training(seed, Workdir(None), resolve_device(bench.plan.device), progress=False)
+        training = bench.plan.training(seed)
         training.clock.begin()
         metric, weights = fit_network(way, agent, drives.observations, params["steps"], training)
         _, cpu = training.clock.spent()

@@ -66,9 +66,7 @@ class OneWay(Experiment):
                 batch_frames=128,
             )  # fmt: skip
             config = configured(config, {}, params["steps"])
-            metric, _ = streets.fit_on_frames(
-                config, views.frames, graph, seed=params["seed"], device=bench.plan.device
-            )
+            metric, _ = streets.fit_on_frames(config, views.frames, graph, bench.plan.training(params["seed"]))
             latents = metric.embed(views.frames)
             found, distance = metric.latent_pairwise(latents, latents), by_latents(latents, metric.latent_distance)
         asymmetry = truth - truth.T

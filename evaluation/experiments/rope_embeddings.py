@@ -71,7 +71,7 @@ class RopeEmbeddings(Experiment):
         """One embedding."""
         params = cell.params
         world = _split(params["seed"], *params["size"], params["steps"])
-        training = Training(params["seed"], Workdir(None), resolve_device(bench.plan.device), progress=False)
+        training = bench.plan.training(params["seed"])
         training.clock.begin()
         latents, between = _embedded(params["embedding"], world, params["steps"], training)
         result: dict[str, Any] = {"cpu": round(training.clock.spent()[1], 1)}

@@ -85,7 +85,7 @@ class Table2(Experiment):
         recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
         novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
-        driver = _driver(name, world, recorded, passes, seed, cell.params["steps"], bench.plan.device)
+        driver = _driver(name, world, recorded, passes, seed, cell.params["steps"], bench.plan)
         result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **driver.costs}
         for kind, views in (("novel", novel), ("recorded", recorded)):
             distance, result[f"{kind}_us"] = driver.see(views)
@@ -153,16 +153,15 @@ class _Driver:
         self.see, self.costs = see, costs
 
 
-def _driver(
-    name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, device: str
-) -> _Driver:
+def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, plan: Plan) -> _Driver:
     if name == "random":
         return _Driver(lambda views: (streets.by_chance(seed), 0.0), megabytes=0.0)
     if name == "pixels":
         return _Driver(lambda views: (streets.by_pixels(views), 0.0), megabytes=0.0)
     drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
     if name in _NETWORKS:
-        agent = _network_agent(name, steps).fit(drives.without_oracle(), seed=seed, device=device, progress=False)
+        how = {"device": plan.device, "execution": plan.execution, "progress": False}
+        agent = _network_agent(name, steps).fit(drives.without_oracle(), seed=seed, **how)
         return _Driver(lambda views: streets.by_agent(agent, views), megabytes=_megabytes(agent))
     from agents import Plan2VecPlaces
 

@@ -84,8 +84,7 @@ class Table4(Experiment):
             configured(config, {}, params["steps"]),
             views.frames,
             streets.true_graph(world),
-            seed=params["seed"],
-            device=params["device"],
+            bench.plan.training(params["seed"]),
         )
         latents = metric.embed(views.frames)
         distance, tasks = by_latents(latents, metric.latent_distance), street_tasks(world, params["tasks"])

@@ -126,14 +126,12 @@ def accuracy(kind: str, dataset: Any, fold: int, plan: Plan) -> dict[str, Any]:
     """Fits one local metric without the episodes of a fold, and scores it on both sides of the split."""
     from agents.local_metric import LocalMetric
     from agents.pair_metric import PairMetric
-    from agents.training import Training, resolve_device
-    from agents.workdir import Workdir
     from data_collection.splits import fold_episodes
 
     metric_class: Any = {"siamese": LocalMetric, "pair": PairMetric}[kind]
     config = _config(kind, plan)
     learn, held_out = (dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, fold, FOLDS, seed=0))
-    training = Training(fold, Workdir(None), resolve_device(plan.device), progress=False)
+    training = plan.training(fold)
     training.clock.begin()
     metric, _ = metric_class.fit(config, learn.without_oracle(), held_out.without_oracle(), training)
     _, cpu = training.clock.spent()

@@ -10,8 +10,6 @@ import numpy as np
 from agents.local_metric import LocalMetric
 from agents.pair_metric import ROPE_PAIR_METRIC, PairMetric
 from agents.plan2vec_waypoints import FEATURELESS_ROPE, ROPE
-from agents.training import Training, resolve_device
-from agents.workdir import Workdir
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 from plan2vec_envs.rope import node_displacement
@@ -78,7 +76,7 @@ class Table5Rope(Experiment):
         learn, held_out = (
             dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, params["fold"], folds, seed=0)
         )
-        training = Training(params["fold"], Workdir(None), resolve_device(bench.plan.device), progress=False)
+        training = bench.plan.training(params["fold"])
         training.clock.begin()
         kind: Any = {"siamese": LocalMetric, "pair": PairMetric}[params["metric"]]
         config = _config_of(params["look"], params["metric"])

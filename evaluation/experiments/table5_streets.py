@@ -11,8 +11,7 @@ from agents import Plan2VecPlaces
 from agents.local_metric import LocalMetric, LocalMetricConfig
 from agents.places.matching import pairs_within
 from agents.places.scatter import lengths
-from agents.training import Training, resolve_device
-from agents.workdir import Workdir
+from agents.training import Training
 from data_collection.drives import collect_drives
 from data_collection.pairs import PairBatch
 from plan2vec_envs.image_graph import Views, WorldGraph, get_views
@@ -66,7 +65,7 @@ class Table5Streets(Experiment):
         """One metric."""
         world, seed = streets.street_world(cell.params["world"]), cell.params["seed"]
         if cell.name == "siamese":
-            return siamese_accuracy(world, seed, cell.params["steps"], bench.plan.device)
+            return siamese_accuracy(world, cell.params["steps"], bench.plan.training(seed))
         return place_accuracy(world, seed)
 
     def say(self, result: dict[str, Any]) -> str:
@@ -111,16 +110,15 @@ def _percent(found: dict[str, float]) -> dict[str, float]:
     return {key: 100 * value for key, value in found.items()}
 
 
-def siamese_accuracy(world: WorldGraph, seed: int, steps: float = 1.0, device: str = "cpu") -> dict[str, float]:
+def siamese_accuracy(world: WorldGraph, steps: float, training: Training) -> dict[str, float]:
     """The local metric of the rooms on drives of one pass, judged on them and on the same drives on another day."""
     recorded, novel = get_views(world, "recorded", 1), get_views(world, "novel")
-    dataset = collect_drives(world, recorded, seed=seed)
-    training = Training(seed, Workdir(None), resolve_device(device), progress=False)
+    dataset = collect_drives(world, recorded, seed=training.seed)
     drives = dataset.without_oracle()
     metric, _ = LocalMetric.fit(configured(LocalMetricConfig(), {}, steps), drives, drives, training)
     assert dataset.oracle_position is not None
     places = streets.places_of(world, dataset.oracle_position)
-    other = novel.frames[novel.rows(places, np.full(len(places), seed))]
+    other = novel.frames[novel.rows(places, np.full(len(places), training.seed))]
     pairs = dataset.sample_pairs(PAIRS, rng=np.random.default_rng(0))
     hops = shortest_path(world.matrix(), unweighted=True)[places[pairs.left], places[pairs.right]]
     return {

@@ -111,7 +111,8 @@ class Wormholes(Experiment):
         """Builds one graph and judges it."""
         params = cell.params
         seed, row, (tight, loose, looser) = params["seed"], params["row"], params["loose"]
-        world = edge_world(params["domain"], seed, params["size"], params["steps"], bench.plan.device)
+        how = bench.plan.device, bench.plan.execution
+        world = edge_world(params["domain"], seed, params["size"], params["steps"], *how)
         if row == "default":
             graph = world.default()
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ def reproduce(asked: Any, context: Any) -> None:
     if asked.jobs is not None and asked.jobs < 1:
         raise InvalidOptionError(f"--jobs {asked.jobs}: at least one process is needed")
     env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
-    plan = Plan(get_preset(asked.preset), asked.seeds, env_ids, asked.size, asked.only, asked.device)
+    preset, execution = get_preset(asked.preset), context.execution()
+    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, execution)
     jobs = asked.jobs or cores()
     folder = asked.out / "-".join(
         [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
@@ -61,7 +63,7 @@ def reproduce(asked: Any, context: Any) -> None:
         where = {"engine": asked.engine, "address": asked.address}
         # Workers of a cluster need not start in this folder.
         found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), jobs=jobs, **where)
-        summary = summary_of(experiment, found, plan, _command(asked), jobs)
+        summary = summary_of(experiment, found, plan, _command(asked, context.execution_args), jobs)
         publish(experiment, found, summary, folder)
     if asked.summary is not None:
         write_json(asked.summary, summary)
@@ -70,7 +72,7 @@ def reproduce(asked: Any, context: Any) -> None:
     print(f"Report: {folder / 'report.html'}")
 
 
-def _command(asked: Any) -> str:
+def _command(asked: Any, execution_args: Sequence[str]) -> str:
     """The command that gives these numbers, without the places where it keeps them."""
     words = ["plan2vec", "reproduce", asked.id]
     for entry in fields(asked):
@@ -78,7 +80,7 @@ def _command(asked: Any) -> str:
         if entry.name in ("id", "out", "summary", "jobs", "engine", "address") or value == entry.default:
             continue
         words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
-    return shlex.join(words)
+    return shlex.join([*words, *execution_args])
 
 
 def cores() -> int:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from agents.execution import PLAIN, Execution
+from agents.training import Training, resolve_device
+from agents.workdir import Workdir
 from data_collection.errors import check_name
 from plan2vec_envs.errors import InvalidOptionError, suggest
 
@@ -91,6 +94,7 @@ class Plan:
         size: rollouts x horizon; None for the preset's.
         only: what to run of the experiment's `choices`; empty for all.
         device: where agents are trained.
+        execution: how. It applies wherever ``device`` does, policies of Stable-Baselines3 excepted.
     """
 
     preset: Preset
@@ -99,6 +103,7 @@ class Plan:
     size: str | None = None
     only: tuple[str, ...] = ()
     device: str = "cpu"
+    execution: Execution = PLAIN
 
     def __post_init__(self) -> None:
         if self.seeds is not None and self.seeds < 1:
@@ -107,6 +112,10 @@ class Plan:
     def num_seeds(self, default: int) -> int:
         """How many seeds: what was asked for, else the preset's, else the experiment's default."""
         return self.seeds or self.preset.seeds or default
+
+    def training(self, seed: int) -> Training:
+        """How a network that is no part of an agent is trained."""
+        return Training(seed, Workdir(None), resolve_device(self.device), progress=False, execution=self.execution)
 
     @property
     def rollouts(self) -> str:

@@ -103,6 +103,7 @@ def _identity(cell: Cell, plan: Plan) -> dict[str, Any]:
                 "params": dict(cell.params),
                 "preset": {"steps": preset.steps, "tasks": preset.tasks},
                 "device": plan.device,
+                **plan.execution.identity(),
             }
         )
     )

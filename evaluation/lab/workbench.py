@@ -75,6 +75,7 @@ class Workbench:
 
     def _folder(self, contestant: Contestant, config: Any, source: Source) -> Path:
         identity = {"config": asdict(config), "privileged": contestant.privileged, "device": self.plan.device}
+        identity |= self.plan.execution.identity()
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
         return self.root / "agents" / source.folder / f"{contestant.agent}-{digest}"
 
@@ -82,19 +83,24 @@ class Workbench:
         from filelock import FileLock
 
         from agents import load_agent
+        from agents.execution import Execution
+        from agents.staged_agent import StagedAgent
 
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             if (folder / "agent" / "agent.json").is_file():
                 return load_agent(folder / "agent", device=self.plan.device)
             agent = self._new(contestant, config, source)
-            work = folder / "work"
+            work, execution = folder / "work", self.plan.execution
+            if not isinstance(agent, StagedAgent):  # those of Stable-Baselines3 are trained by its own loop
+                execution = Execution(deterministic=execution.deterministic)
             agent.fit(
                 self.dataset(source).without_oracle(),
                 seed=source.seed,
                 workdir=work,
                 device=self.plan.device,
                 progress=False,
+                execution=execution,
             )
             agent.save(folder / "agent")
             shutil.rmtree(work, ignore_errors=True)

@@ -259,7 +259,9 @@ def test_the_target_network_is_updated_periodically_and_the_walking_one_in_betwe
     held: dict[int, np.ndarray] = {}
     for step in range(9):
         held[step] = embed_in_chunks(way.network, frames, CPU)  # phi as it is before this step
-        loss = way.loss(way.sample(np.random.default_rng(step)))
+        batch = way.sample(np.random.default_rng(step))
+        seen = torch.as_tensor(frames[way.rows(batch)])
+        loss = way.loss({**{key: torch.as_tensor(each) for key, each in batch.items()}, "frames": seen})
         np.testing.assert_array_equal(way.latents, held[step - step % 2])
         np.testing.assert_array_equal(way.target, held[step - step % 6])
         optimizer.zero_grad()

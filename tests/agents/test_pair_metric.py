@@ -91,7 +91,7 @@ def test_the_loss_is_smooth_l1_to_the_nominal_distances_at_one_to_one_to_two(mon
     kept = {}
 
     def capture(stage, network, sample, loss, **options):
-        kept.update(network=network.eval(), sample=sample, loss=loss)
+        kept.update(network=network.eval(), sample=sample, loss=loss, **options)
 
     monkeypatch.setattr(agents.pair_metric, "train", capture)
     world = plane(side=50)
@@ -102,7 +102,8 @@ def test_the_loss_is_smooth_l1_to_the_nominal_distances_at_one_to_one_to_two(mon
         found = kept["network"](*(torch.tensor(world.observations[batch[side]]) for side in ("left", "right"))).numpy()
         gap = np.abs(found - batch["target"])
         expected = np.where(gap < 1, gap**2 / 2, gap - 0.5).mean()
-        assert float(kept["loss"](batch)) == pytest.approx(expected, rel=1e-5)
+        tensors = {"frames": kept["frames"][kept["rows"](batch)], "target": torch.as_tensor(batch["target"])}
+        assert float(kept["loss"](tensors)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_vectors_are_told_apart_too():

@@ -15,7 +15,8 @@ from torch import nn
 import agents.training
 from agents import Plan2Vec
 from agents.errors import CheckpointError, DeviceError, TrainingDivergedError
-from agents.training import Training, one_cycle, resolve_device, train
+from agents.gradient_steps import one_cycle
+from agents.training import Training, resolve_device, train
 from agents.workdir import Workdir, load_arrays
 
 from .worlds import plane, quick_config

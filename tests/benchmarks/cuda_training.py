@@ -17,8 +17,10 @@ import torch
 from training_step import training_step
 
 from agents import Plan2Vec
+from agents.execution import PRECISIONS, Execution
 from agents.plan2vec import Plan2VecConfig
-from agents.training import PRECISIONS
+from agents.training import Training, resolve_device
+from agents.workdir import Workdir
 from data_collection import make_dataset
 from evaluation import streets
 from evaluation.closed_loop import closed_loop
@@ -52,7 +54,7 @@ def paper_room(precision: str, device: str) -> dict[str, Any]:
     began = time.perf_counter()
     dataset = make_dataset(ROOM, size="1000x10", progress=False)
     collected = time.perf_counter() - began
-    agent.fit(dataset.without_oracle(), device=device, progress=False, precision=precision)
+    agent.fit(dataset.without_oracle(), device=device, progress=False, execution=Execution(precision))
     fitted = time.perf_counter() - began - collected
     result = closed_loop(agent, make_tasks(ROOM, 200))
     return {
@@ -72,9 +74,8 @@ def paper_streets(precision: str, device: str) -> dict[str, Any]:
     views = get_views(world, "recorded", 1)
     drawn = time.perf_counter() - began
     config = network_config("large", "paper", False)
-    metric, figures = streets.fit_on_frames(
-        config, views.frames, streets.true_graph(world), seed=0, device=device, precision=precision
-    )
+    training = Training(0, Workdir(None), resolve_device(device), progress=False, execution=Execution(precision))
+    metric, figures = streets.fit_on_frames(config, views.frames, streets.true_graph(world), training)
     fitted = time.perf_counter() - began - drawn
     latents = metric.embed(views.frames)
     tasks = street_tasks(world, 200)

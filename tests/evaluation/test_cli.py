@@ -1,7 +1,9 @@
 """The command line: quick, readable when it fails, resumable when it is stopped."""
 
+import csv
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.execution import Execution
 from evaluation import cli
 from evaluation.closed_loop import closed_loop
 from evaluation.commands import command_names
-from evaluation.commands.context import split_config_args
+from evaluation.commands.context import split_args
+from evaluation.job import Job
 from evaluation.runs import RunFolder
 
 from .conftest import CMAZE, TINY
@@ -65,6 +69,7 @@ def test_every_command_has_help(name, capsys):
         (["report", "nowhere"], "no run folder"),
         (["envs", "--config.memory.radius", "1"], "trains no agent"),
         (["train", "--data", "missing.npz"], "missing.npz"),
+        (["envs", "--execution.accumulate", "2"], "`envs` fits no agent; use it with train, demo, fit, reproduce"),
     ],
 )
 def test_errors_are_one_readable_line(args, message, tmp_path, monkeypatch, capsys):
@@ -88,6 +93,57 @@ def test_the_help_of_agent_options_names_them_as_they_are_typed(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["train", "--config.help"])
     assert "--config.local-metric.steps" in capsys.readouterr().out
+
+
+def test_the_help_of_execution_options_names_them_as_they_are_typed(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["train", "--execution.help"])
+    assert "--execution.accumulate" in capsys.readouterr().out
+
+
+def test_ranks_are_refused_where_there_is_nothing_to_share(monkeypatch, capsys):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert cli.main(["reproduce", "table1"]) == 2
+    assert "2 ranks were started, but `reproduce` is no single fit to share" in capsys.readouterr().err
+    assert cli.main(["train"]) == 2
+    assert "2 ranks cannot divide 1 micro-batch" in capsys.readouterr().err
+
+
+def test_other_executions_are_other_runs():
+    plain, asked = Job().identity(), Job(execution=Execution(accumulate=2)).identity()
+    assert plain == Job(execution=Execution(frame_bytes=0)).identity()
+    assert asked == {**plain, "execution": {"accumulate": 2}}
+
+
+@pytest.mark.slow
+def test_ranks_make_one_run_of_one_job(tmp_path):
+    """By torchrun: one folder, one report, and the losses of a process alone as far as they begin alike."""
+    few = [f"--config.{stage}.steps=50" for stage in ("local-metric", "global-metric", "forward-model")]
+    asked = ["train", "--rollouts", "20", "--tasks", "2", "--no-tensorboard", "--execution.accumulate", "2", *few]
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port = str(opened.getsockname()[1])
+    torchrun = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1"]
+    loss = {}
+    for name, launcher in (("one", []), ("two", [*torchrun, "--master_port", port])):
+        done = subprocess.run(
+            [sys.executable, *launcher, "-m", "evaluation.cli", *asked, "--out", str(tmp_path / name)],
+            cwd=ROOT,
+            env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("Report: ") == 1
+        (folder,) = tmp_path.glob(f"{name}/*/*/*")
+        assert (folder / "finished.json").is_file()
+        with open(folder / "metrics.csv", newline="") as file:
+            loss[name] = [float(row["value"]) for row in csv.DictReader(file) if row["name"] == "loss"]
+    assert len(loss["two"]) == 3
+    assert loss["two"][0] == pytest.approx(loss["one"][0], rel=1e-4)
+    assert loss["two"] == pytest.approx(loss["one"], rel=0.05)
 
 
 def test_the_version_is_the_installed_one(capsys):
@@ -237,9 +293,11 @@ def test_the_doctor_names_versions_threads_cache_and_clashes(capsys):
 
 
 def test_agent_options_are_set_apart_with_their_values():
-    plain, config = split_config_args(["train", "--config.a.b", "3", "--seed", "1", "--config.c=4", "x"])
-    assert plain == ["train", "--seed", "1", "x"]
+    typed = ["train", "--config.a.b", "3", "--seed", "1", "--config.c=4", "x", "--execution.accumulate", "2", "--map"]
+    plain, config, execution = split_args(typed)
+    assert plain == ["train", "--seed", "1", "x", "--map"]
     assert config == ["--config.a.b", "3", "--config.c=4"]
+    assert execution == ["--execution.accumulate", "2"]
 
 
 def _wait_for(condition, seconds=60.0):

@@ -140,7 +140,7 @@ def test_what_was_put_together_is_judged_by_true_places(driven, monkeypatch):
 
 def test_the_ceiling_of_neighbours_is_what_true_links_reach(driven):
     world = driven[0]
-    found = table5_streets.siamese_accuracy(world, 0, steps=0.02)
+    found = table5_streets.siamese_accuracy(world, 0.02, Plan(get_preset("smoke")).training(0))
     dataset = collect_drives(world, get_views(world, "recorded", 1), seed=0)
     pairs = dataset.sample_pairs(table5_streets.PAIRS, rng=np.random.default_rng(0))
     places = cdist(dataset.oracle_position, world.oracle_position).argmin(1)

@@ -1,0 +1,77 @@
+"""What a gradient step of the quick global stage costs, and what the ways to run it cost or save, on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness import Quantity, against, run
+
+# isort: split
+import numpy as np
+import torch
+
+from agents.distillation import LOSSES, AllPairs, Material
+from agents.execution import PLAIN, Execution
+from agents.global_metric import GlobalMetricConfig
+from agents.gradient_steps import Draws, GradientSteps
+from agents.graph import Graph
+from agents.networks import CoordCNN, build_trunk
+from agents.training import Training, one_torch_thread
+from agents.workdir import Workdir
+
+SHAPE, VERTICES, STEPS = (1, 64, 64), 8000, 20
+
+
+class EachImage(CoordCNN):
+    """The same network with statistics and places applied to every image, in place of the first layer."""
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, rows, columns, 16) -> (B, D)."""
+        x = self.standardise(x.unflatten(-1, (-1, self.patches.SIDE**2, 1))).flatten(-3)
+        assert self.where is not None
+        features = (self.what(x) + self.where(self.places)).permute(0, 3, 1, 2)
+        for layer in (*self.conv, *self.fully):
+            features = features.relu() if isinstance(layer, torch.nn.ReLU) else layer(features)
+        return features
+
+
+def stepper(execution: Execution = PLAIN, each_image: bool = False) -> Callable[[], int]:
+    """Steps on random images and distances: what is learned does not change what it costs."""
+    rng, device, config = np.random.default_rng(0), torch.device("cpu"), GlobalMetricConfig()
+    frames = rng.integers(0, 256, (VERTICES, *SHAPE), dtype=np.uint8)
+    targets = rng.uniform(0, 30, (config.sources, VERTICES)).astype(np.float32)
+    torch.manual_seed(0)
+    new = (EachImage, SHAPE) if each_image else (build_trunk, config.trunk, SHAPE)
+    network = new[0](*new[1:], config.latent_dim, config.hidden)
+    network.standardise.fit(frames)
+    graph = Graph.from_edges(VERTICES, np.zeros((0, 3)))
+    material = Material(graph, frames, np.arange(VERTICES), network, config.new_head(), LOSSES[config.loss], device)
+    way = AllPairs(material, np.arange(config.sources), targets, config.batch_sources, config.batch_frames)
+    training = Training(0, Workdir(None), device, progress=False, execution=execution)
+    draws = Draws("global", way.sample, 10**6, training, training.frames(network, frames), way.rows, True)
+    update = GradientSteps(way, draws, way.loss, steps=10**6, learning_rate=1e-3, training=training)
+    done = 0
+
+    def work() -> int:
+        nonlocal done
+        for _ in range(STEPS):
+            update(done)
+            done += 1
+        return STEPS * execution.accumulate
+
+    return one_torch_thread()(work)
+
+
+def bench(repeats: int, large: bool = False) -> Iterator[Quantity]:
+    """Micro-batches a second; --large compiles too, which takes a C++ compiler and half a minute."""
+    others = {
+        "statistics applied to each image": stepper(each_image=True),
+        "frames read batch by batch": stepper(Execution(frame_bytes=0)),
+    }
+    if large:
+        others["compiled by inductor"] = stepper(Execution(compile=True))
+    yield from against("global stage", "batches/s", stepper(), others, repeats, their_repeats=repeats)
+
+
+if __name__ == "__main__":
+    run(bench)
