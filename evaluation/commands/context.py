@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from data_collection.engines import Engine
 
 _PREFIX = "--config."
 
@@ -50,6 +52,28 @@ class Context:
         args = ["--help" if arg == f"{_PREFIX}help" else arg for arg in self.config_args]
         description = f"The options of agent {agent!r}, to be added to a `plan2vec train` command."
         return tyro.cli(options, args=args, prog="plan2vec train", description=description).config
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Options of commands whose work comes in independent pieces; results do not depend on them."""
+
+    jobs: int | None = None
+    """pieces at once, a process of one thread each; None for this process alone, or every processor of Ray's"""
+    engine: Literal["local", "ray"] = "local"
+    """local: this machine; ray: a cluster (extra `ray`)"""
+    address: str | None = None
+    """of a running Ray cluster; None starts one on this machine"""
+
+    def new_engine(self) -> Engine:
+        """The engine that was asked for.
+
+        Raises:
+            InvalidOptionError: for less than one job, or an address without Ray.
+        """
+        from data_collection.engines import get_engine
+
+        return get_engine(self.engine, self.jobs, self.address)
 
 
 def split_config_args(args: Sequence[str]) -> tuple[list[str], list[str]]:
