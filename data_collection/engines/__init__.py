@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from plan2vec_envs.errors import check_name
+from plan2vec_envs.errors import InvalidOptionError, check_name
 
 from .local import LocalEngine
 from .on_ray import RayEngine
@@ -65,4 +65,6 @@ def get_engine(name: str = "local", jobs: int | None = None, address: str | None
     """
     if check_name("engine", name, ENGINES) == "ray":
         return RayEngine(jobs, address)
-    return LocalEngine(1 if jobs is None else jobs, address)
+    if address is not None:
+        raise InvalidOptionError(f"address {address!r} is that of a Ray cluster; add engine 'ray', or leave it out")
+    return LocalEngine(1 if jobs is None else jobs)

@@ -16,8 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
-
-from plan2vec_envs.errors import InvalidOptionError
+from tqdm import tqdm
 
 from ..errors import WorkerError
 from .memory import Layout, attached, in_shared_memory
@@ -34,13 +33,11 @@ class LocalEngine:
     ``if __name__ == "__main__"``. Shared arrays lie once in shared memory.
 
     Raises:
-        InvalidOptionError: for less than one job, or an address, which is for Ray.
+        InvalidOptionError: for less than one job.
     """
 
-    def __init__(self, jobs: int = 1, address: str | None = None) -> None:
+    def __init__(self, jobs: int = 1) -> None:
         check_jobs(jobs)
-        if address is not None:
-            raise InvalidOptionError(f"address {address!r} is that of a Ray cluster; add engine 'ray', or leave it out")
         self.jobs: int | None = jobs
 
     def map(
@@ -161,6 +158,7 @@ class _Crew:
 def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[Layout]) -> None:
     """What a process does: one item after the other, until nobody asks any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    tqdm.set_lock(threading.RLock())  # its own takes a semaphore, which would outlive a process that is ended
     memories = [attached(layout) for layout in layouts]
     pipe.send_bytes(_UP)
     while True:

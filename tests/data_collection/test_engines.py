@@ -23,6 +23,7 @@ from plan2vec_envs.errors import UnknownNameError
 from ..mortal import Mortal
 
 ROOT = Path(__file__).resolve().parents[2]
+OURS = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 ORPHANS = """
 import os, sys, time
@@ -34,6 +35,19 @@ def sleep(item):
 
 if __name__ == "__main__":
     list(LocalEngine(2).map(sleep, range(2)))
+"""
+
+
+BARS = """
+from io import StringIO
+from tqdm import tqdm
+from data_collection.engines import LocalEngine
+
+def draw(item):
+    return sum(tqdm([item], file=StringIO()))
+
+if __name__ == "__main__":
+    print(sorted(result for _, result in LocalEngine(2).map(draw, range(3))))
 """
 
 
@@ -142,13 +156,21 @@ def test_a_process_that_cannot_begin_is_an_error_and_not_tried_again(monkeypatch
 
 
 @pytest.mark.slow
+def test_processes_with_progress_bars_leave_nothing_to_clean_up(tmp_path):
+    """Python's tracker of semaphores complains when all is over, so it is over in a process of its own."""
+    script = tmp_path / "bars.py"
+    script.write_text(BARS)
+    ran = subprocess.run([sys.executable, str(script)], env=OURS, capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("[0, 1, 2]\n", "")
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes as Linux does")
 def test_processes_end_with_whoever_asked(tmp_path):
     """Killed outright, so that it could not tell them."""
     script = tmp_path / "orphans.py"
     script.write_text(ORPHANS)
-    command = [sys.executable, str(script)]
-    asking = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+    asking = subprocess.Popen([sys.executable, str(script)], env=OURS, stdout=subprocess.PIPE, text=True)
     workers = [int(asking.stdout.readline()) for _ in range(2)]
     assert all(runs(worker) for worker in workers)
     asking.kill()
