@@ -76,10 +76,16 @@ class RayEngine:
             yield
             return
         options: dict[str, Any] = {"runtime_env": {"env_vars": {**ONE_THREAD, **_forwarded()}}, "log_to_driver": True}
-        if self._address is None:
-            ray.init(num_cpus=self.jobs, include_dashboard=False, **options)
-        else:
-            ray.init(address=self._address, **options)
+        try:
+            if self._address is None:  # in words, or Ray would join one that it finds on this machine
+                ray.init(address="local", num_cpus=self.jobs, include_dashboard=False, **options)
+            else:
+                ray.init(address=self._address, **options)
+        except ConnectionError as error:
+            raise WorkerError(
+                f"no Ray cluster answers at {self._address!r}: {error}; `ray start --head` starts one and says its "
+                "address, and both sides need the same RAY_AUTH_MODE"
+            ) from error
         try:
             yield
         finally:

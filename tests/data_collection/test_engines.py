@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_collection import Dataset, collect
+from data_collection import Dataset, collect, collect_rope, load_dataset
 from data_collection.engines import LocalEngine, get_engine
 from data_collection.errors import InvalidOptionError, MissingExtraError, WorkerError
 from data_collection.parts import PartStore
@@ -149,6 +149,40 @@ def test_a_cluster_that_was_joined_before_is_left_as_it_is(cluster):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_command_starts_a_cluster_of_its_own_or_joins_one(cluster, joins, tmp_path):
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
+    where = ["--address", address] if joins else ["--jobs", "2"]
+    words = ["collect", "Plan2vec/CMaze-v0", "--size", "11x4", "--out", str(tmp_path / "data.npz"), "--engine", "ray"]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    env = {**os.environ, "PYTHONPATH": path, "PLAN2VEC_CACHE": str(tmp_path)}
+    command = [sys.executable, "-m", "evaluation.cli", *words, *where]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ("Connecting to existing" in ran.stderr) == joins
+    found = load_dataset(tmp_path / "data.npz")
+    assert_same(found, collect("Plan2vec/CMaze-v0", num_rollouts=11, horizon=4, progress=False))
+    assert ray.is_initialized()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch):
+    ray = pytest.importorskip("ray", reason="needs the ray extra")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+    def unreachable(**options):
+        raise ConnectionError(options["address"])
+
+    monkeypatch.setattr(ray, "init", unreachable)
+    with pytest.raises(WorkerError, match=r"no Ray cluster answers at 'here:6379'.*ray start --head"):
+        list(get_engine("ray", address="here:6379").map(double, [1]))
+
+
+@pytest.mark.slow
 def test_a_process_that_cannot_begin_is_an_error_and_not_tried_again(monkeypatch):
     monkeypatch.setattr("data_collection.engines.local._serve", os.kill)  # called with arguments it does not take
     with pytest.raises(WorkerError, match=r"before it could begin.*__main__"):
@@ -197,6 +231,13 @@ def test_a_collection_is_the_same_wherever_its_parts_are_made(elsewhere, tmp_pat
     found = collect("Plan2vec/CMaze-v0", seed=3, engine=mortal, **SMALL)
     assert mortal.died
     assert_same(found, collect("Plan2vec/CMaze-v0", seed=3, **SMALL))
+
+
+@pytest.mark.slow
+def test_sequences_of_a_rope_are_the_same_wherever_they_are_dragged(elsewhere):
+    assert_same(
+        collect_rope(3, 10, seed=7, progress=False, engine=elsewhere), collect_rope(3, 10, seed=7, progress=False)
+    )
 
 
 @pytest.mark.slow
