@@ -60,6 +60,7 @@ def embed_all(
         raise InvalidOptionError(f"chunk is {chunk}; need at least 1, the observations that are embedded at once")
     if not len(observations):
         raise ObservationError("there is no observation to embed; need at least one")
+    agent.embed(np.asarray(observations[:1]))  # what it refuses, it refuses before there is a folder
     out = Path(out)
     folder = out.with_name(out.name + ".parts")
     folder.mkdir(parents=True, exist_ok=True)

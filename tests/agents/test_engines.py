@@ -90,7 +90,7 @@ def test_only_a_chunk_is_read_at_a_time(quick_agent, frames, tmp_path):
         largest = 0
 
         def __getitem__(self, key):
-            Watched.largest = max(Watched.largest, key.stop - key.start)
+            Watched.largest = max(Watched.largest, key.stop - (key.start or 0))
             return np.asarray(super().__getitem__(key))
 
     embed_all(quick_agent, frames.view(Watched), tmp_path / "all.npy", chunk=7, progress=False)
@@ -110,7 +110,7 @@ def test_what_cannot_be_embedded_is_refused(quick_agent, frames, tmp_path, optio
     asked = {"agent": quick_agent, "observations": frames, "out": tmp_path / "all.npy", "progress": False} | options
     with pytest.raises(error, match=message):
         embed_all(**asked)
-    assert not (tmp_path / "all.npy").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_agent_arrives_as_the_files_that_it_saves(quick_agent, frames, tmp_path):
