@@ -32,6 +32,7 @@ def test_shortest_paths_are_the_same_wherever_they_are_searched(elsewhere, rng, 
     np.testing.assert_array_equal(distances_to(graph, np.arange(9), engine=elsewhere), distances_to(graph, range(9)))
 
 
+@pytest.mark.slow
 def test_latents_of_all_are_those_of_each_wherever_they_are_embedded(engine, quick_agent, frames, tmp_path):
     found = embed_all(quick_agent, frames, tmp_path / "all.npy", chunk=7, engine=engine, progress=False)
     assert found.dtype == np.float32
