@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data_collection.errors import Plan2vecError
+from data_collection.errors import WorkerError as WorkerError
 
 
 class GraphError(Plan2vecError, ValueError):
@@ -42,10 +43,6 @@ class NoPathError(Plan2vecError, LookupError):
             f"from {start} at neighbour threshold {threshold:.3g}. Build the graph with bridge=True, "
             "or collect more rollouts between the two places."
         )
-
-
-class WorkerError(Plan2vecError, RuntimeError):
-    """A process that was to do a part of the work died or cannot be given it."""
 
 
 class HeuristicError(Plan2vecError, ValueError):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
+from data_collection.engines import Engine
+
 from .errors import NoPathError
 from .graph import Graph
 from .parallel_paths import rows_from
@@ -25,23 +27,24 @@ class Plan(NamedTuple):
     """edges looked at to find it; 0 where nobody counted"""
 
 
-def distances_from(graph: Graph, sources: np.ndarray, *, jobs: int = 1) -> np.ndarray:
+def distances_from(graph: Graph, sources: np.ndarray, *, jobs: int = 1, engine: Engine | None = None) -> np.ndarray:
     """Shortest-path distances (S, V) float32 from each of the (S,) sources; inf where there is no path.
 
     Args:
         graph: The graph.
         sources: (S,) vertices.
         jobs: Processes that share the sources; the result is the same to the bit.
+        engine: Who shares them instead, such as ``get_engine("ray")``; likewise the same.
 
     Raises:
-        WorkerError: if one of the processes died.
+        WorkerError: if one of the processes died over and over.
     """
-    return rows_from(graph.matrix, sources, jobs)
+    return rows_from(graph.matrix, sources, jobs, engine)
 
 
-def distances_to(graph: Graph, goals: np.ndarray, *, jobs: int = 1) -> np.ndarray:
+def distances_to(graph: Graph, goals: np.ndarray, *, jobs: int = 1, engine: Engine | None = None) -> np.ndarray:
     """Shortest-path distances (G, V) float32 of all vertices to (G,) goals; in all else ``distances_from``."""
-    return rows_from(graph.matrix.T.tocsr(), goals, jobs)
+    return rows_from(graph.matrix.T.tocsr(), goals, jobs, engine)
 
 
 def shortest_plan(graph: Graph, start: int, goal: int, *, threshold: float = float("nan")) -> Plan:

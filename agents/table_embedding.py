@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 
+from data_collection.engines import Engine
+
 from .errors import GraphError
 from .graph import Graph
 from .shortest_paths import distances_from, distances_to
@@ -24,7 +26,7 @@ class TableConfig:
 
 
 def embed_table(
-    config: TableConfig, graph: Graph, rng: np.random.Generator, *, jobs: int = 1
+    config: TableConfig, graph: Graph, rng: np.random.Generator, *, jobs: int = 1, engine: Engine | None = None
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Latents whose squared distance is the distance on the graph: D(s, g) = ||phi_s - phi_g||^2.
 
@@ -38,6 +40,7 @@ def embed_table(
         graph: V vertices, connected.
         rng: Chooses landmarks.
         jobs: Processes that share the landmarks' shortest paths.
+        engine: Who shares them instead, such as ``get_engine("ray")``.
 
     Returns:
         (V, D) float32, and figures: ``dimensions``, and ``relative_error`` of D over landmark pairs.
@@ -49,9 +52,9 @@ def embed_table(
     landmarks = np.arange(size)
     if size > config.landmarks:
         landmarks = np.sort(rng.choice(size, config.landmarks, replace=False))
-    rows = distances_from(graph, landmarks, jobs=jobs)
+    rows = distances_from(graph, landmarks, jobs=jobs, engine=engine)
     if (graph.matrix != graph.matrix.T).nnz:
-        rows += distances_to(graph, landmarks, jobs=jobs)
+        rows += distances_to(graph, landmarks, jobs=jobs, engine=engine)
         rows /= 2
     if not np.isfinite(rows).all():
         lost = float((~np.isfinite(rows)).mean())

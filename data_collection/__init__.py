@@ -5,6 +5,7 @@ from plan2vec_envs.files import atomic_write
 from .cache import cache_dir
 from .collect import collect
 from .drives import collect_drives
+from .engines import get_engine
 from .errors import (
     CorruptFileError,
     DatasetError,
@@ -45,6 +46,7 @@ __all__ = [
     "collect_drives",
     "collect_rope",
     "collect_rope_sequence",
+    "get_engine",
     "load_dataset",
     "make_dataset",
     "read_manifest",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 import plan2vec_envs
 from plan2vec_envs.errors import InvalidOptionError, check_name
 
+from .engines import Engine, LocalEngine
 from .parts import PartStore
 from .policies import Policy, UniformPolicy
 from .records import Dataset
@@ -31,6 +33,7 @@ def collect(
     env_kwargs: Mapping[str, Any] | None = None,
     progress: bool = True,
     parts_dir: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
 ) -> Dataset:
     """Collect rollouts: one reset, `horizon` actions, `horizon + 1` observations each (App. B.1).
 
@@ -49,6 +52,8 @@ def collect(
         progress: show a progress bar.
         parts_dir: folder where finished parts are kept. A second call with the same arguments, and a policy
             of the same class, reuses them and returns the same dataset; the caller removes the folder.
+        engine: where parts are collected; in this process by default. The dataset is the same, but for a policy that
+            learns something in one part for the next: elsewhere each part begins with the policy as it is handed in.
 
     Raises:
         UnknownNameError: there is no such environment.
@@ -67,18 +72,20 @@ def collect(
     )
     streams = np.random.SeedSequence(seed).spawn(num_policies)
     lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
-    parts = []
+    parts = {index: part for index, count in enumerate(lanes) if count and (part := store.load(index)) is not None}
+    missing = [index for index, count in enumerate(lanes) if count and index not in parts]
+    work = partial(_collect_part, env_id, options, policy, horizon)
+    found = (engine or LocalEngine()).map(work, ((lanes[index], streams[index]) for index in missing))
     with tqdm(
         total=num_rollouts, desc=f"Collecting {env_id}", unit="rollout", disable=not progress, mininterval=1
     ) as bar:
-        for index, (stream, num_lanes) in enumerate(zip(streams, lanes, strict=True)):
-            if num_lanes:
-                if (part := store.load(index)) is None:
-                    part = _collect_part(env_id, options, policy, num_lanes, horizon, stream)
-                    store.save(index, part)
-                parts.append(part)
-                bar.update(num_lanes)
-    return Dataset.concatenate(parts)
+        bar.update(sum(lanes[index] for index in parts))
+        for number, part in found:
+            index = missing[number]
+            store.save(index, part)
+            parts[index] = part
+            bar.update(lanes[index])
+    return Dataset.concatenate([parts[index] for index in sorted(parts)])
 
 
 def _check_arguments(env_id: str, **counts: int) -> None:
@@ -94,11 +101,11 @@ def _collect_part(
     env_id: str,
     options: Mapping[str, Any],
     policy: Policy | None,
-    num_lanes: int,
     horizon: int,
-    stream: np.random.SeedSequence,
+    share: tuple[int, np.random.SeedSequence],
 ) -> Dataset:
-    """Roll out one policy in `num_lanes` lanes at once; every lane is an episode."""
+    """Roll out one policy in as many lanes at once as its share says; every lane is an episode."""
+    num_lanes, stream = share
     env_stream, action_stream = stream.spawn(2)
     lane_seeds = [int(word) for word in env_stream.generate_state(num_lanes, np.uint64)]
     rng = np.random.default_rng(action_stream)

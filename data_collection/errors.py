@@ -7,6 +7,7 @@ from plan2vec_envs.errors import CorruptFileError as CorruptFileError
 from plan2vec_envs.errors import DiskFullError as DiskFullError
 from plan2vec_envs.errors import FileTooLargeError as FileTooLargeError
 from plan2vec_envs.errors import FormatVersionError as FormatVersionError
+from plan2vec_envs.errors import InvalidOptionError as InvalidOptionError
 from plan2vec_envs.errors import MissingExtraError as MissingExtraError
 from plan2vec_envs.errors import MissingFileError as MissingFileError
 from plan2vec_envs.errors import Plan2vecError as Plan2vecError
@@ -25,3 +26,7 @@ class EmptyDatasetError(DatasetError):
 
 class WrongEnvError(DatasetError):
     """A dataset was collected in another environment than the one it is wanted for."""
+
+
+class WorkerError(Plan2vecError, RuntimeError):
+    """A process that was to do a part of the work died or cannot be given it."""

@@ -21,6 +21,7 @@ from plan2vec_envs.hashing import json_sha256
 
 from .cache import cache_dir, load_mapped
 from .collect import collect
+from .engines import Engine
 from .errors import DatasetError, MissingFileError, StorageError
 from .records import Dataset
 from .storage import save_dataset
@@ -37,6 +38,7 @@ def make_dataset(
     action_type: str = "discrete",
     hidden_walls: bool = False,
     progress: bool = True,
+    engine: Engine | None = None,
 ) -> Dataset:
     """Uniformly random rollouts, from the cache when they were collected before.
 
@@ -52,6 +54,7 @@ def make_dataset(
         action_type: "discrete", "discrete9" or "box".
         hidden_walls: leave the room's hideable walls out of the observations.
         progress: show a progress bar while collecting.
+        engine: where to collect, see `collect`; the dataset is the same.
 
     Raises:
         UnknownNameError: there is no such environment, observation or action type.
@@ -66,7 +69,7 @@ def make_dataset(
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
     key = json_sha256([request, _code_sha256()])[:16]
     path = cache_dir() / "datasets" / f"{_slug(env_id)}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
-    run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress)
+    run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)
     if (kept := _cached(path)) is not None:
         return kept
     if not _is_writable(path.parent):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from tqdm import tqdm
 
 from plan2vec_envs import ROPE_ID
 from plan2vec_envs.errors import InvalidOptionError
 
+from .engines import Engine, LocalEngine
 from .records import Dataset, Episode
 
 
 def collect_rope(
-    sequences: int = 18, steps: int = 780, *, seed: int = 0, ordered: bool = True, progress: bool = True
+    sequences: int = 18,
+    steps: int = 780,
+    *,
+    seed: int = 0,
+    ordered: bool = True,
+    progress: bool = True,
+    engine: Engine | None = None,
 ) -> Dataset:
     """Drag the rope of `Plan2vec/Rope-v0` at random, in a few long sequences (Sec. 5.2: 18 of 14,000 frames in all).
 
@@ -25,6 +34,7 @@ def collect_rope(
         seed: decides everything drawn. A sequence depends on it and on its own number alone, not on how many there are.
         ordered: as the argument of the environment: whether pictures show which end of the rope is which.
         progress: show a progress bar.
+        engine: where sequences are collected; in this process by default.
 
     Returns:
         A dataset with (3,) float32 box actions; ``oracle_position`` (N, 22, 2), the nodes in pixels, is for evaluation.
@@ -33,9 +43,11 @@ def collect_rope(
         InvalidOptionError: if a number is out of range.
     """
     _check(sequences=(sequences, 1), steps=(steps, 1), seed=(seed, 0))
-    numbers = tqdm(range(sequences), desc=f"Collecting {ROPE_ID}", unit="sequence", disable=not progress)
-    episodes = [collect_rope_sequence(number, steps, seed=seed, ordered=ordered) for number in numbers]
-    return Dataset.from_episodes(episodes, env_id=ROPE_ID)
+    work = partial(collect_rope_sequence, steps=steps, seed=seed, ordered=ordered)
+    found = (engine or LocalEngine()).map(work, range(sequences))
+    bar = tqdm(found, f"Collecting {ROPE_ID}", sequences, unit="sequence", disable=not progress)
+    episodes = dict(bar)
+    return Dataset.from_episodes([episodes[number] for number in range(sequences)], env_id=ROPE_ID)
 
 
 def collect_rope_sequence(number: int, steps: int = 780, *, seed: int = 0, ordered: bool = True) -> Episode:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from agents.sending import SentAgent
 from data_collection import Dataset, make_dataset
+from data_collection.engines import Engine, LocalEngine
 
 from .closed_loop import closed_loop, obs_type_of
 from .errors import ResultsError
@@ -19,6 +22,7 @@ from .results import EvalResult
 from .tasks import TaskList
 
 Row = tuple[str, Callable[[], EvalResult]]
+"""name, and how to get it: pickled, it can be run in any process"""
 
 
 def rows(agent: Any, dataset: Dataset | None, tasks: TaskList, *, seed: int = 0) -> Iterator[Row]:
@@ -30,42 +34,73 @@ def rows(agent: Any, dataset: Dataset | None, tasks: TaskList, *, seed: int = 0)
         tasks: shared by all closed-loop rows.
         seed: of the evaluation's own draws.
     """
-    from agents import get_agent
-
+    sent = SentAgent(agent)
     obs_type = obs_type_of(agent if dataset is None else dataset)
     fingerprint = getattr(agent, "dataset_fingerprint", None) if dataset is None else dataset.fingerprint
-
-    def learned(memory: bool) -> EvalResult:
-        result = closed_loop(agent, tasks, memory=memory, seed=seed, obs_type=obs_type)
-        return replace(result, fingerprint=fingerprint)
-
-    def walked(dataset: Dataset) -> EvalResult:
-        memory = memory_graph(agent, dataset)
-        return graph_walk(agent, memory, graph_tasks(memory, num_tasks=len(tasks), seed=seed), seed=seed)
-
+    learned = partial(_learned, sent, tasks, seed=seed, obs_type=obs_type, fingerprint=fingerprint)
     if agent.new_memory(1) is not None:
-        yield "closed-loop-memory", partial(learned, True)
-    yield "closed-loop-memoryless", partial(learned, False)
+        yield "closed-loop-memory", partial(learned, memory=True)
+    yield "closed-loop-memoryless", partial(learned, memory=False)
     if dataset is not None and getattr(agent, "graph", None) is not None:
-        yield "graph", partial(walked, dataset)
+        yield "graph", partial(_walked, sent, dataset, len(tasks), seed)
     if agent.name != "random":
-        # All that it learns is which actions there are.
-        source = dataset or make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False)
-        uniform = get_agent("random")().fit(source.without_oracle(), seed=seed)
-        yield "random", partial(closed_loop, uniform, tasks, seed=seed, obs_type=obs_type)
+        seen = None if dataset is None else dataset.without_oracle()
+        yield "random", partial(_by_chance, seen, tasks, seed, obs_type)
     for oracle in oracles(tasks.env_id):
-        yield oracle.name, partial(closed_loop, oracle, tasks, seed=seed)
+        yield oracle.name, partial(_seeing, oracle, tasks, seed)
 
 
-def judge_into(folder: Path, found: Iterable[Row]) -> Iterator[EvalResult]:
-    """Every row's result; each is kept in the folder as soon as it is there, and one that is kept is not run again."""
-    for name, judge in found:
-        file = folder / f"{name}.json"
-        result = _kept(file)
-        if result is None:
-            result = judge()
-            result.save(file)
-        yield result
+def _learned(sent: SentAgent, tasks: TaskList, *, memory: bool, fingerprint: str | None, **options: Any) -> EvalResult:
+    return replace(closed_loop(sent.agent, tasks, memory=memory, **options), fingerprint=fingerprint)
+
+
+def _walked(sent: SentAgent, dataset: Dataset, num_tasks: int, seed: int) -> EvalResult:
+    memory = memory_graph(sent.agent, dataset)
+    return graph_walk(sent.agent, memory, graph_tasks(memory, num_tasks=num_tasks, seed=seed), seed=seed)
+
+
+def _by_chance(dataset: Dataset | None, tasks: TaskList, seed: int, obs_type: str) -> EvalResult:
+    from agents import get_agent
+
+    if dataset is None:  # all that is learned is which actions there are
+        dataset = make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False).without_oracle()
+    uniform = get_agent("random")().fit(dataset, seed=seed)
+    return closed_loop(uniform, tasks, seed=seed, obs_type=obs_type)
+
+
+def _seeing(oracle: Any, tasks: TaskList, seed: int) -> EvalResult:
+    return closed_loop(oracle, tasks, seed=seed)
+
+
+def judge_into(folder: Path | None, found: Iterable[Row], engine: Engine | None = None) -> Iterator[EvalResult]:
+    """Every row's result, in the order of the rows.
+
+    Args:
+        folder: keeps each result as soon as it is there, and one that is kept is not run again; None keeps nothing.
+        found: the rows, each a piece of work for itself.
+        engine: who judges them; this process by default.
+    """
+    wanted = list(found)
+    files = [None if folder is None else folder / f"{name}.json" for name, _ in wanted]
+    kept = {i: result for i, file in enumerate(files) if file is not None and (result := _kept(file)) is not None}
+    missing = [i for i in range(len(wanted)) if i not in kept]
+
+    def judged() -> Iterator[tuple[int, EvalResult]]:
+        for number, result in (engine or LocalEngine()).map(_judge, (wanted[i][1] for i in missing)):
+            if (file := files[missing[number]]) is not None:
+                result.save(file)
+            yield missing[number], result
+
+    found_so_far, shown = {}, 0
+    for index, result in chain(kept.items(), judged()):
+        found_so_far[index] = result
+        while shown in found_so_far:
+            yield found_so_far[shown]
+            shown += 1
+
+
+def _judge(row: Callable[[], EvalResult]) -> EvalResult:
+    return row()
 
 
 def _kept(file: Path) -> EvalResult | None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +78,41 @@ def whole_and_killed(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
         return whole, killed
 
     return run
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """A Ray cluster on this machine, joined once for all tests."""
+    ray = pytest.importorskip("ray", reason="needs the ray extra")
+    there = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=there)
+    yield
+    ray.shutdown()
+
+
+ELSEWHERE = ["processes", pytest.param("ray", marks=pytest.mark.filterwarnings("ignore"))]  # warnings of Ray's own
+
+
+@pytest.fixture(params=ELSEWHERE)
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Two workers: processes, and Ray's where it is installed."""
+    return _engine(request, monkeypatch)
+
+
+@pytest.fixture(params=["here", *ELSEWHERE])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """This process, and two workers."""
+    return _engine(request, monkeypatch)
+
+
+def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from data_collection.engines import LocalEngine, RayEngine
+
+    monkeypatch.syspath_prepend(str(ROOT))  # handed on to the processes
+    if request.param == "ray":
+        request.getfixturevalue("cluster")
+        return RayEngine(2)
+    return LocalEngine(1 if request.param == "here" else 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

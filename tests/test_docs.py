@@ -32,10 +32,11 @@ DOCUMENTS = (
     "docs/rope.md",
     "docs/interoperability.md",
     "docs/training.md",
+    "docs/clusters.md",
 )
 LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
 SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000",
-           "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)",
+           "jobs=2": "jobs=1", "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)",
            "Plan2VecWaypoints()": "Plan2VecWaypoints(little_waypoints)",
            "recommend(dataset).new_agent()": "type(recommend(dataset).new_agent())(little)"}  # fmt: skip
 
@@ -79,7 +80,7 @@ def write_recordings(monkeypatch) -> None:
 
 
 def test_there_are_snippets():
-    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 8, 2, 3, 1]
+    assert [len(snippets(name)) for name in DOCUMENTS] == [1, 4, 1, 8, 2, 3, 1, 1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -106,6 +107,9 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
     if document == "docs/interoperability.md":
         assert names["costs"].shape == (2, 5)
         assert names["pulled"].dataset_fingerprint == names["agent"].dataset_fingerprint
+    if document == "docs/clusters.md":
+        np.testing.assert_array_equal(names["latents"], np.load("latents.npy"))
+        assert names["distances"].shape == (100, names["agent"].graph.num_vertices)
     if document == "docs/recordings.md":
         assert names["env"].unwrapped.world.components().max() == 0
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .context import Context
+from .context import Context, EngineOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(EngineOptions):
     """Collect random rollouts into the cache, and into a file with --out."""
 
     env: Annotated[str, tyro.conf.Positional] = "Plan2vec/CMaze-v0"
@@ -41,7 +41,12 @@ class Command:
         room_of(self.env)
         size = self.size if self.rollouts is None else f"{self.rollouts}x10"
         dataset = make_dataset(
-            self.env, size=size, seed=self.seed, obs_type=self.obs_type, hidden_walls=self.hidden_walls
+            self.env,
+            size=size,
+            seed=self.seed,
+            obs_type=self.obs_type,
+            hidden_walls=self.hidden_walls,
+            engine=self.new_engine(),
         )
         console = context.console
         console.print(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.execution import Execution
+    from data_collection.engines import Engine
 
 _PREFIXES = ("--config.", "--execution.")
 
@@ -60,6 +61,28 @@ class Context:
         from agents.execution import PLAIN
 
         return _read("execution", PLAIN, self.execution_args, "How fits run") if self.execution_args else PLAIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Options of commands whose work comes in independent pieces; results do not depend on them."""
+
+    jobs: int | None = None
+    """pieces at once, a process of one thread each; None for this process alone, or every processor of Ray's"""
+    engine: Literal["local", "ray"] = "local"
+    """local: this machine; ray: a cluster (extra `ray`)"""
+    address: str | None = None
+    """of a running Ray cluster; None starts one on this machine"""
+
+    def new_engine(self) -> Engine:
+        """The engine that was asked for.
+
+        Raises:
+            InvalidOptionError: for less than one job, or an address without Ray.
+        """
+        from data_collection.engines import get_engine
+
+        return get_engine(self.engine, self.jobs, self.address)
 
 
 def _read(name: str, start: Any, args: Sequence[str], what: str) -> Any:

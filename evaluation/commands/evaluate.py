@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from .context import Context
+from .context import Context, EngineOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(EngineOptions):
     """Judge a trained agent in the closed loop, beside random actions and the oracles.
 
-    The graph walk needs the training dataset: `train` judges it.
+    The graph walk needs the training dataset: `train` judges it. Each row of the table is a piece of work for itself.
     """
 
     agent: Annotated[Path, tyro.conf.Positional]
@@ -39,15 +39,13 @@ class Command:
         from ..judging import judge_into, rows
         from ..tasks import make_tasks
 
+        engine = self.new_engine()
         agent = load_agent(self.agent)
         tasks = make_tasks(self._env_id(agent), self.tasks, self.first_seed)
-        wanted = rows(agent, None, tasks, seed=self.seed)
+        if self.out is not None:
+            self._claim(self.out)
         with one_torch_thread():
-            if self.out is None:
-                results = [judge() for _, judge in wanted]
-            else:
-                self._claim(self.out)
-                results = list(judge_into(self.out, wanted))
+            results = list(judge_into(self.out, rows(agent, None, tasks, seed=self.seed), engine))
         print_results(context.console, results)
         return 0
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from .context import Context
+from .context import Context, EngineOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(EngineOptions):
     """Run an experiment of the paper again: fit what it needs, judge, write tables and figures.
 
     Stopped by Ctrl-C or kill -9, the same command goes on where it was and ends with the same table.
@@ -31,9 +31,7 @@ class Command:
     only: tuple[str, ...] = ()
     """contestants (for example `plan2vec vae-2`) or families of ablations; none for all"""
     jobs: int | None = None
-    """processes of one thread each; None for one a core"""
-    engine: Literal["local", "ray"] = "local"
-    """ray: on a cluster (extra `ray`); results are the same"""
+    """cells at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
     address: str | None = None
     """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"

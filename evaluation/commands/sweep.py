@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from .context import Context
+from .context import Context, EngineOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(EngineOptions):
     """Agents x rooms x seeds, on this machine or on a Ray cluster: collect, fit and judge, in Table 1's protocol.
 
     Stopped or killed, the same command goes on where it was and ends with the same table, whatever the engine.
@@ -27,9 +26,7 @@ class Command:
     size: str | None = None
     """rollouts x horizon of the data"""
     jobs: int | None = None
-    """processes of one thread each; None for one a core"""
-    engine: Literal["local", "ray"] = "local"
-    """ray: on a cluster (extra `ray`)"""
+    """cells at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
     address: str | None = None
     """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"

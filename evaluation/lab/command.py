@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from plan2vec_envs.errors import InvalidOptionError
+from data_collection.engines import get_engine
 
 from ..results import write_json
 from ..runs import RunFolder, safe_name
@@ -45,12 +45,11 @@ def reproduce(asked: Any, context: Any) -> None:
 
     experiment = get_experiment(asked.id)
     resolve_device(asked.device)
-    if asked.jobs is not None and asked.jobs < 1:
-        raise InvalidOptionError(f"--jobs {asked.jobs}: at least one process is needed")
+    all_there_are = cores() if asked.jobs is None and asked.engine == "local" else asked.jobs
+    engine = get_engine(asked.engine, all_there_are, asked.address)
     env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
     preset, execution = get_preset(asked.preset), context.execution()
     plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, execution)
-    jobs = asked.jobs or cores()
     folder = asked.out / "-".join(
         [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
         + ([plan.size] if plan.size else [])
@@ -60,10 +59,10 @@ def reproduce(asked: Any, context: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():
-        where = {"engine": asked.engine, "address": asked.address}
         # Workers of a cluster need not start in this folder.
-        found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), jobs=jobs, **where)
-        summary = summary_of(experiment, found, plan, _command(asked, context.execution_args), jobs)
+        found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine=engine)
+        command = _command(asked, context.execution_args)
+        summary = summary_of(experiment, found, plan, command, engine.jobs or cores())
         publish(experiment, found, summary, folder)
     if asked.summary is not None:
         write_json(asked.summary, summary)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from data_collection.engines import Engine, LocalEngine
+
 from ..errors import ResultsError
 from ..results import read_json, write_json
 from ..runs import safe_name
-from .engines import run_groups
 from .experiment import Cell, get_experiment
 from .plan import Plan
 from .workbench import Workbench
@@ -42,9 +42,8 @@ def run_cells(
     root: Path,
     folder: Path,
     *,
-    jobs: int,
-    engine: str = "local",
-    address: str | None = None,
+    jobs: int = 1,
+    engine: Engine | None = None,
 ) -> list[tuple[Cell, dict]]:
     """Runs what is missing and returns every cell with its result, in order.
 
@@ -54,8 +53,7 @@ def run_cells(
         root: where agents are kept, for all experiments.
         folder: where this experiment's results are kept.
         jobs: processes of one thread each; with 1, this process does it all.
-        engine: "local" or "ray".
-        address: of a Ray cluster; None starts one on this machine.
+        engine: where groups run instead; its machines share both folders. A worker that dies loses the cell it was at.
     """
     cells = get_experiment(experiment_id).cells(plan)
     missing = [cell for cell in cells if kept(folder, cell, plan) is None]
@@ -63,7 +61,8 @@ def run_cells(
         print(f"resuming: {len(cells) - len(missing)} of {len(cells)} cells are there", flush=True)
     groups = [list(group) for _, group in groupby(missing, key=lambda cell: cell.group)]
     work = partial(_run_group, experiment_id, plan, root, folder)
-    run_groups(work, groups, jobs=jobs, engine=engine, address=address)
+    for _ in (engine or LocalEngine(jobs)).map(work, groups):
+        pass  # results lie in the folder
     found = []
     for cell in cells:
         result = kept(folder, cell, plan)
@@ -73,15 +72,13 @@ def run_cells(
     return found
 
 
-def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: list[Cell], parent: int) -> None:
+def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: list[Cell]) -> None:
     """The cells of one group that are still missing, one after the other, on one thread."""
     import torch
 
     torch.set_num_threads(1)
     experiment, bench = get_experiment(experiment_id), Workbench(root, plan)
     for cell in group:
-        if parent and os.getppid() != parent:
-            return  # whoever asked is gone; a rerun must not meet a second writer
         if kept(folder, cell, plan) is not None:
             continue  # a worker that was killed came so far
         started = time.perf_counter()

@@ -14,10 +14,12 @@ import pytest
 from scipy.sparse.csgraph import dijkstra
 
 from agents import parallel_paths
-from agents.errors import ConfigError, WorkerError
+from agents.errors import WorkerError
 from agents.graph import Graph
 from agents.shortest_paths import distances_from, distances_to, paths_to
 from agents.table_embedding import TableConfig, embed_table
+from data_collection.engines import memory
+from data_collection.errors import InvalidOptionError
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path("/dev/shm")
@@ -85,7 +87,7 @@ def test_a_table_of_latents_is_the_same_by_processes():
 
 
 def test_less_than_one_process_is_refused(graph):
-    with pytest.raises(ConfigError, match="jobs is 0"):
+    with pytest.raises(InvalidOptionError, match="jobs is 0"):
         distances_from(graph, np.array([0]), jobs=0)
 
 
@@ -95,15 +97,8 @@ def test_shared_memory_is_gone_afterwards_and_too_little_of_it_is_said(graph, mo
     distances_from(graph, np.arange(4), jobs=2)
     assert shared_by(os.getpid()) == []
     full = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(parallel_paths.shutil, "disk_usage", lambda folder: full)
+    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: full)
     with pytest.raises(WorkerError, match="jobs=1"):
-        distances_from(graph, np.arange(4), jobs=2)
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_is_an_error_and_leaves_nothing(graph, monkeypatch):
-    monkeypatch.setattr(parallel_paths, "_work", os.kill)  # called with arguments it does not take
-    with pytest.raises(WorkerError, match=r"2 processes.*died"):
         distances_from(graph, np.arange(4), jobs=2)
 
 
