@@ -131,7 +131,8 @@ def of_version(history: list[dict[str, Any]], version: str) -> list[dict[str, An
     """
     if not version:
         return history
-    versions = {str(entry["versions"]["plan2vec"]) for entry in history if "plan2vec" in entry.get("versions", {})}
+    known = [entry for entry in history if "plan2vec" in entry.get("versions", {})]
+    versions = sorted({str(entry["versions"]["plan2vec"]) for entry in known})
     check_name("version in the history of the benches", version, versions)
     return [entry for entry in history if entry.get("versions", {}).get("plan2vec") == version]
 

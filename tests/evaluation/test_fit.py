@@ -117,7 +117,7 @@ def test_a_folder_without_a_card_says_how_to_get_one(tmp_path):
 
 
 def test_too_little_memory_is_refused_where_nobody_can_be_asked(flat, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(memory_need, "_free", lambda: 1000)
+    monkeypatch.setattr(memory_need, "available_memory", lambda: 1000)
     assert main(["fit", str(flat), "--out", str(tmp_path / "run"), *LITTLE]) == 2
     assert not (tmp_path / "run").exists()
     assert "lower --config.graph.max-vertices" in capsys.readouterr().err
