@@ -91,9 +91,12 @@ def _chunks(name: str, frames: int, rate: rates.Rate, job: Job, written: int) ->
     return Stage(name, math.ceil(frames / chunk), rate.at(chunk), rates.PROCESS + disk, disk)
 
 
-def _first(job: Job) -> list[Stage]:
-    """Frames, and a local metric: its steps do not depend on how many frames there are."""
-    local = Stage("local metric", 1, rates.LOCAL_STEPS.at(400), 2 * rates.PROCESS)
+def _first(job: Job, learned: int) -> list[Stage]:
+    """Frames, and a local metric: its steps do not depend on how many frames there are.
+
+    It holds the frames that it learns from, and a copy of its split of them.
+    """
+    local = Stage("local metric", 1, rates.LOCAL_STEPS.at(400), 2 * (rates.PROCESS + learned * job.frame_bytes))
     if job.recorded:
         return [local]
     chunk = min(50_000, job.frames)
@@ -130,13 +133,18 @@ def _distil(job: Job, cluster: Cluster, vertices: int, held: float) -> Stage:
     return Stage("distil", pieces, rate.at(seen) / pieces, 2 * rates.PROCESS + held, disk=read, device=device)
 
 
+def _held(job: Job, vertices: int) -> float:
+    """Rows of distances from all landmarks, and the frames of the vertices."""
+    return vertices * (job.landmarks * rates.FLOAT + job.frame_bytes)
+
+
 def _whole(job: Job, cluster: Cluster) -> list[Stage]:
     return [
-        *_first(job),
+        *_first(job, job.frames),
         _chunks("local latents", job.frames, rates.LOCAL_LATENTS, job, job.latent),
         _graph(job, job.frames),
         _landmarks(job, job.frames),
-        _distil(job, cluster, job.frames, held=job.landmarks * job.frames * rates.FLOAT),
+        _distil(job, cluster, job.frames, held=_held(job, job.frames)),
         _chunks("latents", job.frames, rates.LATENTS, job, rates.EMBEDDING),
     ]
 
@@ -145,12 +153,12 @@ def _cover(job: Job, cluster: Cluster) -> list[Stage]:
     vertices = job.places or job.frames
     pool = min(job.frames, POOL * vertices)
     return [
-        *_first(job),
+        *_first(job, pool),
         _chunks("local latents of a pool", pool, rates.LOCAL_LATENTS, job, job.latent),
         Stage("spread", 1, rates.SPREAD.at(pool * vertices), rates.PROCESS + pool * 2 * job.latent),
         _graph(job, vertices),
         _landmarks(job, vertices),
-        _distil(job, cluster, vertices, held=job.landmarks * vertices * rates.FLOAT),
+        _distil(job, cluster, vertices, held=_held(job, vertices)),
         _chunks("latents", job.frames, rates.LATENTS, job, rates.EMBEDDING),
     ]
 
@@ -207,7 +215,7 @@ def _shards(job: Job, cluster: Cluster) -> list[Stage]:
     distil = _distil(job, cluster, job.frames, held=table + rows)
     latents = _chunks("latents", job.frames, rates.LATENTS, job, rates.EMBEDDING)
     built = replace(_graph(job, each), name="graphs of shards", pieces=count)
-    return [*_first(job), local, scatter, built, paths, pairs, ways, distil, latents]
+    return [*_first(job, min(job.frames, SHARD)), local, scatter, built, paths, pairs, ways, distil, latents]
 
 
 def _whole_limit(job: Job) -> str | None:
