@@ -13,7 +13,7 @@ from data_collection import Dataset
 from .core import register_agent
 from .distance_agent import DistanceAgent, DistanceConfig
 from .folds import Folds
-from .global_metric import GlobalMetric, GlobalMetricConfig
+from .global_metric import GlobalMetric
 from .global_stage import Distilled, DistilledConfig, DistilledParts
 from .parts import DistanceParts
 from .training import Training, one_torch_thread
@@ -88,7 +88,3 @@ class Plan2Vec(Distilled, DistanceAgent):
         for stage in ("local", "graph", "global"):
             other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
         return other
-
-
-STATES = Plan2VecConfig(global_metric=GlobalMetricConfig(latent_dim=32, hidden=256, steps=2000))
-"""For vectors in short trajectories: a wider network, which such observations feed cheaply."""

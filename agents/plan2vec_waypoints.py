@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from data_collection import Dataset
 from data_collection.errors import check_name
 
-from .anchored_metric import AnchorConfig
 from .choosing import ChoiceConfig, compare
 from .core import as_batch, register_agent
 from .errors import ConfigError, NotFittedError
@@ -19,18 +18,13 @@ from .folds import Folds
 from .foresight import ForesightConfig, RecordedMoves, shortened, spot_of, ways_ahead
 from .forward_model import ForwardModel, ForwardModelConfig
 from .global_stage import Distilled, DistilledConfig, DistilledParts
-from .graph_building import GraphConfig
-from .inverse_model import InverseModelConfig
-from .local_metric import LocalMetricConfig
-from .memory import ActionMemory, MemoryConfig
+from .memory import ActionMemory
 from .parts import learned
 from .search import SearchBudget, greedy_walk
-from .table_embedding import TableConfig
 from .training import Training
 from .waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
 from .ways import KnownDistances, Ways
 from .workdir import Arrays
-from .wormholes import WormholeConfig
 
 _CONTROLS = ("inverse", "forward")
 _ENTRIES = 3  # vertices by which a place gets onto the graph; among more of them some are behind walls
@@ -316,40 +310,3 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
                 costs = costs + memory.revisits_of(lane, latents[far])
             chosen[lane] = far[costs.argmin()]
         return chosen
-
-
-ROPE = Plan2VecWaypointsConfig(
-    local_metric=LocalMetricConfig(
-        trunk="grey_levels", members=8, reach=2, latent_dim=32, hidden=256, steps=1000, max_threshold=1.0
-    ),
-    memory=MemoryConfig(penalty=0.0, capacity=200, revisit=0.3),
-    graph=GraphConfig(
-        max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.0, penalty=2.0)
-    ),
-    embedding="anchored",
-    table=TableConfig(latent_dim=96),  # 256 lengthen D by a quarter: this graph is far from negative type
-    anchors=AnchorConfig(nearest=8, temperature=0.1),
-    control="forward",
-    forward_model=ForwardModelConfig(hidden=256, steps=2500, candidates=256),
-)
-"""For 18 long sequences of a rope: all frames are remembered, neighbours are up to two steps apart (App. B.2)."""
-
-FEATURELESS_ROPE = replace(
-    ROPE,
-    local_metric=replace(ROPE.local_metric, trunk="pooled_mlp", steps=800, max_threshold=0.8),
-    graph=replace(ROPE.graph, wormholes=WormholeConfig(agreement=1.1, penalty=2.0)),
-)
-"""For a rope of one shade: where a grey level is says nothing about its shape."""
-
-VECTORS = Plan2VecWaypointsConfig(
-    local_metric=LocalMetricConfig(trunk="identity", members=1),
-    memory=MemoryConfig(penalty=0.0, capacity=200, revisit=0.3, revisit_radius=2.0),
-    graph=GraphConfig(max_vertices=4000, vertices="spread", recorded_weight="local"),
-    embedding="anchored",
-    anchors=AnchorConfig(nearest=8, temperature=0.5),
-    waypoint="ring",
-    foresight=ForesightConfig(guide="metric"),
-    inverse_model=InverseModelConfig(hidden=256, max_gap=16, steps=3000, candidates=256, full_strength=True),
-)
-"""For much data of few-dimensional vectors and continuous actions: vertices are spread over it, nearness is the
-straight line, and waypoints lie on a ring."""

@@ -8,8 +8,8 @@ from typing import Any
 from data_collection import Dataset
 
 from .core import get_agent
-from .plan2vec import STATES, Plan2VecConfig
-from .plan2vec_waypoints import FEATURELESS_ROPE, VECTORS
+from .plan2vec import Plan2VecConfig
+from .presets import FEATURELESS_ROPE, STATES, VECTORS
 
 _LONG = 50
 """Steps of a trajectory on average, from which waypoints are better: one action is then a small part of the way."""

@@ -18,7 +18,7 @@ from agents.local_metric import LocalMetric, LocalMetricConfig
 from agents.places import Neighbours, PlaceMetric, group_frames
 from agents.places.matching import pairs_within
 from agents.places.place_metric import unique_frames
-from agents.plan2vec_waypoints import ROPE
+from agents.presets import ROPE
 from agents.training import Training, resolve_device
 from agents.workdir import Workdir
 from agents.wormholes import WormholeConfig, lengths_of, trusted_edges

@@ -15,7 +15,7 @@ from minari.dataset.minari_storage import MinariStorage
 
 from agents import Plan2VecConfig, Plan2VecWaypointsConfig
 from agents.configs import from_dict
-from agents.plan2vec_waypoints import ROPE
+from agents.presets import ROPE
 from data_collection import Dataset, save_dataset
 from evaluation.lab.experiment import get_experiment
 from evaluation.lab.publish import tables_of

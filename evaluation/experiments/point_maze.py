@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents import get_agent
-from agents.plan2vec_waypoints import VECTORS
+from agents.presets import VECTORS
 from data_collection import Dataset
 
 from ..lab import Cell, Experiment, Plan, Table, register_experiment

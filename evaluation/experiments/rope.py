@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
-from agents.plan2vec_waypoints import FEATURELESS_ROPE, ROPE
+from agents.presets import FEATURELESS_ROPE, ROPE
 from data_collection import Dataset
 from data_collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
@@ -53,7 +53,7 @@ class RopePlans(Experiment):
     choices = (*LOOKS, *GRAPHS)
     about = (
         "18 sequences of random drags, 14,058 pictures; local metric, graph and table of latents as `ROPE` and "
-        "`FEATURELESS_ROPE` in `agents/plan2vec_waypoints.py`. 200 pairs of pictures of one sequence and 200 of two. A "
+        "`FEATURELESS_ROPE` in `agents/presets.py`. 200 pairs of pictures of one sequence and 200 of two. A "
         f"plan is possible if in each of its steps no node of the rope moves {RADIUS:g} px or more, twice what 95 % of "
         "recorded steps stay below; the nodes are ground truth, of this evaluation alone. Visibly small: the Hausdorff "
         "distance of the ropes seen in two pictures in a row stays below twice that of 95 % of recorded steps. Plans "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents import get_agent
-from agents.plan2vec_waypoints import ROPE
+from agents.presets import ROPE
 
 from ..figures.rope import drags_gif
 from ..lab import Cell, Experiment, Plan, Table, register_experiment

@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.local_metric import LocalMetric
 from agents.pair_metric import ROPE_PAIR_METRIC, PairMetric
-from agents.plan2vec_waypoints import FEATURELESS_ROPE, ROPE
+from agents.presets import FEATURELESS_ROPE, ROPE
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 from plan2vec_envs.rope import node_displacement

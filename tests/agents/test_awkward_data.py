@@ -15,7 +15,7 @@ from agents.graph import Graph
 from agents.graph_building import GraphConfig, build_graph
 from agents.jumps import expect_jumps
 from agents.local_metric import LocalMetric, LocalMetricConfig
-from agents.plan2vec_waypoints import VECTORS
+from agents.presets import VECTORS
 from agents.shortest_paths import distances_from
 from agents.sptm_graph import SPTMGraphConfig, build_memory_graph
 from agents.steps import crosses, jump_steps, moving_transitions, typical_step

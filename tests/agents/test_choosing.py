@@ -12,7 +12,7 @@ from agents.choosing import ChoiceConfig, HeldOutMoves, Scores, action_gaps, cho
 from agents.errors import ConfigError, NotFittedError
 from agents.forward_model import ForwardModelConfig
 from agents.graph_building import GraphConfig
-from agents.plan2vec_waypoints import VECTORS
+from agents.presets import VECTORS
 from data_collection import Dataset
 
 from .worlds import MOVES, plane

@@ -13,7 +13,7 @@ from agents.errors import ConfigError
 from agents.foresight import ForesightConfig, RecordedMoves, shortened, ways_ahead
 from agents.forward_model import ForwardModelConfig
 from agents.graph_building import GraphConfig
-from agents.plan2vec_waypoints import VECTORS
+from agents.presets import VECTORS
 
 from .awkward_worlds import WalledRoom
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from agents import Plan2Vec
-from agents.plan2vec_waypoints import VECTORS, Plan2VecWaypoints
+from agents.plan2vec_waypoints import Plan2VecWaypoints
+from agents.presets import VECTORS
 from agents.table_embedding import TableConfig
 from data_collection import Dataset, make_dataset
 from evaluation.lab.plan import configured

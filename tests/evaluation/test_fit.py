@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from agents import Plan2Vec, load_agent
-from agents.plan2vec import STATES
-from agents.plan2vec_waypoints import FEATURELESS_ROPE, VECTORS
+from agents.presets import FEATURELESS_ROPE, STATES, VECTORS
 from agents.recommend import recommend
 from data_collection import Dataset, save_dataset
 from evaluation import memory_need
@@ -129,7 +128,8 @@ def test_predicted_memory_of_a_million_transitions_is_within_a_fifth_of_the_peak
 import resource, sys
 sys.path.insert(0, "tests")
 from evaluation.memory_need import predict_memory
-from agents.plan2vec_waypoints import VECTORS, Plan2VecWaypoints
+from agents.presets import VECTORS
+from agents.plan2vec_waypoints import Plan2VecWaypoints
 import numpy as np
 from data_collection import Dataset
 rng = np.random.default_rng(0)
