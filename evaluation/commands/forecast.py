@@ -51,19 +51,11 @@ class Command:
     def run(self, context: Context) -> int:
         """Prints the table, and why other designs are not for this job."""
         context.refuse_config()
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table as Printed
-
         from ..forecast.tables import reasons
 
         table, console = self.table(), context.console
         console.width = max(console.width, 118)
-        printed = Printed(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for i, name in enumerate(table.head):
-            printed.add_column(name, justify="left" if i == 0 else "right")
-        for _, row in table.rows:
-            printed.add_row(*row)
-        console.print(printed)
+        table.show(console)
         for line in [*table.notes, *reasons(*self._asked())]:
             console.print(line, soft_wrap=True)
         if not self._design().built:

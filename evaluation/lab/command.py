@@ -21,8 +21,6 @@ from .runner import run_cells
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .tables import Table
-
 
 def list_experiments(console: Console) -> None:
     """Names every experiment."""
@@ -67,7 +65,7 @@ def reproduce(asked: Any, context: Any) -> None:
     if asked.summary is not None:
         write_json(asked.summary, summary)
     for table in tables_of(experiment, summary):
-        _print(context.console, table)
+        table.show(context.console)
     print(f"Report: {folder / 'report.html'}")
 
 
@@ -85,15 +83,3 @@ def _command(asked: Any, execution_args: Sequence[str]) -> str:
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _print(console: Console, table: Table) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as Printed
-
-    printed = Printed(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for i, name in enumerate(table.head):
-        printed.add_column(name, justify="left" if i == 0 else "right")
-    for _, row in table.rows:
-        printed.add_row(*row)
-    console.print(printed)

@@ -1,4 +1,4 @@
-"""A table as data, written as Markdown, HTML or CSV."""
+"""A table as data, written as Markdown, HTML or CSV, or shown on a terminal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..report import html
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 KINDS = {"": "", "ours": "ours", "oracle": "soft", "paper": "soft", "privileged": "soft", "detail": "soft"}
 """Kind of a row -> its class on the page."""
@@ -47,6 +51,18 @@ class Table:
         rows = [(KINDS[kind], cells) for kind, cells in self.rows]
         below = "".join(html.tag("p", note, "soft") for note in self.notes)
         return html.tag("h3", self.title) + html.table(self.head, rows) + below
+
+    def show(self, console: Console) -> None:
+        """On a terminal, without notes."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table as Printed
+
+        printed = Printed(title=self.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for i, name in enumerate(self.head):
+            printed.add_column(name, justify="left" if i == 0 else "right")
+        for _, row in self.rows:
+            printed.add_row(*row)
+        console.print(printed)
 
     def csv(self) -> str:
         """Comma-separated, with the title and the kind in the first two columns."""
