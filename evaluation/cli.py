@@ -120,4 +120,8 @@ def _listen_to_sigterm() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    ranks = sys.modules.get("agents.ranks")  # nobody else needs to load torch for this
+    if ranks is not None and ranks.asked_for() > 1:
+        ranks.end(code)
+    sys.exit(code)

@@ -15,7 +15,7 @@ from torch import nn
 from agents import Plan2Vec, get_agent
 from agents.errors import ExecutionError
 from agents.execution import Execution
-from agents.ranks import Ranks
+from agents.ranks import Ranks, end
 from agents.training import Training, train
 
 from .worlds import plane, quick_config
@@ -119,3 +119,4 @@ def mortal(folder: Path) -> None:
 
 if __name__ == "__main__":
     {"everything": everything, "mortal": mortal}[sys.argv[1]](Path(sys.argv[2]))
+    end(0)

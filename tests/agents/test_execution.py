@@ -384,7 +384,8 @@ def test_a_mistake_in_the_loss_is_not_taken_for_the_compilers(monkeypatch):
 def test_the_shipped_compiler_gives_the_same_weights_or_says_why_not(recwarn):
     """With a C++ compiler it compiles, without it falls back."""
     found = fit(Execution(compile=True))[0]
-    assert all("torch.compile failed" in str(warning.message) for warning in recwarn)
+    ours = [str(warning.message) for warning in recwarn if "compile was asked for" in str(warning.message)]
+    assert len(ours) <= 1, "one warning a fit, and only if it did not compile"
     assert_same(found, fit()[0], rtol=1e-3, atol=1e-5)
 
 
