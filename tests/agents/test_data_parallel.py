@@ -158,7 +158,7 @@ def test_a_process_that_nobody_launched_is_alone(monkeypatch):
 @pytest.mark.slow
 def test_ray_train_starts_ranks_as_the_documentation_says(tmp_path):
     if subprocess.run([sys.executable, "-c", "import ray.train"], capture_output=True, check=False).returncode:
-        pytest.skip("needs the ray extra, with ray[train]")
+        pytest.skip("needs the ray extra")
     ((code,),) = (re.findall(r"```py\n(.*?)```", (ROOT / "docs/training.md").read_text(), re.DOTALL),)
     little = (
         "from_dict(Plan2VecConfig, dict.fromkeys(('local_metric', 'global_metric', 'forward_model'), {'steps': 20}))"
