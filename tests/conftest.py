@@ -85,7 +85,7 @@ def cluster() -> Iterator[None]:
     """A Ray cluster on this machine, joined once for all tests."""
     ray = pytest.importorskip("ray", reason="needs the ray extra")
     there = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=there)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=there)
     yield
     ray.shutdown()
 

@@ -176,7 +176,10 @@ def test_ray_train_starts_ranks_as_the_documentation_says(tmp_path):
     (tmp_path / "fit_by_ray.py").write_text(code)
     done = subprocess.run(
         [sys.executable, "fit_by_ray.py"],
-        env=environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])),
+        env=environment(
+            PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            RAY_ADDRESS="local",  # not what a killed cluster left behind
+        ),
         cwd=tmp_path,
         capture_output=True,
         text=True,
