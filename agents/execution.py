@@ -28,7 +28,7 @@ class Execution:
     """of the networks' forward pass while they learn: convolutions and products in "bfloat16" are quicker on some CUDA
     devices; weights stay float32"""
     compile: bool = False
-    """compile losses and networks (``torch.compile``) when they are first used; where that cannot be done, one warning
+    """compile losses and networks by torch.compile when they are first used; where that cannot be done, one warning
     says why, and the fit goes on without"""
     deterministic: bool = False
     """the same bits from the same seed on the same device, also on CUDA; what cannot promise that is refused. On a CPU
@@ -36,7 +36,7 @@ class Execution:
     accumulate: int = 1
     """micro-batches of a gradient step, whose gradients are averaged: a step sees so many times the data. Each is drawn
     by itself, and what compares the frames of a batch with each other (the hinge against other trajectories, blocks of
-    landmarks) sees those of its own micro-batch only. Ranks divide them, see ``ranks``"""
+    landmarks) sees those of its own micro-batch only. Several ranks divide them (docs/training.md)"""
     frame_bytes: int | None = None
     """bytes that the frames of a stage may take on the device; None for half of what is free. More frames than that
     stay where they are, and each batch is read from there one step ahead: the same results"""

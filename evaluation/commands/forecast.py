@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ class Command:
         table, console = self.table(), context.console
         console.width = max(console.width, 118)
         table.show(console)
-        for line in [*table.notes, *reasons(*self._asked())]:
+        passed = reasons(*self._asked()) if self.design == "auto" else []
+        for line in [*table.notes, *passed]:
             console.print(line, soft_wrap=True)
         if not self._design().built:
             console.print("This design is not built; its stages say what it would cost.")
@@ -75,9 +77,15 @@ class Command:
         return table_of(*self._asked(), self._design())
 
     def _asked(self) -> tuple[Job, Cluster]:
+        from plan2vec_envs.errors import InvalidOptionError
+
         from ..forecast import Cluster, Job, Machine
         from ..forecast.machines import GB
 
+        for name in ("frames", "places", "memory", "disk", "network"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise InvalidOptionError(f"--{name} {value}: a finite number is needed")
         places = None if self.places is None else int(self.places)
         job = Job(
             int(self.frames),

@@ -17,6 +17,7 @@ CHUNK = 100_000  # frames that are read and embedded at a time
 POOL = 20  # frames looked at for each vertex of a cover, as in the presets
 SHARD = 1_000_000  # vertices of a shard: what a core has as a graph in half a minute, with 3.2 GB
 SHARD_LANDMARKS = 64
+_MOST_FRAMES = 10**11  # a million pieces
 _MOST_SPREAD = 100_000  # vertices; farthest points cost POOL times its square
 _COARSE_SOURCES = 4096
 _MIN_PLUS = 1e9  # sums and minima of a core a second, as numpy does them in blocks that fit its cache
@@ -47,6 +48,8 @@ class Job:
         return self.latent_dimensions * rates.FLOAT
 
     def __post_init__(self) -> None:
+        if self.frames > _MOST_FRAMES:
+            raise InvalidOptionError(f"frames is {self.frames:.3g}; at most {_MOST_FRAMES:.0g} are forecast")
         for name in ("frames", "dimensions", "latent_dimensions", "landmarks", "frame_bytes"):
             if getattr(self, name) < 1:
                 raise InvalidOptionError(f"{name} is {getattr(self, name)}; need at least 1")
@@ -96,7 +99,9 @@ def _first(job: Job, learned: int) -> list[Stage]:
 
     It holds the frames that it learns from, and a copy of its split of them.
     """
-    local = Stage("local metric", 1, rates.LOCAL_STEPS.at(400), 2 * (rates.PROCESS + learned * job.frame_bytes))
+    frames = learned * job.frame_bytes
+    held = 2 * (rates.PROCESS + frames)
+    local = Stage("local metric", 1, rates.LOCAL_STEPS.at(400), held, disk=frames, keeps=rates.CHECKPOINT)
     if job.recorded:
         return [local]
     chunk = min(50_000, job.frames)
@@ -130,7 +135,15 @@ def _distil(job: Job, cluster: Cluster, vertices: int, held: float) -> Stage:
     rate, pieces = (rates.GLOBAL_FRAMES_GPU, gpus) if gpus else (rates.GLOBAL_FRAMES, 1)
     read = seen / pieces * job.frame_bytes
     device = "gpu" if gpus else "core"
-    return Stage("distil", pieces, rate.at(seen) / pieces, 2 * rates.PROCESS + held, disk=read, device=device)
+    return Stage(
+        "distil",
+        pieces,
+        rate.at(seen) / pieces,
+        2 * rates.PROCESS + held,
+        disk=read,
+        keeps=rates.CHECKPOINT,
+        device=device,
+    )
 
 
 def _held(job: Job, vertices: int) -> float:

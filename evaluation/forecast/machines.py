@@ -26,9 +26,9 @@ class Machine:
 
     def __post_init__(self) -> None:
         for entry in fields(self):
-            value, least = getattr(self, entry.name), 0 if entry.name == "gpus" else 1
-            if not value >= least:
-                raise InvalidOptionError(f"a machine with {entry.name}={value!r}; need at least {least}")
+            value = getattr(self, entry.name)
+            if not (value > 0 or (entry.name == "gpus" and value == 0)):
+                raise InvalidOptionError(f"a machine with {entry.name} of {value:g}; need more than 0")
 
 
 @dataclass(frozen=True)

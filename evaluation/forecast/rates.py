@@ -52,6 +52,9 @@ GLOBAL_FRAMES = Rate(15.4, 204_800, 1.0, "training: global metric learns, 3,000 
 GLOBAL_FRAMES_GPU = Rate(1.46, 204_800, 1.0, "")
 """the same on a GPU, coord_cnn in float32: `python tests/benchmarks/cuda_training.py --parts rates`"""
 
+CHECKPOINT = 2.0
+"""seconds of training that a kill costs at most, as in `agents.training`"""
+
 # Bytes.
 FRAME = 64 * 64
 FLOAT = 4

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plan2vec_envs.errors import Plan2vecError
+from plan2vec_envs.errors import InvalidOptionError, Plan2vecError
 
 from .machines import GB, Cluster, Machine
 from .stage import Stage
+
+_MOST_KILLED = 7.0
+"""failures while a piece is worked on, on average; e^7 beginnings are a thousand"""
 
 
 class DoesNotFitError(Plan2vecError, ValueError):
@@ -69,7 +72,7 @@ def processes_of(stage: Stage, machine: Machine) -> int:
     if stage.memory > free:
         needed = stage.memory + stage.once
         raise DoesNotFitError(
-            f"{stage.name}: a process needs {needed / GB:,.0f} GB where a machine has {machine.memory / GB:,.0f}"
+            f"{stage.name}: a process needs {needed / GB:,.3g} GB where a machine has {machine.memory / GB:,.3g}"
         )
     return most if stage.memory == 0 else min(most, int(free / stage.memory))
 
@@ -83,18 +86,32 @@ def _run(stage: Stage, cluster: Cluster, rng: np.random.Generator) -> StageCost:
     seconds = max(stage.seconds, stage.disk * here / machine.disk, each * here / machine.network)
     begin = once / machine.network
     free = [begin] * count  # when each process is free; a heap, as all are equal
-    ready = [begin] * stage.pieces  # when each piece can be taken: again, after the process at it was killed
+    _check_failures(stage, seconds, cluster)
+    # When each piece can be taken, and what is left of it: again, after the process at it was killed.
+    ready = [(begin, seconds)] * stage.pieces
     retries, busy, end = 0, 0.0, begin
     while ready:
-        now = max(heapq.heappop(free), heapq.heappop(ready))
+        since, left = heapq.heappop(ready)
+        now = max(heapq.heappop(free), since)
         lives = rng.exponential(3600 / cluster.failures) if cluster.failures else math.inf
-        took = min(seconds, lives)
-        if lives < seconds:
+        took = min(left, lives)
+        if lives < left:
             retries += 1
-            heapq.heappush(ready, now + took)
+            done = 0.0 if stage.keeps is None else lives - lives % stage.keeps if stage.keeps else lives
+            heapq.heappush(ready, (now + took, left - done))
         busy += took
         end = max(end, now + took)
         heapq.heappush(free, now + took)
-    done = stage.pieces + retries
-    moved = each * done + once * min(cluster.count, count)
-    return StageCost(stage, count, end, busy, stage.once + stage.memory * here, stage.disk * done, moved, retries)
+    begun = stage.pieces + (retries if stage.keeps is None else 0)
+    moved = each * begun + once * min(cluster.count, count)
+    return StageCost(stage, count, end, busy, stage.once + stage.memory * here, stage.disk * begun, moved, retries)
+
+
+def _check_failures(stage: Stage, seconds: float, cluster: Cluster) -> None:
+    """Whether pieces come to an end: from the beginning, E = (e^(r t) - 1) / r seconds each."""
+    alone = seconds if stage.keeps is None else min(seconds, stage.keeps)
+    if alone * cluster.failures / 3600 > _MOST_KILLED:
+        raise InvalidOptionError(
+            f"{stage.name}: {cluster.failures:g} failures an hour kill a process every {3600 / cluster.failures:.2g} "
+            f"s, and a piece takes {alone:.2g} s, so it would hardly ever end; give fewer failures"
+        )

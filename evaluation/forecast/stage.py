@@ -23,6 +23,8 @@ class Stage:
     """bytes that a piece gets from, or gives to, other machines"""
     once: float = 0.0
     """bytes that each machine gets from another before it begins, such as a graph that its processes share"""
+    keeps: float | None = None
+    """seconds between two checkpoints, where a piece that is killed goes on from the last; None: it begins again"""
     device: str = "core"
     """"core", or "gpu" where there is one"""
 

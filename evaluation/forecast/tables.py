@@ -38,7 +38,7 @@ def table_of(job: Job, cluster: Cluster, design: Design) -> Table:
 def reasons(job: Job, cluster: Cluster) -> list[str]:
     """Why each of the designs that are not for this job is not."""
     found = [(design, refusal(design, job, cluster)) for design in DESIGNS.values()]
-    return [f"not {design.name} ({design.title}): {why}" for design, why in found if why]
+    return [f"{design.name} ({design.title}) was not taken: {why}" for design, why in found if why]
 
 
 def clock(seconds: float) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.training import CHECKPOINT_SECONDS
 from evaluation.commands.forecast import Command
 from evaluation.forecast import DESIGNS, Cluster, Job, Machine, Stage, choose_design, rates, simulate
 from evaluation.forecast.designs import halo_share, refusal
@@ -70,6 +71,20 @@ def test_a_piece_that_is_killed_again_and_again_takes_as_long_as_restarts_take_o
     r = rate / 3600
     assert cost.busy / pieces == pytest.approx((math.exp(r * seconds) - 1) / r, rel=0.03)
     assert cost.retries / pieces == pytest.approx(math.exp(r * seconds) - 1, rel=0.03)
+
+
+def test_a_piece_that_keeps_checkpoints_loses_what_came_after_the_last():
+    often = Cluster(Machine(cores=1), failures=360)
+    kept, anew = (one(Stage("s", 50, 60.0, keeps=keeps), often) for keeps in (2.0, None))
+    assert 50 * 60 < kept.busy < 50 * 60 + 2.0 * kept.retries  # a kill costs less than the 2 s between checkpoints
+    assert kept.busy < anew.busy / 2
+    all_kept = one(Stage("s", 50, 60.0, keeps=0.0), often)
+    assert all_kept.busy == pytest.approx(50 * 60)
+
+
+def test_failures_under_which_nothing_would_end_are_refused():
+    with pytest.raises(InvalidOptionError, match="it would hardly ever end"):
+        one(Stage("s", 1, 100.0), Cluster(failures=3600))
 
 
 def test_the_clock_stays_within_the_bounds_of_list_scheduling():
@@ -154,6 +169,7 @@ def test_rates_are_those_of_the_latest_bench_or_nearly():
         assert rate.seconds == pytest.approx(seconds, rel=0.5), name
         checked += 1
     assert checked >= 5
+    assert rates.CHECKPOINT == CHECKPOINT_SECONDS
 
 
 def test_the_tables_of_the_page_are_what_the_command_says(tmp_path: Path):
@@ -172,7 +188,7 @@ def test_the_command_prints_every_stage_and_what_was_not_chosen(capsys):
     said = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert "100,000,000 frames" in said
     assert "landmarks of shards" in said
-    assert "not whole" in said
+    assert "whole (every frame is a vertex of one graph) was not taken" in said
     assert "not built" in said
 
 
@@ -182,6 +198,9 @@ def test_options_that_cannot_be_are_refused_in_words():
         (Command(frames=10, places=20), "need 1 to 10"),
         (Command(machines=0), "need at least 1"),
         (Command(frames=1e9, dimensions=8), "no design does"),
+        (Command(frames=float("nan")), "--frames nan: a finite number"),
+        (Command(frames=1e15), "at most 1e.11 are forecast"),
+        (Command(memory=0), "memory of 0; need more than 0"),
     ]:
         with pytest.raises(InvalidOptionError, match=words):
             asked.table()
