@@ -1,8 +1,9 @@
-"""How much memory nobody uses."""
+"""How much memory nobody uses, and how much this process did."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import torch
 
@@ -18,6 +19,17 @@ def available_memory() -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return None
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process held at most so far."""
+    try:  # getrusage also counts what the process held that started this one
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration, ValueError):
+        import resource  # not on Windows
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def free_on(device: torch.device) -> float:

@@ -5,8 +5,6 @@ Nothing in it needs ground truth: distances are compared with shortest paths on 
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from agents.free_memory import peak_memory
 from agents.search import SearchBudget, best_first, dijkstra, greedy_walk
 from agents.shortest_paths import distances_from
 from data_collection import Dataset
@@ -36,7 +35,7 @@ def make_card(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
         dataset: what it learned from.
         seed: of the pairs that are looked at.
     """
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_memory()
     card: dict[str, Any] = {
         "agent": agent.name,
         "seed": getattr(agent, "seed", None),
@@ -46,7 +45,7 @@ def make_card(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
             log.stage: {"wall": round(log.wall_seconds, 2), "cpu": round(log.cpu_seconds, 2), **_rounded(log.figures)}
             for log in agent.fit_log
         },
-        "peak_megabytes": round(usage / (1e6 if sys.platform == "darwin" else 1e3), 1),
+        "peak_megabytes": round(peak / 1e6, 1),
         "hardware": hardware("cpu"),
         "versions": versions(),
     }

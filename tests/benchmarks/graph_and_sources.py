@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from bench_graphs import DEGREE, DIMENSIONS, box_side, build
 
+from agents.free_memory import peak_memory
 from agents.neighbours import near_pairs
 from agents.shortest_paths import distances_from
 
@@ -59,7 +60,7 @@ def main() -> None:
     end = time.perf_counter()
     assert np.isfinite(rows).all()
     processor = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    parent = peak_memory() / 2**30
     print(
         f"{args.size:,} vertices, {graph.num_edges:,} edges, {args.sources} sources, {args.jobs} processes: "
         f"{end - begin:.1f} s by the clock ({built - begin:.1f} to build, {end - built:.1f} to search), "

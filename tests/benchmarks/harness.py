@@ -14,7 +14,6 @@ import inspect
 import json
 import math
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -98,13 +97,9 @@ class Growth:
 
 def peak_memory(name: str = "peak memory") -> Quantity:
     """The most memory that this process ever held, in MiB."""
-    status = Path("/proc/self/status")
-    if status.is_file():  # getrusage also counts what the process held that started this one
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        peak = int(line.split()[1]) / 1024
-    else:
-        unit = 1 if sys.platform == "darwin" else 1024  # what getrusage counts in, in bytes
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    from agents.free_memory import peak_memory as held  # loads torch, after the threads are set
+
+    peak = held() / 2**20
     return Quantity(name, "MiB", peak, peak, peak)
 
 

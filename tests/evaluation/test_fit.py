@@ -125,9 +125,10 @@ def test_too_little_memory_is_refused_where_nobody_can_be_asked(flat, tmp_path, 
 @pytest.mark.slow
 def test_predicted_memory_of_a_million_transitions_is_within_a_fifth_of_the_peak():
     code = """
-import resource, sys
+import sys
 sys.path.insert(0, "tests")
 from evaluation.memory_need import predict_memory
+from agents.free_memory import peak_memory
 from agents.presets import VECTORS
 from agents.plan2vec_waypoints import Plan2VecWaypoints
 import numpy as np
@@ -142,7 +143,7 @@ data = Dataset(places.reshape(-1, 4), pushes.reshape(-1, 2), np.full(5000, 200))
 del places, pushes
 need = predict_memory(data, VECTORS).peak
 Plan2VecWaypoints(VECTORS).fit(data, progress=False)
-print(need, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(need, peak_memory())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     need, peak = map(float, done.stdout.split())
