@@ -28,7 +28,8 @@ class Machine:
         for entry in fields(self):
             value = getattr(self, entry.name)
             if not (value > 0 or (entry.name == "gpus" and value == 0)):
-                raise InvalidOptionError(f"a machine with {entry.name} of {value:g}; need more than 0")
+                least = "0 or more" if entry.name == "gpus" else "more than 0"
+                raise InvalidOptionError(f"a machine with {entry.name} of {value:g}; need {least}")
 
 
 @dataclass(frozen=True)

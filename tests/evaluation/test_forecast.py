@@ -201,6 +201,7 @@ def test_options_that_cannot_be_are_refused_in_words():
         (Command(frames=float("nan")), "--frames nan: a finite number"),
         (Command(frames=1e15), "at most 1e.11 are forecast"),
         (Command(memory=0), "memory of 0; need more than 0"),
+        (Command(gpus=-1), "gpus of -1; need 0 or more"),
     ]:
         with pytest.raises(InvalidOptionError, match=words):
             asked.table()
