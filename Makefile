@@ -50,7 +50,7 @@ bench: $(READY)  ## speed, by tests/benchmarks, beside the last time
 	$(BIN)/plan2vec bench $(ARGS)
 
 results: $(READY)  ## render the result tables of the README from the recorded runs
-	$(BIN)/python -m evaluation.lab.readme $(ARGS)
+	$(BIN)/python -m tests.benchmarks.readme $(ARGS)
 
 clean:  ## remove the environment, caches and build products; runs/ is kept
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,19 +1,15 @@
 """Agents: learn a goal-reaching metric from recorded experience, plan with it, act by it. No environment in sight."""
 
-from pathlib import Path
-from typing import Any
-
 from . import baselines
+from .base.agent import AGENTS, Agent, get_agent, load_agent
 from .baselines.uniform import UniformAgent
-from .core import AGENTS, Agent, get_agent
-from .graph import Graph
-from .memory import ActionMemory
-from .plan2vec import Plan2Vec, Plan2VecConfig
-from .plan2vec_places import Plan2VecPlaces, Plan2VecPlacesConfig
-from .plan2vec_waypoints import Plan2VecWaypoints, Plan2VecWaypointsConfig
-from .saving import read_record
-from .shortest_paths import Plan
-from .training import StageLog
+from .control.action_memory import ActionMemory
+from .graphs.graph import Graph
+from .graphs.shortest_paths import Plan
+from .plan2vec.agent import Plan2Vec, Plan2VecConfig
+from .plan2vec.places import Plan2VecPlaces, Plan2VecPlacesConfig
+from .plan2vec.waypoints import Plan2VecWaypoints, Plan2VecWaypointsConfig
+from .training.loop import StageLog
 
 __all__ = [
     "AGENTS",
@@ -33,13 +29,3 @@ __all__ = [
     "get_agent",
     "load_agent",
 ]
-
-
-def load_agent(path: Path | str, *, device: str = "cpu") -> Any:
-    """Read a saved agent of any kind; its folder says which it is.
-
-    Raises:
-        CheckpointError: if there is no agent, or one that cannot be read.
-        UnknownNameError: if it is of a kind this version does not know.
-    """
-    return get_agent(read_record(path)["agent"]).load(path, device=device)

@@ -1,10 +1,13 @@
 """Collect experience, hold it in validated records, store it. Imports point down to `plan2vec_envs` only."""
 
-from plan2vec_envs.files import atomic_write
+from plan2vec_envs.io.files import atomic_write
 
 from .cache import cache_dir
-from .collect import collect
-from .drives import collect_drives
+from .collection.collect import collect
+from .collection.drives import collect_drives
+from .collection.make import make_dataset
+from .collection.policies import Policy, UniformPolicy
+from .collection.rope import collect_rope, collect_rope_sequence
 from .engines import get_engine
 from .errors import (
     CorruptFileError,
@@ -17,12 +20,9 @@ from .errors import (
     StorageError,
     WrongEnvError,
 )
-from .frame_worlds import world_of_dataset
-from .make import make_dataset
 from .pairs import PairBatch
-from .policies import Policy, UniformPolicy
 from .records import Dataset, Episode
-from .rope import collect_rope, collect_rope_sequence
+from .sources.frame_worlds import world_of_dataset
 from .storage import load_dataset, read_manifest, save_dataset
 
 __all__ = [

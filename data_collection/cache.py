@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plan2vec_envs.files import storage_errors
-from plan2vec_envs.folders import cache_dir as cache_dir
+from plan2vec_envs.io.files import storage_errors
+from plan2vec_envs.io.folders import cache_dir as cache_dir
 
 from .errors import StorageError
 from .records import Dataset

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.hashing import array_sha256, json_sha256
+from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from . import _checks
 from ._arrays import joined, joined_or_none, ranges
-from ._readers import Readers, Report, read_foreign_episodes
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
+from .read import Readers, Report, read_foreign_episodes
 from .splits import fold_episodes, nested_episodes
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs import archive
-from plan2vec_envs.archive import MAX_BYTES
-from plan2vec_envs.files import atomic_write
-from plan2vec_envs.hashing import array_sha256, json_sha256
+from plan2vec_envs.io import archive
+from plan2vec_envs.io.archive import MAX_BYTES
+from plan2vec_envs.io.files import atomic_write
+from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from .errors import CorruptFileError, FormatVersionError, WrongEnvError
 from .records import Dataset

@@ -1,17 +1,17 @@
 """Judge agents: tasks, protocols, oracles, statistics, reports and the command line.
 
 Names load on first use, so that `import evaluation` costs nothing. The protocols are functions of their modules:
-`evaluation.closed_loop.closed_loop`, `evaluation.graph_walk.graph_walk`.
+`evaluation.protocols.closed_loop.closed_loop`, `evaluation.protocols.graph_walk.graph_walk`.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "EvalResult": "results",
-    "TaskList": "tasks",
-    "corridor_ratio": "embedding",
-    "make_tasks": "tasks",
+    "EvalResult": "protocols.results",
+    "TaskList": "protocols.tasks",
+    "corridor_ratio": "figures.flat_map",
+    "make_tasks": "protocols.tasks",
 }
 
 __all__ = ["EvalResult", "TaskList", "corridor_ratio", "make_tasks"]

@@ -73,7 +73,7 @@ def _run(args: list[str]) -> int:
     plain, config_args, execution_args = split_args(args)
     _check(plain[0] if plain else "", execution_args)
     command = tyro.cli(command_type(), args=plain or ["--help"], prog="plan2vec", description=_DESCRIPTION)
-    from plan2vec_envs._layout import check_siblings  # after parsing: help need not wait for gymnasium
+    from plan2vec_envs.io.name_clash import check_siblings  # after parsing: help need not wait for gymnasium
 
     check_siblings()
     return command.run(Context(shlex.join(["plan2vec", *args]), config_args, execution_args))
@@ -121,7 +121,7 @@ def _listen_to_sigterm() -> None:
 
 if __name__ == "__main__":
     code = main()
-    ranks = sys.modules.get("agents.ranks")  # nobody else needs to load torch for this
+    ranks = sys.modules.get("agents.training.ranks")  # nobody else needs to load torch for this
     if ranks is not None and ranks.asked_for() > 1:
         ranks.end(code)
     sys.exit(code)

@@ -23,3 +23,7 @@ class ProtocolError(Plan2vecError, ValueError):
 
 class NotEnoughMemoryError(Plan2vecError, MemoryError):
     """A fit would need more memory than is free."""
+
+
+class NoDisplayError(Plan2vecError, RuntimeError):
+    """There is no screen to open a window on."""

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from plan2vec_envs.errors import Plan2vecError
 
-from . import runs
-from .closed_loop import decision_seconds, obs_type_of
-from .environment import record
-from .job import Job
-from .judging import judge_into, label, rows
+from .protocols.closed_loop import decision_seconds, obs_type_of
+from .protocols.results import EvalResult, write_json
+from .protocols.tasks import make_tasks
 from .report import draw_figures, write_report
-from .results import EvalResult, write_json
-from .runs import RunFolder
-from .stopwatch import Stopwatch
-from .tasks import make_tasks
+from .runs import folder as runs
+from .runs.environment import record
+from .runs.folder import RunFolder
+from .runs.job import Job
+from .runs.judging import judge_into, label, rows
+from .runs.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from agents.ranks import Ranks
+    from agents.training.ranks import Ranks
 
 Say = Callable[[str], None]
 
@@ -62,8 +62,8 @@ def run_job(
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
     began = time.perf_counter(), time.process_time()
-    from agents.ranks import Ranks, own_device  # imports torch, the slowest part of starting
-    from agents.training import one_torch_thread, resolve_device
+    from agents.training.loop import one_torch_thread, resolve_device
+    from agents.training.ranks import Ranks, own_device  # imports torch, the slowest part of starting
 
     job.check()
     ranks = Ranks.join(own_device(resolve_device(job.device)))

@@ -7,14 +7,7 @@ from __future__ import annotations
 
 import gymnasium as gym
 
-from .errors import (
-    FrameError,
-    InvalidActionError,
-    InvalidOptionError,
-    Plan2vecError,
-    UnknownNameError,
-    suggest,
-)
+from .errors import FrameError, InvalidActionError, InvalidOptionError, Plan2vecError, UnknownNameError, suggest
 from .rooms import ROOMS, get_room
 
 ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
@@ -47,8 +40,8 @@ def _register() -> None:
         # Strings, so that a spec can be written as JSON and made in a process that never imported us.
         gym.register(
             room.env_id,
-            entry_point="plan2vec_envs.maze:MazeEnv",
-            vector_entry_point="plan2vec_envs.vector:MazeVectorEnv",
+            entry_point="plan2vec_envs.maze.env:MazeEnv",
+            vector_entry_point="plan2vec_envs.maze.vector:MazeVectorEnv",
             max_episode_steps=50,
             kwargs={"room": room.name},
         )

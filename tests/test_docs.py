@@ -14,14 +14,14 @@ from minari.data_collector import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 
 from agents import Plan2VecConfig, Plan2VecWaypointsConfig
-from agents.configs import from_dict
-from agents.presets import ROPE
+from agents.plan2vec.presets import ROPE
+from agents.training.config_json import from_dict
 from data_collection import Dataset, save_dataset
-from evaluation.lab.experiment import get_experiment
-from evaluation.lab.publish import tables_of
+from evaluation.paper.lab.experiment import get_experiment
+from evaluation.paper.lab.publish import tables_of
 from plan2vec_envs.image_graph import make_drawn_rope
 
-from .agents.fake_hub import FakeHub
+from .agents.base.fake_hub import FakeHub
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (
@@ -92,7 +92,7 @@ def test_snippets_run_one_after_the_other(document, tmp_path, monkeypatch, capsy
         "little_waypoints": LITTLE_WAYPOINTS,
     }
     hub = FakeHub(tmp_path / "hub")
-    monkeypatch.setattr("agents.hub._new_api", lambda: hub)
+    monkeypatch.setattr("agents.base.hub._new_api", lambda: hub)
     if document == "docs/recordings.md":
         save_dataset(Dataset(make_drawn_rope().views, None, np.full(6, 19)), "rope.npz")
         write_recordings(monkeypatch)

@@ -9,9 +9,9 @@ import pytest
 
 from agents import Plan2Vec
 from data_collection import make_dataset
-from evaluation.closed_loop import closed_loop
-from evaluation.results import EvalResult
-from evaluation.tasks import make_tasks
+from evaluation.protocols.closed_loop import closed_loop
+from evaluation.protocols.results import EvalResult
+from evaluation.protocols.tasks import make_tasks
 
 
 def learned_from_a_hundred_rollouts(env_id: str) -> EvalResult:

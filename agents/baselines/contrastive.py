@@ -12,14 +12,14 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
-from ..core import register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..embedding_metric import EmbeddingMetric
+from ..base.agent import register_agent
+from ..base.distance_agent import DistanceAgent, DistanceConfig
 from ..errors import ConfigError
-from ..folds import Folds
-from ..heads import MetricHead
+from ..metrics.embedding import EmbeddingMetric
+from ..metrics.heads import MetricHead
 from ..networks import Trunk, build_trunk
-from ..training import Tensors, Training, train
+from ..training.loop import Tensors, Training, train
+from ..training.splits import Folds
 
 
 @dataclass(frozen=True)

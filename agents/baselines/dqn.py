@@ -11,16 +11,16 @@ import torch
 
 from data_collection import Dataset, DatasetError
 
-from ..configs import from_dict
-from ..core import as_batch, register_agent
+from ..base.agent import as_batch, register_agent
 from ..errors import ExecutionError, NotFittedError
-from ..execution import PLAIN, Execution
-from ..ranks import asked_for
-from ..saving import load_network, network_arrays, read_agent, save_agent
-from ..sb3.config import DQNConfig
-from ..sb3.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
-from ..training import StageLog, Training, one_torch_thread, resolve_device
-from ..workdir import FIGURES, Arrays
+from ..sb3.offline.config import DQNConfig
+from ..sb3.offline.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
+from ..training.config_json import from_dict
+from ..training.execution import PLAIN, Execution
+from ..training.loop import StageLog, Training, one_torch_thread, resolve_device
+from ..training.ranks import asked_for
+from ..training.saving import load_network, network_arrays, read_agent, save_agent
+from ..training.workdir import FIGURES, Arrays
 
 _STAGE = "q"
 _HOPELESS = 1e-3  # of 1 + (1 - gamma) Q
@@ -126,7 +126,7 @@ class DQNAgent:
         return self
 
     def _learn(self, dataset: Dataset, training: Training) -> StageLog:
-        from ..sb3.fitted_q import fit_q
+        from ..sb3.offline.fitted_q import fit_q
 
         assert self.reward_fn is not None
         training.workdir.forget_figures(_STAGE)
@@ -139,7 +139,7 @@ class DQNAgent:
         return StageLog(_STAGE, wall, cpu, figures)
 
     def _restore(self, arrays: Arrays, device: torch.device) -> None:
-        from ..sb3.fitted_q import new_network
+        from ..sb3.offline.fitted_q import new_network
 
         self._network = new_network(self.config, self.observation_shape, self.num_actions, device)
         load_network(self._network, arrays)
@@ -156,7 +156,7 @@ class DQNAgent:
             raise NotFittedError("this agent has learned nothing yet; call fit(dataset) or load(path) first")
         here, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
         there, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
-        from ..sb3.network import pair_values
+        from ..sb3.offline.network import pair_values
 
         values = pair_values(self._network, here, there)
         return values[0] if single else values

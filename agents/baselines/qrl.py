@@ -12,16 +12,16 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
-from ..core import register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..embedding_metric import EmbeddingMetric
+from ..base.agent import register_agent
+from ..base.distance_agent import DistanceAgent, DistanceConfig
 from ..errors import ConfigError
-from ..folds import Folds
-from ..heads import MetricHead, get_head
-from ..heads.iqe import IQEConfig
-from ..local_metric import moving_transitions
+from ..metrics.embedding import EmbeddingMetric
+from ..metrics.heads import MetricHead, get_head
+from ..metrics.heads.iqe import IQEConfig
+from ..metrics.local import moving_transitions
 from ..networks import Trunk, build_trunk
-from ..training import Batch, Tensors, Training, train
+from ..training.loop import Batch, Tensors, Training, train
+from ..training.splits import Folds
 
 
 @dataclass(frozen=True)

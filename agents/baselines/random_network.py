@@ -8,12 +8,12 @@ import torch
 
 from data_collection import Dataset
 
-from ..core import register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..embedding_metric import EmbeddingMetric
-from ..folds import Folds
+from ..base.agent import register_agent
+from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..metrics.embedding import EmbeddingMetric
 from ..networks import build_trunk
-from ..training import Training
+from ..training.loop import Training
+from ..training.splits import Folds
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..core import as_batch, register_agent
-from ..graph import Graph
-from ..memory import ActionMemory
-from ..sptm_graph import SPTMGraphConfig, build_memory_graph, choose_memory
-from ..waypoint_agent import Seen, WaypointAgent, WaypointConfig
-from ..ways import Ways
+from ..base.agent import as_batch, register_agent
+from ..base.waypoint_agent import Seen, WaypointAgent, WaypointConfig
+from ..control.action_memory import ActionMemory
+from ..graphs.graph import Graph
+from ..graphs.path_cache import Ways
+from ..graphs.sptm import SPTMGraphConfig, build_memory_graph, choose_memory
 
 _MAX_HOPS = 32  # along a path, among which the waypoint is sought
 

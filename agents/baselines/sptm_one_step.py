@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from ..core import register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..local_metric import LocalMetric
+from ..base.agent import register_agent
+from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..metrics.local import LocalMetric
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..core import as_batch, register_agent
-from ..folds import Folds
-from ..memory import ActionMemory
-from ..pair_metric import PairMetric, PairMetricConfig
-from ..parts import learned
-from ..training import Training
-from ..waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
-from ..workdir import Arrays
+from ..base.agent import as_batch, register_agent
+from ..base.state import learned
+from ..base.waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
+from ..control.action_memory import ActionMemory
+from ..metrics.pair import PairMetric, PairMetricConfig
+from ..training.loop import Training
+from ..training.splits import Folds
+from ..training.workdir import Arrays
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..core import as_batch, register_agent
+from ..base.agent import as_batch, register_agent
 from ..errors import NotFittedError
-from ..execution import PLAIN, Execution
-from ..saving import read_agent, save_agent
-from ..training import StageLog
+from ..training.execution import PLAIN, Execution
+from ..training.loop import StageLog
+from ..training.saving import read_agent, save_agent
 
 
 @dataclass(frozen=True)

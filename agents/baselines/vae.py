@@ -9,12 +9,12 @@ import torch
 
 from data_collection import Dataset
 
-from ..autoencoder import VAE, VAEConfig
-from ..core import as_batch, register_agent
-from ..distance_agent import DistanceAgent, DistanceConfig
-from ..embedding_metric import EmbeddingMetric
-from ..folds import Folds
-from ..training import Training
+from ..base.agent import as_batch, register_agent
+from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..metrics.embedding import EmbeddingMetric
+from ..metrics.vae import VAE, VAEConfig
+from ..training.loop import Training
+from ..training.splits import Folds
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..free_memory import free_on
 from .chunks import prepare_in_chunks, to_tensor
+from .device_memory import free_on
 from .trunk import Trunk
 
 

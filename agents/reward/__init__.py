@@ -4,6 +4,7 @@ from .goals import farthest_goals
 from .lanes import LaneRewards, Starts, StepRewards
 from .measure import Measure
 from .metric_reward import MODES, MetricReward
+from .objective import Plan2vecObjective
 from .vector_wrapper import MetricRewardVectorWrapper
 from .wrapper import MetricRewardWrapper
 
@@ -14,6 +15,7 @@ __all__ = [
     "MetricReward",
     "MetricRewardVectorWrapper",
     "MetricRewardWrapper",
+    "Plan2vecObjective",
     "Starts",
     "StepRewards",
     "farthest_goals",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, MetricError
-from ..training import one_torch_thread
+from ..training.loop import one_torch_thread
 
 
 class Measure:

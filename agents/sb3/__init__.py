@@ -13,6 +13,7 @@ _WHERE = {
     "MetricRewardCallback": "callback",
     "MetricRewardVecEnv": "reward_vec_env",
     "NativeVecEnv": "native_vec_env",
+    "PlanWrapper": "plan_wrapper",
     "ScaledPair": "extractors",
     "TerminatingHerReplayBuffer": "hindsight",
     "TwoChannel": "extractors",

@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..errors import BufferTooLargeError, RewardError
-from ..free_memory import available_memory
+from ..networks.device_memory import available_memory
 from ..reward import LaneRewards, MetricReward
 from ..reward.reading import Reader
 from .reward_vec_env import check_layers

@@ -6,16 +6,16 @@ format, in `formats`, each with a function ``(path, ...) -> (dataset, repairs)``
 
 from .episodes import read_episodes
 from .formats import FORMATS
-from .geography import SUBSETS, Box
 from .minari_writing import write_minari
 from .reading import SOURCES, read_streets
 from .recording import Format
 from .recordings import read_recording, recognise
 from .repairs import EpisodeRepairs, Repairs
-from .streetlearn_leveldb import read_streetlearn_leveldb
-from .streetlearn_processed import read_streetlearn_processed
-from .streets import Part
-from .touchdown import read_touchdown
+from .streets.geography import SUBSETS, Box
+from .streets.leveldb import read_streetlearn_leveldb
+from .streets.processed import read_streetlearn_processed
+from .streets.streets import Part
+from .streets.touchdown import read_touchdown
 
 __all__ = [
     "FORMATS",

@@ -14,7 +14,7 @@ import gymnasium as gym
 import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError, MissingExtraError
-from plan2vec_envs.files import storage_errors
+from plan2vec_envs.io.files import storage_errors
 
 from ..records import Dataset
 from .formats.minari import DATASET_ID, OURS, minari_root

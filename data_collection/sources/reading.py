@@ -9,13 +9,13 @@ from typing import Any
 from plan2vec_envs.errors import check_name
 from plan2vec_envs.image_graph import WorldGraph
 
-from .geography import Box
 from .options import check_options
 from .repairs import Repairs
-from .streetlearn_leveldb import read_streetlearn_leveldb
-from .streetlearn_processed import read_streetlearn_processed
-from .streets import Part
-from .touchdown import read_touchdown
+from .streets.geography import Box
+from .streets.leveldb import read_streetlearn_leveldb
+from .streets.processed import read_streetlearn_processed
+from .streets.streets import Part
+from .streets.touchdown import read_touchdown
 
 SOURCES: Mapping[str, Callable[..., tuple[WorldGraph, Repairs]]] = {
     "touchdown": read_touchdown,

@@ -9,8 +9,8 @@ from typing import Any
 from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, check_name
 
 from ..records import Dataset
+from .files.object_arrays import refuse_pointer
 from .formats import FORMATS
-from .object_arrays import refuse_pointer
 from .options import check_options
 from .repairs import EpisodeRepairs
 

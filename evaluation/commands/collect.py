@@ -33,10 +33,10 @@ class Command(EngineOptions):
     def run(self, context: Context) -> int:
         """Collects, or finds the dataset in the cache."""
         context.refuse_config()
-        from data_collection.make import make_dataset
+        from data_collection.collection.make import make_dataset
         from data_collection.storage import save_dataset
 
-        from ..worlds import room_of
+        from ..protocols.worlds import room_of
 
         room_of(self.env)
         size = self.size if self.rollouts is None else f"{self.rollouts}x10"

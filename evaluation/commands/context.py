@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from agents.execution import Execution
+    from agents.training.execution import Execution
     from data_collection.engines import Engine
 
 _PREFIXES = ("--config.", "--execution.")
@@ -58,7 +58,7 @@ class Context:
 
     def execution(self) -> Execution:
         """How to run fits, by the `--execution.…` options."""
-        from agents.execution import PLAIN
+        from agents.training.execution import PLAIN
 
         return _read("execution", PLAIN, self.execution_args, "How fits run") if self.execution_args else PLAIN
 

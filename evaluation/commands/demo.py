@@ -30,7 +30,7 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Runs the demo, or draws the report of a finished one again."""
-        from ..job import Job
+        from ..runs.job import Job
         from .train import run_and_print
 
         job = Job(

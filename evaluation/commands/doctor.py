@@ -14,7 +14,7 @@ class Command:
     def run(self, context: Context) -> int:
         """Prints one line a finding; the exit code is 1 if something is wrong."""
         context.refuse_config()
-        from ..doctor import findings
+        from ..diagnostics.doctor import findings
 
         console, healthy = context.console, True
         for finding in findings():

@@ -33,10 +33,11 @@ class Command(EngineOptions):
         import numpy as np
 
         from agents import load_agent
-        from agents.embedding_of_all import embed_all
-        from agents.training import one_torch_thread
+        from agents.training.loop import one_torch_thread
         from data_collection.cache import load_mapped
         from plan2vec_envs.errors import MissingFileError
+
+        from ..runs.embedding import embed_all
 
         engine = self.new_engine()
         agent = load_agent(self.agent)

@@ -33,11 +33,11 @@ class Command(EngineOptions):
         """Judges and prints; a run folder is left as it is."""
         context.refuse_config()
         from agents import load_agent
-        from agents.training import one_torch_thread
+        from agents.training.loop import one_torch_thread
 
-        from ..console import print_results
-        from ..judging import judge_into, rows
-        from ..tasks import make_tasks
+        from ..protocols.tasks import make_tasks
+        from ..report.console import print_results
+        from ..runs.judging import judge_into, rows
 
         engine = self.new_engine()
         agent = load_agent(self.agent)
@@ -58,7 +58,7 @@ class Command(EngineOptions):
         from hashlib import sha256
 
         from ..errors import ResultsError
-        from ..results import read_json, write_json
+        from ..protocols.results import read_json, write_json
 
         weights = sorted(self.agent.rglob("weights.safetensors"))
         digest = sha256(b"".join(sha256(file.read_bytes()).digest() for file in weights)).hexdigest()
@@ -72,7 +72,7 @@ class Command(EngineOptions):
 
     def _env_id(self, agent: Any) -> str:
         from ..errors import ProtocolError
-        from ..runs import open_run
+        from ..runs.folder import open_run
 
         env_id = getattr(agent, "env_id", None)
         if env_id is None and (self.agent / "config.json").is_file():

@@ -11,7 +11,7 @@ import tyro
 from .context import Context
 
 if TYPE_CHECKING:
-    from agents.recommend import Recommendation
+    from agents.plan2vec.recommend import Recommendation
     from data_collection import Dataset
 
 _OPTIONS = ("keys", "layout", "drop_pauses", "max_jump", "grey", "size", "allow_objects")  # of some format each
@@ -61,8 +61,8 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
-        from ..card import card_text, make_card, save_card
-        from ..goal_env import make_goal_env
+        from ..diagnostics.metric_report import card_text, make_card, save_card
+        from ..protocols.goal_env import make_goal_env
 
         if self.env is not None:
             make_goal_env(self.env).close()  # not after an hour of learning
@@ -110,7 +110,7 @@ class Command:
         from dataclasses import replace
 
         from agents import get_agent
-        from agents.recommend import Recommendation, recommend
+        from agents.plan2vec.recommend import Recommendation, recommend
 
         found = recommend(dataset)
         if self.agent is not None and self.agent != found.agent:
@@ -125,10 +125,10 @@ class Command:
         return found
 
     def _ask_for_memory(self, context: Context, dataset: Dataset, chosen: Recommendation) -> None:
-        from plan2vec_envs.files import readable_size
+        from plan2vec_envs.io.files import readable_size
 
+        from ..diagnostics.memory_need import predict_memory
         from ..errors import NotEnoughMemoryError
-        from ..memory_need import predict_memory
 
         if not hasattr(chosen.config, "local_metric"):
             return
@@ -148,9 +148,9 @@ class Command:
             raise NotEnoughMemoryError(advice)
 
     def _judge(self, agent: Any) -> dict[str, Any]:
-        from ..goal_env import judge_in_env
-        from ..stats import wilson
-        from ..tasks import FIRST_SEED
+        from ..protocols.goal_env import judge_in_env
+        from ..protocols.stats import wilson
+        from ..protocols.tasks import FIRST_SEED
 
         found = judge_in_env(agent, str(self.env), self.tasks, first_seed=FIRST_SEED)
         steps = found["steps"][found["solved"]]

@@ -59,8 +59,8 @@ class Command:
         from data_collection import save_dataset, world_of_dataset
         from data_collection.sources import FORMATS, read_recording, recognise
         from plan2vec_envs.errors import InvalidOptionError, check_name
-        from plan2vec_envs.files import readable_size
         from plan2vec_envs.image_graph import save_world
+        from plan2vec_envs.io.files import readable_size
 
         console = context.console
 

@@ -25,9 +25,9 @@ class Command:
         context.refuse_config()
         import json
 
-        from agents.saving import agent_folder
+        from agents.training.saving import agent_folder
 
-        from ..card import card_text, read_card
+        from ..diagnostics.metric_report import card_text, read_card
 
         card = read_card(agent_folder(self.agent))
         print(json.dumps(card, indent=1) if self.json else card_text(card), end="" if not self.json else "\n")

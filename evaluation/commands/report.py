@@ -26,11 +26,11 @@ class Command:
         return 0
 
     def _of_run(self) -> Path:
-        from agents.training import one_torch_thread
+        from agents.training.loop import one_torch_thread
 
         from ..errors import RunFolderError
         from ..report import draw_figures, write_report
-        from ..runs import open_run
+        from ..runs.folder import open_run
 
         run = open_run(self.folder)
         if not run.is_finished:
@@ -41,7 +41,7 @@ class Command:
 
     def _of_experiments(self) -> Path:
         from ..errors import RunFolderError
-        from ..lab.pages import all_finished, finished, write_combined, write_page
+        from ..paper.lab.pages import all_finished, finished, write_combined, write_page
 
         if entry := finished(self.folder):
             return write_page(entry)

@@ -11,7 +11,7 @@ import tyro
 from .context import Context
 
 if TYPE_CHECKING:
-    from ..job import Job
+    from ..runs.job import Job
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Runs the job; an interrupted run with the same options is resumed."""
-        from ..job import Job
-        from ..worlds import room_of
+        from ..protocols.worlds import room_of
+        from ..runs.job import Job
 
         room_of(self.env)
         job = Job(
@@ -66,8 +66,8 @@ class Command:
 
 def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int:
     """Runs a job, with the options of `run_job`, and prints its tables and where the report is."""
-    from ..console import print_results, print_stages
     from ..pipeline import run_job
+    from ..report.console import print_results, print_stages
     from ..report.numbers import Numbers
 
     console = context.console

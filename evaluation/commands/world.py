@@ -39,10 +39,10 @@ class Command:
         """Reads, prints what was read and mended, and writes the file."""
         context.refuse_config()
         from data_collection.sources import read_streets
-        from plan2vec_envs.files import readable_size
-        from plan2vec_envs.folders import cache_dir, data_folder
         from plan2vec_envs.image_graph import save_world
         from plan2vec_envs.image_graph.catalog import check_file_name
+        from plan2vec_envs.io.files import readable_size
+        from plan2vec_envs.io.folders import cache_dir, data_folder
 
         if self.name is not None and self.out is None:
             check_file_name(self.name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..worlds import room_of
+from ..protocols.worlds import room_of
 from .style import GOAL, figure, png
 
 
@@ -16,7 +16,7 @@ def distance_pairs(
     agent: Any, dataset: Dataset, *, goals: int = 40, per_goal: int = 100, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learned D and true geodesic distance of random frame pairs, both (goals * per_goal,) in steps."""
-    from plan2vec_envs.geodesic import GeodesicOracle
+    from plan2vec_envs.maze.geodesic import GeodesicOracle
 
     rng = np.random.default_rng(seed)
     position = np.asarray(dataset.oracle_position, np.float64)

@@ -10,8 +10,8 @@ import numpy as np
 from data_collection import Dataset
 from plan2vec_envs.rooms import Room
 
-from ..embedding import edge_faults
-from ..worlds import room_of
+from ..protocols.worlds import room_of
+from .flat_map import edge_faults
 from .style import ACCENT, AGENT, GOAL, WARM, draw_room, figure, png
 
 if TYPE_CHECKING:

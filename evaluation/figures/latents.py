@@ -10,7 +10,7 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..worlds import room_of
+from ..protocols.worlds import room_of
 from .lattice import Lattice
 from .style import draw_room, figure, grid, plain, png, position_colors
 

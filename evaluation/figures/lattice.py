@@ -48,7 +48,7 @@ class Lattice:
 
     def frames(self) -> np.ndarray:
         """(F, 1, 64, 64) uint8, what the agent sees at each free point."""
-        from plan2vec_envs.render import Renderer
+        from plan2vec_envs.maze.render import Renderer
 
         return Renderer(self.room).frames(self.positions)
 

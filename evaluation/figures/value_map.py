@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plan2vec_envs.geodesic import GeodesicOracle
+from plan2vec_envs.maze.geodesic import GeodesicOracle
 from plan2vec_envs.rooms import Room
 
 from .lattice import Lattice
@@ -45,7 +45,7 @@ class ValueMap:
 
 def value_map(agent: Any, room: Room, goal: tuple[float, float], *, cells: int = 61) -> ValueMap:
     """Asks an agent for D to a goal from everywhere in a room."""
-    from plan2vec_envs.render import Renderer
+    from plan2vec_envs.maze.render import Renderer
 
     lattice = Lattice(room, cells)
     frames = lattice.frames()

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.files import atomic_write
+from plan2vec_envs.io.files import atomic_write
 
 from .. import figures
-from ..embedding import corridor_ratio
-from ..job import Job
-from ..paper import ROOMS
-from ..results import EvalResult, read_json, write_json
-from ..runs import RunFolder
-from ..tasks import TaskList
-from ..worlds import room_of
+from ..figures.flat_map import corridor_ratio
+from ..protocols.results import EvalResult, read_json, write_json
+from ..protocols.tasks import TaskList
+from ..protocols.worlds import room_of
+from ..runs.folder import RunFolder
+from ..runs.job import Job
+from .published import ROOMS
 
 
 def draw_figures(run: RunFolder) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..job import Job
-from ..judging import label
-from ..paper import PaperNumber, paper_number
-from ..results import EvalResult, read_json
-from ..runs import RunFolder
-from ..stats import Interval, wilson
-from ..stopwatch import StageSeconds, Stopwatch
+from ..protocols.results import EvalResult, read_json
+from ..protocols.stats import Interval, wilson
+from ..runs.folder import RunFolder
+from ..runs.job import Job
+from ..runs.judging import label
+from ..runs.stopwatch import StageSeconds, Stopwatch
+from .published import PaperNumber, paper_number
 
 _ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "dijkstra", "straight-line")
 

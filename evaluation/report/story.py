@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..judging import label
+from ..runs.judging import label
 from .dataflow import Box
 from .html import table
 from .numbers import Line, Numbers

@@ -6,15 +6,15 @@ import json
 from html import escape
 from pathlib import Path
 
-from plan2vec_envs.files import atomic_write
+from plan2vec_envs.io.files import atomic_write
 
-from ..paper import SPREAD_READING
-from ..results import write_json
-from ..runs import RunFolder
+from ..protocols.results import write_json
+from ..runs.folder import RunFolder
 from . import story
 from .dataflow import dataflow_svg
 from .html import picture, tag, terms, tiles
 from .numbers import Numbers
+from .published import SPREAD_READING
 from .style import CSS
 
 READING = (

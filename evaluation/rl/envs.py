@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.tasks import named_task
+from plan2vec_envs.maze.tasks import named_task
 
-from ..worlds import room_of
+from ..protocols.worlds import room_of
 
 
 def training_envs(

@@ -9,8 +9,8 @@ from typing import Any
 
 from plan2vec_envs.errors import InvalidOptionError
 
-from ..tasks import TaskList, make_tasks
-from ..worlds import room_of
+from ..protocols.tasks import TaskList, make_tasks
+from ..protocols.worlds import room_of
 from .algorithms import get_algorithm
 from .envs import goal_of
 
@@ -71,9 +71,9 @@ class RLJob:
         """
         from agents import get_agent
         from agents.reward import MODES
-        from agents.training import resolve_device
+        from agents.training.loop import resolve_device
+        from data_collection.collection.make import parse_size
         from data_collection.errors import check_name
-        from data_collection.make import parse_size
 
         room_of(self.env_id)
         get_algorithm(self.algorithm)
@@ -104,7 +104,7 @@ class RLJob:
 
     def tasks(self) -> TaskList:
         """The fixed tasks, with the goal of the job where it has one."""
-        from ..tasks import describe_tasks
+        from ..protocols.tasks import describe_tasks
 
         tasks, goal = make_tasks(self.env_id, self.num_tasks), goal_of(self.env_id, self.task)
         if goal is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tasks import TaskList
+from ..protocols.tasks import TaskList
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plan2vec_envs.files import atomic_write
+from plan2vec_envs.io.files import atomic_write
 
-from ..results import read_json, write_json
+from ..protocols.results import read_json, write_json
 from .algorithms import get_algorithm, new_model
 from .envs import goal_of, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
@@ -34,7 +34,7 @@ def metric_agent(job: RLJob, folder: Path, *, progress: bool) -> Any:
     from agents import get_agent, load_agent
     from data_collection import make_dataset
 
-    from ..rewards import StraightLine
+    from ..protocols.rewards import StraightLine
 
     if job.reward == SPARSE:
         return None
@@ -76,7 +76,7 @@ def learn(
 
     from agents.reward import MetricReward
     from agents.sb3 import MetricRewardCallback, MetricRewardVecEnv
-    from agents.training import one_torch_thread
+    from agents.training.loop import one_torch_thread
 
     algorithm = get_algorithm(job.algorithm)
     points = list(curve or [])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..figures import curves, gif
-from ..runs import RunFolder
-from ..worlds import room_of
+from ..protocols.worlds import room_of
+from ..runs.folder import RunFolder
 from .algorithms import get_algorithm
 from .judge import Point, drive
 

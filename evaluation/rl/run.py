@@ -8,8 +8,8 @@ from pathlib import Path
 
 from plan2vec_envs.errors import Plan2vecError
 
-from .. import runs
-from ..runs import RunFolder
+from ..runs import folder as runs
+from ..runs.folder import RunFolder
 from .job import RLJob
 from .judge import Point
 from .learning import CHECKPOINT, learn_in, metric_agent

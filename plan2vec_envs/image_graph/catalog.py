@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ..errors import InvalidOptionError, MissingFileError, UnknownNameError, suggest
-from ..folders import world_folders
+from ..io.folders import world_folders
 from .city import make_city
 from .drawn_rope import make_drawn_rope
 from .file import load_world

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .. import archive
-from ..archive import MAX_BYTES
 from ..errors import CorruptFileError, FormatVersionError
+from ..io import archive
+from ..io.archive import MAX_BYTES
 from .record import ARRAYS, WorldGraph
 
 FORMAT, FORMAT_VERSION = "plan2vec.world", 1

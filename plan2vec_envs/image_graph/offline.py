@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidOptionError
-from ..hashing import array_sha256
+from ..io.hashing import array_sha256
 from .env import ImageGraphEnv
 from .record import WorldGraph
 

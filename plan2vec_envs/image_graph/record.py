@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import WorldError
-from ..hashing import array_sha256, json_sha256
+from ..io.hashing import array_sha256, json_sha256
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InvalidOptionError, check_name
-from ..folders import cache_dir
+from ..io.folders import cache_dir
 from .record import WorldGraph
 from .street_view import HARDER, NUISANCE, cached_views
 

@@ -10,7 +10,7 @@ import numpy as np
 import plan2vec_envs  # noqa: F401  (registers the rooms)
 from agents.reward import MetricReward
 from agents.sb3 import NativeVecEnv
-from plan2vec_envs.core import RoomCore
+from plan2vec_envs.maze.core import RoomCore
 
 ROOM = "Plan2vec/Open-v0"
 CORES = {obs_type: RoomCore("open", obs_type, "discrete") for obs_type in ("state", "image")}

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 
 from agents import Plan2VecWaypointsConfig
-from agents.graph_building import GraphConfig
-from agents.inverse_model import InverseModelConfig
-from agents.table_embedding import TableConfig
+from agents.control.inverse_model import InverseModelConfig
+from agents.graphs.building import GraphConfig
+from agents.metrics.tables.table_embedding import TableConfig
 from data_collection import Dataset, Episode
 
 from .worlds import MOVES, quick_config

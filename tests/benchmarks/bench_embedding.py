@@ -11,8 +11,8 @@ from harness import Growth, Quantity, run, seconds  # first: it sets the threads
 import numpy as np
 from small_agents import small_agent
 
-from agents.coverage import spread_rows
-from agents.training import one_torch_thread
+from agents.graphs.landmarks import spread_rows
+from agents.training.loop import one_torch_thread
 from data_collection import make_dataset
 
 SIZES = (1_000, 3_000, 10_000, 30_000)

@@ -15,8 +15,8 @@ import numpy as np
 
 from agents.sb3 import NativeVecEnv
 from plan2vec_envs import get_room
-from plan2vec_envs.physics import PymunkCrowd
-from plan2vec_envs.render import Renderer
+from plan2vec_envs.maze.physics import PymunkCrowd
+from plan2vec_envs.maze.render import Renderer
 
 ENV_ID = "Plan2vec/CMaze-v0"
 LANES = (1, 16, 64, 256)

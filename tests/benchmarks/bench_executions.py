@@ -10,14 +10,14 @@ from harness import Quantity, against, run
 import numpy as np
 import torch
 
-from agents.distillation import LOSSES, AllPairs, Material
-from agents.execution import PLAIN, Execution
-from agents.global_metric import GlobalMetricConfig
-from agents.gradient_steps import Draws, GradientSteps
-from agents.graph import Graph
+from agents.graphs.graph import Graph
+from agents.metrics.distillation import LOSSES, AllPairs, Material
+from agents.metrics.global_metric import GlobalMetricConfig
 from agents.networks import CoordCNN, build_trunk
-from agents.training import Training, one_torch_thread
-from agents.workdir import Workdir
+from agents.training.execution import PLAIN, Execution
+from agents.training.gradient_steps import Draws, GradientSteps
+from agents.training.loop import Training, one_torch_thread
+from agents.training.workdir import Workdir
 
 SHAPE, VERTICES, STEPS = (1, 64, 64), 8000, 20
 

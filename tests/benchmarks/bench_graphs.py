@@ -17,11 +17,11 @@ from harness import Growth, Quantity, peak_memory, run  # first: it sets the thr
 # isort: split
 import numpy as np
 
-from agents.bridging import join_components
-from agents.graph import Graph
-from agents.graph_building import GraphConfig, join_graph
-from agents.neighbours import BIG_GRAPH_DEGREE, Search, near_pairs
-from agents.shortest_paths import distances_from
+from agents.graphs.bridges import join_components
+from agents.graphs.building import GraphConfig, join_graph
+from agents.graphs.graph import Graph
+from agents.graphs.neighbours.within_radius import BIG_GRAPH_DEGREE, Search, near_pairs
+from agents.graphs.shortest_paths import distances_from
 
 SIZES, LARGE, DEGREE, DIMENSIONS, SOURCES = (10_000, 30_000, 100_000), 1_000_000, 20, 4, 16
 MANY_DIMENSIONS = 32  # the same points turned into a space of so many

@@ -14,13 +14,13 @@ from harness import Growth, Quantity, Work, run, seconds  # first: it sets the t
 import numpy as np
 from small_agents import wanderers, waypoint_agent
 
-from agents.graph import Graph
-from agents.search import best_first, dijkstra
-from agents.shortest_paths import shortest_plan
-from agents.ways import Ways
-from evaluation import streets
-from evaluation.decision_cost import walk_by_table
-from evaluation.street_planners import table_of
+from agents.graphs.graph import Graph
+from agents.graphs.path_cache import Ways
+from agents.graphs.search import best_first, dijkstra
+from agents.graphs.shortest_paths import shortest_plan
+from evaluation.paper.protocols.decision_cost import walk_by_table
+from evaluation.paper.streets import streets
+from evaluation.paper.streets.street_planners import table_of
 from plan2vec_envs.image_graph import get_world
 
 SIZES = (1000, 3000, 10_000, 30_000)

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.sparse.csgraph import dijkstra as scipy_dijkstra
 from scipy.spatial import cKDTree
 
-from agents.graph import Graph
-from agents.search import Heuristic, PlanBatch, SearchBudget, best_first, greedy_walk, lookahead_walk
+from agents.graphs.graph import Graph
+from agents.graphs.search import Heuristic, PlanBatch, SearchBudget, best_first, greedy_walk, lookahead_walk
 
 VERTICES, DEGREE, DIMENSIONS, PLANS = 3000, 12, 8, 256
 

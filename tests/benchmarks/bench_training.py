@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from training_step import FRAME, training_step
 
-from agents import global_metric, local_metric
-from agents.graph import Graph
+from agents.graphs.graph import Graph
+from agents.metrics import global_metric
+from agents.metrics import local as local_metric
 from agents.networks import build_trunk, prepare_in_chunks
-from agents.training import Training, one_torch_thread
-from agents.workdir import Workdir
+from agents.training.loop import Training, one_torch_thread
+from agents.training.workdir import Workdir
 from data_collection import Dataset
 
 TRUNKS, BATCHES, SIZES, HORIZON, STEPS = (

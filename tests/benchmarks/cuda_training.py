@@ -17,18 +17,18 @@ import torch
 from training_step import training_step
 
 from agents import Plan2Vec
-from agents.execution import PRECISIONS, Execution
 from agents.plan2vec import Plan2VecConfig
-from agents.training import Training, resolve_device
-from agents.workdir import Workdir
+from agents.training.execution import PRECISIONS, Execution
+from agents.training.loop import Training, resolve_device
+from agents.training.workdir import Workdir
 from data_collection import make_dataset
-from evaluation import streets
-from evaluation.closed_loop import closed_loop
-from evaluation.environment import versions
-from evaluation.experiments.table4 import network_config
-from evaluation.lab.plan import PRESETS, configured
-from evaluation.street_walk import by_latents, street_tasks
-from evaluation.tasks import make_tasks
+from evaluation.paper.experiments.table4 import network_config
+from evaluation.paper.lab.plan import PRESETS, configured
+from evaluation.paper.streets import streets
+from evaluation.paper.streets.street_walk import by_latents, street_tasks
+from evaluation.protocols.closed_loop import closed_loop
+from evaluation.protocols.tasks import make_tasks
+from evaluation.runs.environment import versions
 from plan2vec_envs.image_graph import get_views
 
 ROOM = "Plan2vec/CMaze-v0"

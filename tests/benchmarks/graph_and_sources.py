@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from bench_graphs import DEGREE, DIMENSIONS, box_side, build
 
-from agents.free_memory import peak_memory
-from agents.neighbours import near_pairs
-from agents.shortest_paths import distances_from
+from agents.graphs.neighbours.within_radius import near_pairs
+from agents.graphs.shortest_paths import distances_from
+from agents.networks.device_memory import peak_memory
 
 
 class Others(threading.Thread):

@@ -66,7 +66,7 @@ class Growth:
     """Measurements at several sizes, and at last how each grows: the exponent of its seconds in the size.
 
     Their names are "NAME, SIZE OF", such as "radius pairs, 10,000 vertices", and "NAME: exponent"; by these,
-    ``evaluation.speed`` puts the rows of one thing side by side.
+    ``tests.benchmarks.page`` puts the rows of one thing side by side.
     """
 
     _PARTS: ClassVar[dict[str, float]] = {"s": 1, "ms": 1e3, "us": 1e6}
@@ -97,7 +97,7 @@ class Growth:
 
 def peak_memory(name: str = "peak memory") -> Quantity:
     """The most memory that this process ever held, in MiB."""
-    from agents.free_memory import peak_memory as held  # loads torch, after the threads are set
+    from agents.networks.device_memory import peak_memory as held  # loads torch, after the threads are set
 
     peak = held() / 2**20
     return Quantity(name, "MiB", peak, peak, peak)

@@ -16,9 +16,9 @@ from bench_graphs import box_side
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from agents.coverage import spread_rows
-from agents.neighbours import near_pairs
-from evaluation.forecast.designs import halo_share
+from agents.graphs.landmarks import spread_rows
+from agents.graphs.neighbours.within_radius import near_pairs
+from tests.benchmarks.forecast.designs import halo_share
 
 
 def graph_of(points: np.ndarray) -> coo_array:

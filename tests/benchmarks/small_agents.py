@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from agents import Plan2Vec
-from agents.plan2vec_waypoints import Plan2VecWaypoints
-from agents.presets import VECTORS
-from agents.table_embedding import TableConfig
+from agents.metrics.tables.table_embedding import TableConfig
+from agents.plan2vec.presets import VECTORS
+from agents.plan2vec.waypoints import Plan2VecWaypoints
 from data_collection import Dataset, make_dataset
-from evaluation.lab.plan import configured
+from evaluation.paper.lab.plan import configured
 
 NEIGHBOURS = 20  # vertices within a step of each
 

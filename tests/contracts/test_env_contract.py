@@ -13,10 +13,10 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 from plan2vec_envs import ROOM_IDS, InvalidOptionError, get_room
-from plan2vec_envs.actions import ACTION_TYPES
-from plan2vec_envs.core import OBS_TYPES
-from plan2vec_envs.geodesic import GeodesicOracle
 from plan2vec_envs.geometry import STEP, SUCCESS_RADIUS
+from plan2vec_envs.maze.actions import ACTION_TYPES
+from plan2vec_envs.maze.core import OBS_TYPES
+from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 EVERY_ROOM = pytest.mark.parametrize("env_id", ROOM_IDS)
 EVERY_VARIANT = pytest.mark.parametrize(

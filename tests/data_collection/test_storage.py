@@ -20,7 +20,7 @@ from data_collection import (
     read_manifest,
     save_dataset,
 )
-from plan2vec_envs.hashing import json_sha256
+from plan2vec_envs.io.hashing import json_sha256
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from agents import Graph
-from evaluation.oracles import GeodesicGreedy
-from evaluation.worlds import room_of
-from plan2vec_envs.geodesic import GeodesicOracle
-from plan2vec_envs.render import Renderer
+from evaluation.protocols.oracles import GeodesicGreedy
+from evaluation.protocols.worlds import room_of
+from plan2vec_envs.maze.geodesic import GeodesicOracle
+from plan2vec_envs.maze.render import Renderer
 
 CMAZE = "Plan2vec/CMaze-v0"
 

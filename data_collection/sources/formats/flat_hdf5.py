@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from plan2vec_envs.archive import MAX_BYTES
 from plan2vec_envs.errors import MissingExtraError, Plan2vecError
+from plan2vec_envs.io.archive import MAX_BYTES
 
 from ...records import Dataset
 from ..conversions import Layout
+from ..files.hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..flat import looks_flat, read_flat
 from ..gathering import Gathering
-from ..hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from plan2vec_envs.archive import MAX_BYTES, list_arrays, read_arrays
 from plan2vec_envs.errors import SourceError, StorageError, UnsafeFileError
+from plan2vec_envs.io.archive import MAX_BYTES, list_arrays, read_arrays
 
 from ...records import Dataset
 from ..conversions import Layout

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.archive import MAX_BYTES
 from plan2vec_envs.errors import CorruptFileError, MissingFileError, SourceError, suggest
+from plan2vec_envs.io.archive import MAX_BYTES
 
 from ...records import Dataset
 from ..conversions import Layout, positions_of
+from ..files.hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
+from ..files.pictures import decode_picture
 from ..gathering import Gathering
-from ..hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
-from ..pictures import decode_picture
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 

@@ -12,10 +12,10 @@ import numpy as np
 from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, UnsafeFileError
 
 from ...records import Dataset
+from ..files.object_arrays import read_array
+from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ..files.pictures import decode_picture, middle_square
 from ..gathering import Gathering
-from ..object_arrays import read_array
-from ..picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
-from ..pictures import decode_picture, middle_square
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 from . import rope_pictures

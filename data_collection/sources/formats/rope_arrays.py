@@ -12,7 +12,7 @@ import numpy as np
 from plan2vec_envs.errors import SourceError
 
 from ...records import Dataset, Episode
-from ..object_arrays import peek_array, read_array
+from ..files.object_arrays import peek_array, read_array
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 

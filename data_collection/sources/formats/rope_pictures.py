@@ -10,9 +10,9 @@ import numpy as np
 from plan2vec_envs.errors import MissingFileError, SourceError, UnsafeFileError
 
 from ...records import Dataset, Episode
-from ..object_arrays import peek_array, read_array
-from ..picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
-from ..pictures import decode_square
+from ..files.object_arrays import peek_array, read_array
+from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ..files.pictures import decode_square
 from ..recording import Format
 from ..repairs import EpisodeRepairs
 

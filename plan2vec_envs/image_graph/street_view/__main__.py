@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...files import atomic_write
+from ...io.files import atomic_write
 from .. import WorldGraph, load_world
 from .pictures import montage
 from .renderer import StreetRenderer

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from ...errors import InvalidOptionError
-from ...files import atomic_write, storage_errors
-from ...hashing import json_sha256
+from ...io.files import atomic_write, storage_errors
+from ...io.hashing import json_sha256
 from ..record import WorldGraph
 from .lens import FRAME_SHAPE
 from .nuisance import NUISANCE, Nuisance

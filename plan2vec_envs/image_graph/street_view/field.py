@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import WorldError
-from ...files import readable_size
+from ...io.files import readable_size
 from ..record import WorldGraph
 
 HALF_WIDTH = 9.0  # metres from the middle of a street to its walls

@@ -1,0 +1,1 @@
+"""From a distance to an action: forward and inverse models, lookahead, the memory of tried actions."""

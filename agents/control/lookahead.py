@@ -1,0 +1,175 @@
+"""How far it is to the goal from places that a forward model imagines: the nearest vertices know the way.
+
+And whether anybody went there: a model that never saw a wall walks through it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import torch
+
+from data_collection.errors import check_name
+
+from ..errors import ConfigError
+from ..training.workdir import Arrays
+
+_AROUND = 64  # recorded moves that an imagined one is compared with
+_SURE = 0.05  # steps; what is unusual by less is not worth a word
+
+
+@dataclass(frozen=True)
+class ForesightConfig:
+    """Who is asked about the way, and how far the answer is trusted."""
+
+    guide: Literal["ways", "metric"] = "ways"
+    """"ways": shortest ways on the graph, one search a goal and look-ups from then on; "metric": D of the vertices'
+    latents, no search at all"""
+    nearest: int = 20
+    """vertices around the present place that an imagined place may go on from"""
+    off_graph: float = 2.0
+    """what a step outside the graph costs, to a vertex or straight to the goal: nobody has been there"""
+    reach: float = 2.5
+    """steps; from so near the goal an imagined place may go straight there"""
+    support: float = 0.0
+    """steps that an imagined move costs for each usual gap to recorded moves (``RecordedMoves``) beyond the first; 30
+    keeps out of walls that nobody ever touched. Ways of vertices around and the straight one are then taken as by
+    ``shortened``. At 0 model and vertices are believed wherever they lead"""
+    moves: int = 20_000
+    """of ``support``: recorded moves that are kept for it"""
+
+    def __post_init__(self) -> None:
+        check_name("guide", self.guide, ("ways", "metric"))
+        if not self.support >= 0:
+            raise ConfigError(f"support is {self.support}; need at least 0, which is off, such as 30 steps")
+        if self.moves < 2:
+            raise ConfigError(f"moves is {self.moves}; some are kept and some tell what is usual, so need at least 2")
+
+
+def ways_ahead(
+    config: ForesightConfig,
+    imagined: torch.Tensor,
+    vertices: torch.Tensor,
+    way: torch.Tensor,
+    goal: torch.Tensor,
+    beyond: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Steps to the goal from each imagined place: to a vertex and on from there, or straight.
+
+    Args:
+        config: What steps outside the graph cost.
+        imagined: (B, K, Q) local latents after each of K actions.
+        vertices: (B, M, Q) local latents of the vertices around.
+        way: (B, M) steps from each of them to the goal.
+        goal: (B, Q) local latents of the goals.
+        beyond: (B,) steps that the straight line to the goal is known to be too short by; none by default.
+
+    Returns:
+        (B, K).
+    """
+    by_vertex = (config.off_graph * torch.cdist(imagined, vertices) + way[:, None]).amin(2)
+    straight = torch.cdist(imagined, goal[:, None])[..., 0]
+    directly = config.off_graph * straight if beyond is None else config.off_graph * straight + beyond[:, None]
+    return torch.where(straight <= config.reach, torch.minimum(by_vertex, directly), by_vertex)
+
+
+def shortened(way: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Ways of vertices around, where being there saves no more of the way than it is far.
+
+    Behind a thin wall a vertex may be near whose way is much shorter; were it no farther than it looks, the graph would
+    have led there.
+
+    Args:
+        way: (B, M) steps from vertices to the goal.
+        present: (B,) the same of the vertex that the present place is taken for.
+        gaps: (B, M) d between that vertex and the others, in steps.
+
+    Returns:
+        (B, M).
+    """
+    return np.maximum(way, present[:, None] - gaps)
+
+
+def spot_of(latents: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
+    """The ``count`` vertices nearest to each of (B, Q) local latents among (V, Q): (B, count) int64, in any order."""
+    gaps = torch.cdist(torch.as_tensor(keys), torch.as_tensor(latents))
+    return gaps.topk(min(count, len(latents)), largest=False, sorted=False).indices.numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedMoves:
+    """Moves that were recorded, and how far from the nearest of them an imagined one usually is.
+
+    The gap from a move z -> z' to a recorded one x -> x' is the larger of |z - x| and |z' - x'|. Both ends count:
+    behind a thin wall are places enough, but nobody got there from here.
+    """
+
+    before: np.ndarray
+    """(S, Q) float32 local latents from which they led, ..."""
+    after: np.ndarray
+    """(S, Q) ... and to which"""
+    usual: float
+    """steps; of 19 in 20 recorded moves that are not among these, as the model imagines them, the gap is smaller"""
+
+    @classmethod
+    def gather(
+        cls,
+        before: np.ndarray,
+        after: np.ndarray,
+        imagined: np.ndarray,
+        held_out: np.ndarray,
+        count: int,
+        rng: np.random.Generator,
+    ) -> Self:
+        """Keep some moves, and measure the usual gap on others.
+
+        Args:
+            before: (M, Q) float32 local latents.
+            after: (M, Q) float32.
+            imagined: (M, Q) float32, where the forward model imagines the recorded actions to lead.
+            held_out: (M,) bool, moves of trajectories that no model learned from; if there are none, every fourth one.
+            count: kept at most; of the others so many at most are measured.
+            rng: draws them.
+        """
+        if not held_out.any():
+            held_out = np.arange(len(before)) % 4 == 3
+        kept, measured = (_some(np.flatnonzero(rows), count, rng) for rows in (~held_out, held_out))
+        if not len(measured):
+            measured = kept
+        moves = cls(before[kept], after[kept], 0.0)
+        gaps = [
+            moves.gaps(torch.as_tensor(before[rows]), torch.as_tensor(imagined[rows])[:, None])
+            for rows in np.array_split(measured, -(-len(measured) // 256))
+        ]
+        return cls(moves.before, moves.after, float(np.quantile(torch.cat(gaps).numpy(), 0.95)))
+
+    def gaps(self, here: torch.Tensor, imagined: torch.Tensor) -> torch.Tensor:
+        """From (B, Q) to (B, K, Q) local latents: gap to the nearest recorded move, (B, K) steps."""
+        # By differences: by products, small gaps of large coordinates drown in rounding.
+        exactly = "donot_use_mm_for_euclid_dist"
+        starts = torch.cdist(here, torch.as_tensor(self.before), compute_mode=exactly)
+        offsets, rows = starts.topk(min(_AROUND, len(self.before)), largest=False, sorted=False)
+        ends = torch.cdist(imagined, torch.as_tensor(self.after)[rows], compute_mode=exactly)
+        return torch.maximum(offsets[:, None], ends).amin(2)
+
+    def costs(self, support: float, here: torch.Tensor, imagined: torch.Tensor) -> torch.Tensor:
+        """Steps to add to moves from (B, Q) to (B, K, Q) latents: ``support`` for each usual gap beyond the first."""
+        return support * (self.gaps(here, imagined) / max(self.usual, _SURE) - 1).clamp(min=0)
+
+    def arrays(self) -> Arrays:
+        """Everything, as arrays."""
+        return {"moves_before": self.before, "moves_after": self.after, "moves_usual": np.array([self.usual])}
+
+    @classmethod
+    def split(cls, arrays: Arrays) -> tuple[Self | None, Arrays]:
+        """The moves among these arrays, None where an agent was saved without, and all other arrays."""
+        others = {name: array for name, array in arrays.items() if not name.startswith("moves_")}
+        if len(others) == len(arrays):
+            return None, others
+        return cls(arrays["moves_before"], arrays["moves_after"], float(arrays["moves_usual"][0])), others
+
+
+def _some(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    return rows if len(rows) <= count else np.sort(rng.choice(rows, count, replace=False))

@@ -1,0 +1,1 @@
+"""The graph: building, pruning, neighbours, shortest paths, search. No torch."""

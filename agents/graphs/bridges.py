@@ -1,0 +1,140 @@
+"""The shortest edges that join many components of a big graph: Boruvka's rounds, all components at once.
+
+The nearest vertex of another component is found without a tree for each component: labels of two components differ in
+some bit, so it is the nearest over the bits of the nearest vertex whose label has the other value there. In many
+dimensions trees do not help, and blocks of vertices are compared by products of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from .neighbours.exact import nearest_strangers
+
+_NEAREST = 8  # vertices that are looked at first
+_AT_ONCE = 100_000  # vertices
+_TREE_DIMENSIONS = 8  # above, a tree looks at nearly every leaf, which products of matrices do faster
+
+
+def join_components(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components.
+
+    In a few dimensions time grows with V log(V) times the squared logarithm of the number of components, whatever
+    their sizes; in many, at worst with the square of V.
+
+    Args:
+        latents: (V, D) finite float.
+        components: (V,) int labels.
+    """
+    labels = np.unique(components, return_inverse=True)[1].reshape(-1)
+    tree = cKDTree(latents)
+    bridges = np.zeros((0, 2), np.int64)
+    while (count := int(labels.max()) + 1) > 1:
+        found, gaps = _shortest_ways_out(tree, latents, labels, count)
+        # Of each round's ways those that close a circle (between equal gaps) are left out: Kruskal's rule.
+        found = found[np.lexsort((found[:, 1], found[:, 0], gaps))]
+        found = found[_forest(labels[found], count)]
+        bridges = np.concatenate([bridges, found])
+        ends = labels[found]
+        joined = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count, count))
+        labels = connected_components(joined.tocsr(), directed=False)[1][labels]
+    return bridges
+
+
+def _shortest_ways_out(
+    tree: cKDTree, latents: np.ndarray, labels: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The closest (member, non-member) pair of every component but the largest, and how far they are apart."""
+    largest = int(np.bincount(labels).argmax())  # reached from the others
+    asking = np.flatnonzero(labels != largest)
+    gap, other = np.full(len(asking), np.inf), np.full(len(asking), -1, np.int64)
+    reach = np.zeros(len(asking))
+    for i in range(0, len(asking), _AT_ONCE):
+        part = slice(i, i + _AT_ONCE)
+        gaps, found = tree.query(latents[asking[part]], k=min(_NEAREST, len(latents)))
+        outside = np.where(labels[found] != labels[asking[part], None], gaps, np.inf)
+        best = outside.argmin(1)[:, None]
+        gap[part] = np.take_along_axis(outside, best, 1)[:, 0]
+        other[part] = np.take_along_axis(found, best, 1)[:, 0]
+        reach[part] = gaps[:, -1]
+    shortest = np.full(count, np.inf)
+    np.minimum.at(shortest, labels[asking], gap)
+    # Undecided: no outsider among the nearest, and the last of them nearer than the best pair of the component.
+    open_ = np.flatnonzero(np.isinf(gap) & (reach < shortest[labels[asking]]))
+    if len(open_):
+        search = _nearest_strangers if latents.shape[1] <= _TREE_DIMENSIONS else nearest_strangers
+        gap[open_], other[open_] = search(latents, labels, asking[open_], shortest)
+    order = np.lexsort((other, asking, gap, labels[asking]))
+    label = labels[asking[order]]
+    first = order[np.flatnonzero(np.append(True, label[1:] != label[:-1]))]
+    return np.stack([asking[first], other[first]], 1), gap[first]
+
+
+def _nearest_strangers(
+    latents: np.ndarray, labels: np.ndarray, vertices: np.ndarray, best: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to, and number of, the nearest vertex of another component, where it is the component's nearest.
+
+    Args:
+        latents: (V, D).
+        labels: (V,).
+        vertices: (K,) that ask.
+        best: (C,) the shortest way out of each component that is known, inf where none is. A vertex that has no
+            shorter one gets inf, which spares looking at all that is farther.
+    """
+    gap, other, best = np.full(len(vertices), np.inf), np.full(len(vertices), -1, np.int64), best.copy()
+    label = labels[vertices]
+    for bit in range((len(best) - 1).bit_length()):
+        values = labels >> bit & 1
+        for value in (0, 1):
+            asking = np.flatnonzero(label >> bit & 1 == value)
+            if not len(asking):
+                continue
+            strangers = np.flatnonzero(values != value)
+            tree = cKDTree(latents[strangers])
+            # One of each component first, for a bound on the others.
+            first = asking[np.unique(label[asking], return_index=True)[1]]
+            for some in (first, asking):
+                for bound, part in _by_bound(some, best[label[some]]):
+                    gaps, found = tree.query(latents[vertices[part]], distance_upper_bound=bound)
+                    nearer = gaps < gap[part]
+                    gap[part[nearer]], other[part[nearer]] = gaps[nearer], strangers[found[nearer]]
+                    np.minimum.at(best, label[part], gaps)
+    return gap, other
+
+
+def _by_bound(which: np.ndarray, bounds: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
+    """Parts with bounds that are nearly equal, as a tree takes one bound for all; a bound of 0 cannot be improved."""
+    finite = np.isfinite(bounds)
+    if not finite.all():
+        yield np.inf, which[~finite]
+    finite &= bounds > 0
+    which, bounds = which[finite], bounds[finite]
+    steps = np.ceil(np.log2(bounds) * 4)
+    for step in np.unique(steps):
+        part = steps == step
+        yield float(bounds[part].max()) * (1 + 1e-9), which[part]
+
+
+def _forest(ends: np.ndarray, count: int) -> np.ndarray:
+    """(K,) bool: which of (K, 2) edges between ``count`` labels, taken in order, join what was apart."""
+    root = list(range(count))
+
+    def find(label: int) -> int:
+        while root[label] != label:
+            root[label] = root[root[label]]
+            label = root[label]
+        return label
+
+    keep = np.zeros(len(ends), bool)
+    for number, (a, b) in enumerate(ends.tolist()):
+        a, b = find(a), find(b)
+        if a != b:
+            root[a] = b
+            keep[number] = True
+    return keep

@@ -1,0 +1,221 @@
+"""From a dataset and a local metric to a graph: recorded edges, found neighbours, bridges between components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from data_collection import Dataset
+from data_collection.errors import check_name
+
+from ..errors import ConfigError, GraphError
+from .bridges import join_components
+from .graph import Graph
+from .neighbours.within_radius import BIG_GRAPH, Search, near_pairs
+from .pruning import WormholeConfig, edge_weights, lengths_of, trusted_edges
+from .transitions import crosses
+
+# Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
+_LEAST_WEIGHT = 1e-3
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """Which frames become vertices and what joins them."""
+
+    max_vertices: int = 3000
+    """how many frames; at a fixed radius edges grow with the square"""
+    vertices: Literal["trajectories", "spread"] = "trajectories"
+    """"trajectories": whole ones in random order; "spread": frames far from one another among ``pool`` of all, so that
+    few of them cover much data"""
+    pool: int = 60_000
+    """of "spread": frames that are looked at"""
+    threshold: float | None = None
+    """neighbour threshold in steps; None: of "trajectories" the local metric's, calibrated on held-out ones; of
+    "spread" ``overlap`` covering radii"""
+    overlap: float = 2.2
+    """of "spread": vertices of neighbouring cells of a cover are at most two radii apart, and some more joins them"""
+    recorded_weight: Literal["one", "local"] = "one"
+    """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
+    both_ways: bool = False
+    """whether a recorded step can be undone: the graph then has it in both directions"""
+    wormholes: WormholeConfig = field(default_factory=WormholeConfig)
+    """what a found edge has to pass"""
+    max_degree: int = 0
+    """neighbours that a vertex keeps, the nearest ones, beside its recorded edges; 0: all within the threshold. 20 does
+    for graphs above 20,000 vertices"""
+    search: Search = "auto"
+    """how neighbours are found: "tree", "blocks" or "faiss"; see ``neighbours.near_pairs``"""
+    bridge: bool = True
+    """join what is left in pieces by the shortest edges, instead of raising the threshold"""
+    jumps: float = 0.0
+    """a recorded step whose d is longer than so many typical ones (``steps.typical_step``) is a jump, as teleporters
+    do: no edge, but all edges out of its place weigh what is to be expected there (``jumps.expect_jumps``). 5 is a good
+    choice; 0: every recorded step is an edge, and of several outcomes the best is believed"""
+
+    def __post_init__(self) -> None:
+        if not (self.jumps == 0 or self.jumps > 1):
+            raise ConfigError(f"jumps is {self.jumps} typical steps; need more than 1, such as 5, or 0, which is off")
+
+
+def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generator) -> np.ndarray:
+    """(V,) ascending dataset rows: whole trajectories in random order until ``max_vertices`` would be passed."""
+    order = rng.permutation(dataset.num_episodes)
+    frames = np.cumsum(dataset.episode_lengths[order] + 1)
+    chosen = np.zeros(dataset.num_episodes, bool)
+    chosen[order[: max(1, int(np.searchsorted(frames, max_vertices, side="right")))]] = True
+    return np.flatnonzero(chosen[dataset.episode_ids])
+
+
+def build_graph(
+    config: GraphConfig,
+    dataset: Dataset,
+    rows: np.ndarray,
+    latents: np.ndarray,
+    threshold: float,
+    members: int = 1,
+    jumped: np.ndarray | None = None,
+) -> Graph:
+    """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
+
+    Args:
+        config: Choices.
+        dataset: Where the transitions are recorded.
+        rows: (V,) ascending dataset rows that become vertices 0 to V - 1.
+        latents: (V, D) local latents of those rows; their Euclidean distance is d.
+        threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole control.
+        members: Networks whose latents stand side by side.
+        jumped: (M,) bool, recorded transitions that are jumps and become no edges; none by default.
+
+    Raises:
+        GraphError: if the latents are not finite.
+        UnknownNameError: for another weight than "one" and "local".
+    """
+    check_latents(latents)
+    recorded = _recorded_pairs(dataset, rows)
+    if jumped is not None:
+        recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
+    near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
+    near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
+    return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)
+
+
+def join_graph(
+    config: GraphConfig,
+    latents: np.ndarray,
+    recorded: np.ndarray,
+    steps: np.ndarray,
+    near: np.ndarray,
+    threshold: float,
+) -> Graph:
+    """The graph over vertices with these latents, bridged where the configuration wants it.
+
+    Args:
+        config: Weight of recorded edges, and whether to bridge.
+        latents: (V, D) finite local latents; their Euclidean distance is d.
+        recorded: (R, 2) vertex pairs that were recorded one after the other; those that coincide are dropped.
+        steps: (R,) recorded steps between them.
+        near: (E, 2) vertex pairs to be joined both ways at weight d, and what the wormhole control adds.
+        threshold: Neighbour threshold, in steps.
+
+    Raises:
+        UnknownNameError: for another weight than "one" and "local".
+    """
+    check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
+    # A blocked action joins two pictures of one place.
+    moved = lengths_of(latents, recorded) > _LEAST_WEIGHT
+    recorded, steps = recorded[moved], steps[moved]
+    if config.both_ways:
+        recorded, steps = np.concatenate([recorded, recorded[:, ::-1]]), np.concatenate([steps, steps])
+    near = np.concatenate([near, near[:, ::-1]])
+    # What was recorded as one step is known, so the metric is asked about other pairs only.
+    near = near[~np.isin(near @ (len(latents), 1), recorded[steps == 1] @ (len(latents), 1))]
+
+    pairs = np.concatenate([recorded, near])
+    weights = lengths_of(latents, pairs)
+    weights[len(recorded) :] = edge_weights(config.wormholes, weights[len(recorded) :], threshold)
+    if config.recorded_weight == "one":
+        weights[: len(recorded)] = steps
+    inferred = np.arange(len(pairs)) >= len(recorded)
+    graph = _graph(len(latents), pairs, weights, inferred, np.zeros(len(pairs), bool))
+    if not config.bridge:
+        return graph
+    bridges = find_bridges(latents, graph.components())
+    if not len(bridges):
+        return graph
+    pairs = np.concatenate([pairs, bridges, bridges[:, ::-1]])
+    weights = np.concatenate([weights, np.tile(lengths_of(latents, bridges), 2)])
+    found = np.arange(len(pairs)) >= len(inferred)
+    return _graph(len(latents), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
+
+
+def check_latents(latents: np.ndarray) -> None:
+    """Refuse latents that cannot be measured.
+
+    Raises:
+        GraphError: if they are not finite.
+    """
+    if not np.isfinite(latents).all():
+        raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
+
+
+def _recorded_pairs(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """(M', 2) vertex pairs of recorded transitions between these rows."""
+    vertex_of = np.full(len(dataset.observations), -1)
+    vertex_of[rows] = np.arange(len(rows))
+    recorded = vertex_of[dataset.transitions]
+    return recorded[(recorded >= 0).all(1)]
+
+
+def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components (Boruvka's rounds).
+
+    Joining by the shortest gaps adds a handful of long edges; raising the threshold until all is connected
+    would add thousands of false ones everywhere.
+
+    Args:
+        latents: (V, D) float.
+        components: (V,) int labels.
+    """
+    if len(latents) > BIG_GRAPH:
+        return join_components(latents, components)
+    labels = np.unique(components, return_inverse=True)[1]
+    tree = cKDTree(latents)
+    bridges = []
+    while labels.max() > 0:
+        largest = np.bincount(labels).argmax()
+        for label in range(labels.max() + 1):
+            members = np.flatnonzero(labels == label)
+            # A component merged earlier in this round is empty; the largest is reached from the others.
+            if label == largest or not len(members):
+                continue
+            pair = _nearest_outside(tree, latents, labels, members)
+            bridges.append(pair)
+            labels[members] = labels[pair[1]]
+        labels = np.unique(labels, return_inverse=True)[1]
+    return np.array(bridges, np.int64).reshape(-1, 2)
+
+
+def _nearest_outside(tree: cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[int, int]:
+    """The closest (member, non-member) pair; members whose neighbours are all members ask for more of them."""
+    inside = labels[members[0]]
+    best, pair, k = np.inf, (-1, -1), 8
+    while len(members):
+        k = min(k, len(latents))
+        distance, neighbour = tree.query(latents[members], k=k)
+        outside = np.where(labels[neighbour] != inside, distance, np.inf)
+        row, column = np.unravel_index(outside.argmin(), outside.shape)
+        if outside[row, column] < best:
+            best, pair = outside[row, column], (int(members[row]), int(neighbour[row, column]))
+        # Undecided: no outsider among the k nearest, and the k-th nearer than the best pair so far.
+        members = members[np.isinf(outside).all(1) & (distance[:, -1] < best) & (k < len(latents))]
+        k *= 4
+    return pair
+
+
+def _graph(vertices: int, pairs: np.ndarray, weights: np.ndarray, inferred: np.ndarray, bridge: np.ndarray) -> Graph:
+    table = np.column_stack([pairs, np.maximum(weights, _LEAST_WEIGHT)])
+    return Graph.from_edges(vertices, table, inferred, bridge)

@@ -1,0 +1,53 @@
+"""A metric out of any embedding: the L2 distance of its latents, in the unit of one recorded step."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from data_collection import Dataset
+
+from ..graphs.transitions import moving_transitions
+from ..networks import Trunk, embed_in_chunks
+from ..training.saving import load_network, network_arrays
+from ..training.workdir import Arrays
+from .heads import MetricHead, get_head
+
+
+class EmbeddingMetric:
+    """D(x, g) = scale * ||phi(x) - phi(g)||, or another head of the latents.
+
+    Latents that were not learned from distances have a unit of their own. The scale leaves every argmin as it is, and
+    gives forward model and memory the same unit to work in as those of any other agent.
+    """
+
+    def __init__(self, network: Trunk, device: torch.device, head: MetricHead | None = None) -> None:
+        """An untrained metric; ``head`` is L2 by default."""
+        self.device = device
+        self.head: MetricHead = head or get_head("l2")
+        self.network: Trunk = network.to(device)
+        self.scale = 1.0
+
+    def calibrate(self, dataset: Dataset) -> None:
+        """Set the scale so that recorded moves are one step long on average, by L2."""
+        self.scale = 1.0
+        pairs, latents = moving_transitions(dataset), self.embed(dataset.observations)
+        length = float(np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1).mean())
+        self.scale = 1 / length if length > 0 else 1.0
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Scaled latents of (B, ...) observations, (B, D) float32."""
+        return embed_in_chunks(self.network, observations, self.device) * np.float32(self.scale)
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {**network_arrays(self.network), "scale": np.array([self.scale])}
+
+    def fill(self, arrays: Arrays) -> None:
+        """Become the metric that ``arrays`` came from.
+
+        Raises:
+            CheckpointError: if names or shapes differ.
+        """
+        self.scale = float(arrays["scale"][0])
+        load_network(self.network, {name: array for name, array in arrays.items() if name != "scale"})

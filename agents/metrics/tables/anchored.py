@@ -1,0 +1,90 @@
+"""A global metric for images that the local metric carries: know the place again, then look its latents up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from ...training.workdir import Arrays
+from ..heads import MetricHead, get_head
+from ..places.scatter import nearest, squared_norms
+
+
+class Recogniser(Protocol):
+    """A local metric: Euclidean distance of embedded observations."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for embedding."""
+        ...
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        ...
+
+
+@dataclass(frozen=True)
+class AnchorConfig:
+    """How an image finds its latents."""
+
+    nearest: int = 32
+    """anchors that are averaged over"""
+    temperature: float = 1.0
+    """of their weights exp(-d^2 / (2 temperature)), d in the unit of the local metric: standard deviations within a
+    place, or steps"""
+
+
+class AnchoredMetric:
+    """phi(x) = sum_i w_i phi_i over the anchors nearest to x, and D(x, g) = ||phi(x) - phi(g)||^2.
+
+    Anchors are the recorded frames, each with the latents of its place. What generalises to new pictures is the local
+    metric; a network that regresses global latents from images memorises them.
+    """
+
+    def __init__(
+        self, config: AnchorConfig, local: Recogniser, keys: np.ndarray, places: np.ndarray, table: np.ndarray
+    ) -> None:
+        """Put together what was learned.
+
+        Args:
+            config: How to average.
+            local: Embeds images.
+            keys: (U, Q) float32, local latents of the anchors.
+            places: (U,) int64, place of each.
+            table: (V, D) float32, latents of the places.
+        """
+        self.config, self.local = config, local
+        self.keys, self.places, self.table = keys, places, table
+        self._norms = squared_norms(keys)
+        self.head: MetricHead = get_head("squared-l2")
+        self.device = torch.device("cpu")
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        rows, gaps = nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
+        weights = np.exp((gaps[:, :1] - gaps) / (2 * self.config.temperature))
+        weights /= weights.sum(1, keepdims=True)
+        found = np.zeros((len(rows), self.table.shape[1]), np.float32)
+        for weight, row in zip(weights.T, rows.T, strict=True):
+            found += weight[:, None] * self.table[self.places[row]]
+        return found
+
+    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
+        return np.square(z - g).sum(-1)
+
+    def nearest_places(self, observations: np.ndarray) -> np.ndarray:
+        """The place of the nearest anchor of (B, ...) observations, (B,) int64."""
+        return self.places[nearest(self.local.embed(observations), self.keys, 1, norms=self._norms)[0][:, 0]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for acting, but for what follows from them."""
+        return self.local.nbytes + sum(array.nbytes for array in (self.keys, self.places, self.table))
+
+    def arrays(self) -> Arrays:
+        """Everything but the local metric, as arrays."""
+        return {"keys": self.keys, "places": self.places, "table": self.table}

@@ -1,0 +1,138 @@
+"""A global metric for images from a network that says which place it is: the table's latents, averaged under that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ...errors import CheckpointError, ConfigError
+from ...networks import Trunk, build_trunk, embed_in_chunks
+from ...training.loop import Batch, Tensors, Training, train
+from ...training.saving import load_network, network_arrays, network_bytes
+from ...training.workdir import Arrays
+from ..heads import MetricHead, get_head
+from .augmentation import DisturbanceConfig
+
+_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """The network that says which place an image shows."""
+
+    trunk: str = "cnn"
+    """network that embeds a frame; see ``GlobalMetricConfig.trunk``"""
+    hidden: int = 256
+    """width of the hidden layer"""
+    steps: int = 1500
+    """gradient steps"""
+    batch_frames: int = 256
+    """frames a step"""
+    learning_rate: float = 2e-3
+    """peak of the one-cycle schedule"""
+    disturbance: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+    """made-up nuisance in training, of images"""
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "steps", "batch_frames"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} of the classifier is {getattr(self, name)}, need at least 1")
+
+
+class ClassifiedMetric:
+    """phi(x) = sum_v p(v | x) phi_v over all places v, and D(x, g) = ||phi(x) - phi(g)||^2.
+
+    A network regressing phi itself has to put every place at its latents, and what it gets wrong is a wrong place
+    somewhere between. Saying which place it is asks only what pictures can answer; the table says where that is. It
+    grows with the number of places, like the table, and not with the number of pictures.
+    """
+
+    def __init__(
+        self, config: ClassifierConfig, observation_shape: tuple[int, ...], table: np.ndarray, device: torch.device
+    ) -> None:
+        """Untrained; ``table`` holds the (V, D) latents of the places."""
+        self.config, self.table, self.device = config, table, device
+        self.head: MetricHead = get_head("squared-l2")
+        self.network: Trunk = build_trunk(config.trunk, observation_shape, len(table), config.hidden).to(device)
+
+    @classmethod
+    def fit(
+        cls,
+        config: ClassifierConfig,
+        frames: np.ndarray,
+        places: np.ndarray,
+        table: np.ndarray,
+        training: Training,
+        stage: str = "global",
+    ) -> tuple[ClassifiedMetric, dict[str, float]]:
+        """Learn which place each frame shows, by cross-entropy.
+
+        Args:
+            config: What to learn.
+            frames: (U, ...) observations.
+            places: (U,) int64, place of each.
+            table: (V, D) float32, latents of the places.
+            training: How to run.
+            stage: Name in logs and checkpoints.
+
+        Returns:
+            The metric, and ``loss`` in nats.
+        """
+        with training.seeded_torch(stage):
+            metric = cls(config, frames.shape[1:], table, training.device)
+        metric.network.standardise.fit(frames)
+        is_image = frames.ndim == 4
+        targets = torch.as_tensor(places, device=training.device)
+
+        def sample(rng: np.random.Generator) -> Batch:
+            rows = rng.integers(len(frames), size=config.batch_frames)
+            return {"rows": rows, **(config.disturbance.sample(rng, len(rows)) if is_image else {})}
+
+        def loss(batch: Tensors) -> torch.Tensor:
+            seen = config.disturbance.apply(batch["frames"], batch) if is_image else batch["frames"]
+            return F.cross_entropy(metric.network(seen), targets[batch["rows"]])
+
+        last = train(
+            stage, metric.network, sample, loss, steps=config.steps, learning_rate=config.learning_rate,
+            training=training, frames=training.frames(None, frames), rows=lambda batch: batch["rows"],
+        )  # fmt: skip
+        return metric, {"loss": last}
+
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents of (B, ...) observations, (B, D) float32."""
+        table, parts = torch.as_tensor(self.table), [np.zeros((0, self.table.shape[1]), np.float32)]
+        for i in range(0, len(observations), _AT_ONCE):  # scores are as wide as there are places
+            scores = torch.as_tensor(embed_in_chunks(self.network, observations[i : i + _AT_ONCE], self.device))
+            parts.append((scores.softmax(1) @ table).numpy())
+        return np.concatenate(parts)
+
+    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
+        return np.square(z - g).sum(-1)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept for acting."""
+        return self.table.nbytes + network_bytes(self.network)
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {**network_arrays(self.network), "table": self.table}
+
+    @classmethod
+    def restore(
+        cls, config: ClassifierConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
+    ) -> ClassifiedMetric:
+        """The metric that ``arrays`` came from.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        if "table" not in arrays:
+            raise CheckpointError("a classified metric was saved without its table of latents; fit the agent again")
+        metric = cls(config, observation_shape, arrays["table"], device)
+        load_network(metric.network, {name: array for name, array in arrays.items() if name != "table"})
+        return metric

@@ -1,0 +1,1 @@
+"""One seeded, resumable training loop and its files on disk."""

@@ -1,0 +1,238 @@
+"""The working folder of a fit: checkpoints, finished stages, metrics. Everything in it is written atomically."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from torch import nn
+
+from data_collection.storage import atomic_write
+
+from ..errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+    from .loop import Training
+
+Arrays = dict[str, np.ndarray]
+FIGURES = -1  # the step at which a stage's closing figures are logged
+
+
+def save_arrays(path: Path, arrays: Arrays) -> str:
+    """Write arrays as safetensors, atomically; returns the file's sha256."""
+    # Not ascontiguousarray, which makes a (1,) of a scalar such as the batch count of a batch normalisation.
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+    with atomic_write(path) as file:
+        file.write(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Read a safetensors file.
+
+    Raises:
+        CheckpointError: if it is missing, truncated or not safetensors.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist; train again or point to a complete folder")
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it and run the same command again") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        CheckpointError: if the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as JSON ({error})") from error
+
+
+class Workdir:
+    """Where a fit keeps what it has done; with ``path=None`` nothing is kept and nothing can be resumed.
+
+    ::
+
+        fit.json                 what is being fitted; a second fit into the folder must say the same
+        metrics.csv              stage, step, name, value
+        checkpoints/<stage>.pt   weights, optimiser and step of an unfinished stage
+        stages/<stage>.safetensors, <stage>.json   the result of a finished stage
+    """
+
+    def __init__(self, path: Path | str | None, *, tensorboard: bool = False) -> None:
+        self.path = None if path is None else Path(path)
+        self._writer: SummaryWriter | None = None
+        if self.path is not None:
+            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            (self.path / "stages").mkdir(exist_ok=True)
+            if tensorboard:
+                from torch.utils.tensorboard import SummaryWriter
+
+                self._writer = SummaryWriter(str(self.path / "tb"))
+
+    def close(self) -> None:
+        """Flush what is buffered."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def claim(self, identity: dict[str, Any]) -> None:
+        """Say what is being fitted here; a folder begun for something else is refused.
+
+        Raises:
+            CheckpointError: naming the first entry that differs.
+        """
+        if self.path is None:
+            return
+        file = self.path / "fit.json"
+        identity = json.loads(json.dumps(identity))
+        if not file.exists():
+            write_json(file, identity)
+            return
+        found = read_json(file)
+        for key in sorted(identity.keys() | found.keys()):
+            if identity.get(key) != found.get(key):
+                raise CheckpointError(
+                    f"{self.path} was begun with {key}={found.get(key)!r}, now asked for {identity.get(key)!r}; "
+                    "use another workdir, or delete this one to start afresh"
+                )
+
+    # Finished stages
+
+    def load_stage(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
+        """Arrays and record of a finished stage, or None."""
+        if self.path is None or not (self.path / "stages" / f"{stage}.json").exists():
+            return None
+        record = read_json(self.path / "stages" / f"{stage}.json")
+        return load_arrays(self.path / "stages" / f"{stage}.safetensors"), record
+
+    def save_stage(self, stage: str, arrays: Arrays, record: dict[str, Any]) -> None:
+        """Keep a finished stage; the record is written last, so it vouches for the arrays."""
+        if self.path is None:
+            return
+        save_arrays(self.path / "stages" / f"{stage}.safetensors", arrays)
+        write_json(self.path / "stages" / f"{stage}.json", record)
+        (self.path / "checkpoints" / f"{stage}.pt").unlink(missing_ok=True)
+
+    # Checkpoints of the stage in progress
+
+    def save_checkpoint(
+        self,
+        stage: str,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        training: Training,
+        step: int,
+        loss: float,
+    ) -> None:
+        """Keep the state of an unfinished stage."""
+        if self.path is None:
+            return
+        state = {
+            "step": step,
+            "loss": loss,
+            "spent": training.clock.spent(),
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with atomic_write(self.path / "checkpoints" / f"{stage}.pt") as file:
+            torch.save(state, file)
+
+    def load_checkpoint(
+        self, stage: str, network: nn.Module, optimizer: torch.optim.Optimizer, training: Training
+    ) -> tuple[int, float]:
+        """Restore network, optimiser and clock; returns (steps done, last loss), (0, NaN) without a checkpoint.
+
+        Raises:
+            CheckpointError: if the file does not fit the network or is damaged.
+        """
+        file = None if self.path is None else self.path / "checkpoints" / f"{stage}.pt"
+        state = training.ranks.agree(lambda: self._read_checkpoint(file))
+        step, loss = 0, float("nan")
+        if state is not None:
+            try:
+                network.load_state_dict(state["network"])
+                optimizer.load_state_dict(state["optimizer"])
+                step, loss = state["step"], state["loss"]
+                training.clock.add(*state["spent"])
+            except Exception as error:
+                raise _unfit(file, error) from error
+        self._keep_rows(stage, lambda row_step: row_step <= step)
+        return step, loss
+
+    @staticmethod
+    def _read_checkpoint(file: Path | None) -> dict[str, Any] | None:
+        if file is None or not file.exists():
+            return None
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise _unfit(file, error) from error
+
+    # Metrics
+
+    def log(self, stage: str, step: int, values: dict[str, float]) -> None:
+        """Append rows to metrics.csv (and TensorBoard)."""
+        if self.path is None:
+            return
+        with open(self.path / "metrics.csv", "a", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(
+                (stage, step, name, f"{value:.6g}") for name, value in values.items()
+            )
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(f"{stage}/{name}", value, step)
+
+    def forget_figures(self, stage: str) -> None:
+        """Drop the closing figures of a stage that was killed between logging and keeping them."""
+        self._keep_rows(stage, lambda row_step: row_step != FIGURES)
+
+    def _keep_rows(self, stage: str, keep: Callable[[int], bool]) -> None:
+        """Drop rows of metrics.csv that a killed run wrote and that will be written again."""
+        file = None if self.path is None else self.path / "metrics.csv"
+        if file is None:
+            return
+        rows = []
+        if file.exists():
+            with open(file, newline="") as opened:
+                rows = [row for row in csv.reader(opened) if len(row) == 4 and row[0] != "stage"]
+        kept = [row for row in rows if row[0] != stage or keep(int(row[1]))]
+        with atomic_write(file) as opened_binary:
+            lines = [["stage", "step", "name", "value"], *kept]
+            opened_binary.write("".join(",".join(line) + "\n" for line in lines).encode())
+
+    def save_batch(self, stage: str, step: int, batch: Arrays) -> Path | None:
+        """Keep the batch at which training diverged; returns its path."""
+        if self.path is None:
+            return None
+        path = self.path / f"diverged-{stage}-{step}.npz"
+        with atomic_write(path) as file:
+            np.savez_compressed(file, **batch)  # type: ignore[arg-type]
+        return path
+
+
+def _unfit(file: Path | None, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"checkpoint {file or 'of the first rank'} does not fit this training or is damaged ({type(error).__name__}); "
+        "delete it to train the stage from its start"
+    )

@@ -1,0 +1,1 @@
+"""Collecting: rollouts in rooms, drives through streets, drags of a rope."""

@@ -1,0 +1,148 @@
+"""Run exploratory policies in a vector environment and record what they see and do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+import plan2vec_envs
+from plan2vec_envs.errors import InvalidOptionError, check_name
+
+from ..engines import Engine, LocalEngine
+from ..records import Dataset
+from .parts import PartStore
+from .policies import Policy, UniformPolicy
+
+
+def collect(
+    env_id: str,
+    policy: Policy | None = None,
+    *,
+    num_rollouts: int = 1000,
+    horizon: int = 10,
+    seed: int = 0,
+    num_policies: int = 20,
+    env_kwargs: Mapping[str, Any] | None = None,
+    progress: bool = True,
+    parts_dir: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
+) -> Dataset:
+    """Collect rollouts: one reset, `horizon` actions, `horizon + 1` observations each (App. B.1).
+
+    The rollouts are divided over `num_policies` policies, each with a random stream of its own: one part, one
+    batch of the vector environment. A rollout has nothing to do with the goal that the environment drew: a
+    lane that happens to touch it is given another goal where it stands, and goes on.
+
+    Args:
+        env_id: a registered goal environment with a vector entry point.
+        policy: what acts; uniform over the action space by default.
+        num_rollouts: episodes in all.
+        horizon: transitions in an episode.
+        seed: decides everything drawn: starts, goals and actions.
+        num_policies: random streams that share the rollouts as evenly as possible.
+        env_kwargs: options of the environment, such as `obs_type="state"` or `action_type="box"`.
+        progress: show a progress bar.
+        parts_dir: folder where finished parts are kept. A second call with the same arguments, and a policy
+            of the same class, reuses them and returns the same dataset; the caller removes the folder.
+        engine: where parts are collected; in this process by default. The dataset is the same, but for a policy that
+            learns something in one part for the next: elsewhere each part begins with the policy as it is handed in.
+
+    Raises:
+        UnknownNameError: there is no such environment.
+        InvalidOptionError: an argument is out of range.
+        StorageError: a part cannot be written.
+    """
+    _check_arguments(env_id, num_rollouts=num_rollouts, horizon=horizon, num_policies=num_policies, seed=seed)
+    options = dict(env_kwargs or {})
+    store = PartStore(
+        None if parts_dir is None else Path(parts_dir),
+        {
+            "arguments": [env_id, num_rollouts, horizon, seed, num_policies],
+            "env_kwargs": options,
+            "policy": "uniform" if policy is None else f"{type(policy).__module__}.{type(policy).__qualname__}",
+        },
+    )
+    streams = np.random.SeedSequence(seed).spawn(num_policies)
+    lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
+    parts = {index: part for index, count in enumerate(lanes) if count and (part := store.load(index)) is not None}
+    missing = [index for index, count in enumerate(lanes) if count and index not in parts]
+    work = partial(_collect_part, env_id, options, policy, horizon)
+    found = (engine or LocalEngine()).map(work, ((lanes[index], streams[index]) for index in missing))
+    with tqdm(
+        total=num_rollouts, desc=f"Collecting {env_id}", unit="rollout", disable=not progress, mininterval=1
+    ) as bar:
+        bar.update(sum(lanes[index] for index in parts))
+        for number, part in found:
+            index = missing[number]
+            store.save(index, part)
+            parts[index] = part
+            bar.update(lanes[index])
+    return Dataset.concatenate([parts[index] for index in sorted(parts)])
+
+
+def _check_arguments(env_id: str, **counts: int) -> None:
+    if env_id not in gym.registry:
+        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
+    for name, value in counts.items():
+        least = 0 if name == "seed" else 1
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")
+
+
+def _collect_part(
+    env_id: str,
+    options: Mapping[str, Any],
+    policy: Policy | None,
+    horizon: int,
+    share: tuple[int, np.random.SeedSequence],
+) -> Dataset:
+    """Roll out one policy in as many lanes at once as its share says; every lane is an episode."""
+    num_lanes, stream = share
+    env_stream, action_stream = stream.spawn(2)
+    lane_seeds = [int(word) for word in env_stream.generate_state(num_lanes, np.uint64)]
+    rng = np.random.default_rng(action_stream)
+    env: Any = gym.make_vec(
+        env_id,
+        num_envs=num_lanes,
+        max_episode_steps=horizon + 1,
+        autoreset_mode=AutoresetMode.DISABLED,
+        **options,
+    )
+    try:
+        actor = UniformPolicy(env.single_action_space) if policy is None else policy
+        seen, info = env.reset(seed=lane_seeds)
+        observations, positions, actions = [seen["observation"]], [info["oracle_position"]], []
+        for _ in range(horizon):
+            actions.append(actor.act(seen["observation"], seen["desired_goal"], rng=rng))
+            seen, _, at_goal, _, info = env.step(actions[-1])
+            observations.append(seen["observation"])
+            positions.append(info["oracle_position"])
+            if at_goal.any():  # without another goal these lanes would refuse to go on
+                # A body that a wall stopped overlaps it by a hair, which the next step would push out anyway.
+                here = env.unwrapped.room.nearest_free(positions[-1])
+                seen, _ = env.reset(options={"reset_mask": at_goal, "start": here})
+    finally:
+        env.close()
+    space = env.single_action_space
+    return Dataset(
+        observations=_by_lane(observations),
+        actions=_by_lane(actions),
+        episode_lengths=np.full(num_lanes, horizon),
+        oracle_position=_by_lane(positions),
+        env_id=env_id,
+        num_actions=int(space.n) if isinstance(space, gym.spaces.Discrete) else None,
+    )
+
+
+def _by_lane(steps: list[np.ndarray]) -> np.ndarray:
+    """Arrays (num_lanes, ...), one a step, as one array with the steps of a lane together."""
+    stacked = np.stack(steps, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])

@@ -1,0 +1,1 @@
+"""Files of others: pictures, HDF5, object arrays; read within bounds."""

@@ -1,0 +1,1 @@
+"""Street graphs and pictures of others as world files."""

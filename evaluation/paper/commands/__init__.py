@@ -1,0 +1,1 @@
+"""Commands about the paper, one file each; see evaluation/commands."""

@@ -1,0 +1,53 @@
+"""`plan2vec reproduce`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ...commands.context import Context, EngineOptions
+
+
+@dataclass(frozen=True)
+class Command(EngineOptions):
+    """Run an experiment of the paper again: fit what it needs, judge, write tables and figures.
+
+    Stopped by Ctrl-C or kill -9, the same command goes on where it was and ends with the same table.
+    """
+
+    id: Annotated[str, tyro.conf.Positional] = "list"
+    """table1 to table5, fig3 to fig15, algorithms, ablations, reward and others; `list` names all"""
+    preset: str = "quick"
+    """smoke (minutes, proves nothing), quick (the README's tables), paper (its networks; for a CUDA device)"""
+    seeds: int | None = None
+    """data-and-training seeds; None for what the preset or the experiment asks for"""
+    env: tuple[str, ...] = ()
+    """environments; none for the experiment's own"""
+    size: str | None = None
+    """rollouts x horizon of the data, where the experiment does not vary it"""
+    only: tuple[str, ...] = ()
+    """contestants (for example `plan2vec vae-2`) or families of ablations; none for all"""
+    jobs: int | None = None
+    """cells at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
+    address: str | None = None
+    """of a running Ray cluster whose machines share --out; None starts one on this machine"""
+    device: str = "cpu"
+    """where agents are trained: cpu or cuda; --execution.help lists how"""
+    out: Path = Path("runs/reproduce")
+    """folder for agents and results; agents are shared between experiments"""
+    summary: Path | None = None
+    """also write the small summary here, for example docs/results/table1.json"""
+
+    def run(self, context: Context) -> int:
+        """Runs what is missing and writes the report."""
+        context.refuse_config()
+        from ..lab.command import list_experiments, reproduce
+
+        if self.id == "list":
+            list_experiments(context.console)
+        else:
+            reproduce(self, context)
+        return 0

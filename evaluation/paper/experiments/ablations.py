@@ -1,0 +1,196 @@
+"""Ablations: one choice of plan2vec at a time, everything else as it is by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...protocols.closed_loop import closed_loop
+from ...protocols.graph_walk import graph_walk
+from ...protocols.memory_graph import graph_tasks, memory_graph
+from ...protocols.worlds import short_name
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Found
+from ..lab.lineup import Contestant
+from ..lab.scores import compact, percent, pooled, rate
+from ..lab.workbench import Source, Workbench
+from .table5 import edge_quality
+
+C_MAZE = "Plan2vec/CMaze-v0"
+Options = Mapping[str, Any]
+
+FAMILIES: dict[str, tuple[str, dict[str, Options]]] = {
+    "psi": (
+        "Dimensions of ψ, the local metric",
+        {f"ψ {d}-d": {"local_metric.latent_dim": d} for d in (2, 3, 8, 16)},
+    ),
+    "members": (
+        "Networks of the local metric",
+        {f"{n} network{'s' * (n > 1)}": {"local_metric.members": n} for n in (1, 2, 4)},
+    ),
+    "negatives": (
+        "Far pairs of the local metric",
+        {
+            "hinge at 2 steps": {"local_metric.negatives": "hinge"},
+            "smooth L1 to 2 steps (Eq. 5)": {"local_metric.negatives": "smooth_l1"},
+            "NCE (Eq. 4)": {"local_metric.negatives": "nce"},
+        },
+    ),
+    "threshold": (
+        "Neighbour threshold",
+        {f"{t} steps": {"graph.threshold": t} for t in (0.7, 0.9, 1.1, 1.5, 2.0)},
+    ),
+    "recorded": (
+        "Weight of recorded edges",
+        {"1": {"graph.recorded_weight": "one"}, "d": {"graph.recorded_weight": "local"}},
+    ),
+    "phi": (
+        "Dimensions of φ",
+        {f"φ {d}-d": {"global_metric.latent_dim": d} for d in (2, 3, 8, 32)},
+    ),
+    "head": (
+        "Metric head",
+        {
+            **{f"ℓp, p = {p}": {"global_metric.head": "lp", "global_metric.p": p} for p in (1.0, 1.2, 1.5)},
+            "ℓ2": {"global_metric.head": "l2"},
+            "ℓp, p = ∞": {"global_metric.head": "lp", "global_metric.p": float("inf")},
+            "squared ℓ2": {"global_metric.head": "squared-l2"},
+            "IQE": {"global_metric.head": "iqe"},
+        },
+    ),
+    "coordinates": (
+        "Coordinates in the network",
+        {
+            f"{'CoordConv' if trunk == 'coord_cnn' else 'plain convolutions'}, φ {d}-d": {
+                "global_metric.trunk": trunk,
+                "global_metric.latent_dim": d,
+            }
+            for d in (2, 8)
+            for trunk in ("coord_cnn", "cnn")
+        },
+    ),
+    "sampler": (
+        "Targets of Algorithm 1",
+        {
+            "all pairs": {},
+            "single pairs, Dijkstra (as printed)": {"global_metric.algorithm": "printed"},
+            "single pairs, A* with D": {"global_metric.algorithm": "printed", "global_metric.printed.search": "a_star"},
+            "single pairs, greedy walk by D": {
+                "global_metric.algorithm": "printed",
+                "global_metric.printed.search": "greedy",
+            },
+        },
+    ),
+    "algorithm2": (
+        "Algorithm 2, lookahead k",
+        {
+            f"k = {k}": {"global_metric.algorithm": "value_iteration", "global_metric.value_iteration.lookahead": k}
+            for k in (1, 2, 3, 5)
+        },
+    ),
+}
+
+
+@register_experiment
+class Ablations(Experiment):
+    """Every choice, varied alone."""
+
+    id = "ablations"
+    choices = tuple(FAMILIES)
+    title = "Ablations"
+    about = (
+        "C-Maze. One choice of plan2vec is varied at a time; local metric and graph are shared where the choice comes "
+        "after them. Closed loop within .02 m in 50 steps, and the graph walk with k = 1 on the variant's own graph. "
+        "Wormholes: found edges that truly take more than two steps."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a family and seed, a cell a variant."""
+        return [
+            Cell(
+                f"{short_name(env_id)} {family} seed {seed}",
+                label,
+                {
+                    "env_id": env_id,
+                    "size": plan.rollouts,
+                    "seed": seed,
+                    "family": family,
+                    "contestant": _variant(label, options).params(plan.preset),
+                },
+            )
+            for family, (_, variants) in FAMILIES.items()
+            if not plan.only or family in plan.only
+            for seed in range(plan.num_seeds(3))
+            for env_id in plan.env_ids or (C_MAZE,)
+            for label, options in variants.items()
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """One variant with one seed."""
+        source = Source.of(cell.params)
+        variant = _variant(cell.name, FAMILIES[cell.params["family"]][1][cell.name])
+        agent, dataset, tasks = bench.agent(variant, source), bench.dataset(source), bench.tasks(source.env_id)
+        memory = memory_graph(agent, dataset)
+        pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
+        rows = {
+            "memory": compact(closed_loop(agent, tasks, memory=True, seed=source.seed, keep_paths=False)),
+            "memoryless": compact(closed_loop(agent, tasks, memory=False, seed=source.seed, keep_paths=False)),
+            "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed)),
+        }
+        stage = next(entry for entry in agent.fit_log if entry.stage == "global")
+        error = stage.figures["relative_error"]
+        return {"rows": rows, "edges": edge_quality(agent, dataset), "error": error, "cpu": stage.cpu_seconds}
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Success with and without memory."""
+        return ", ".join(f"{name} {rate(row['success_02']):.1%}" for name, row in result["rows"].items())
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Families -> variants -> pooled rows."""
+        families: dict[str, Any] = {}
+        for cell, result in found:
+            families.setdefault(cell.params["family"], {}).setdefault(cell.name, []).append(result)
+        return {
+            "size": plan.rollouts,
+            "seeds": plan.num_seeds(3),
+            "families": {
+                family: {label: _pool(results) for label, results in variants.items()}
+                for family, variants in families.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a family."""
+        head = ["", "with memory, %", "memoryless, %", "graph walk, %", "wormholes", "error of D, %", "CPU s of D"]
+        tables = []
+        for family, variants in summary["families"].items():
+            rows = []
+            for label, found in variants.items():
+                cells = [f"{percent(found[name]['mean'])}\n{_range(found[name])}" for name in _ROWS]
+                tail = [f"{found['wormholes']:.0f}", f"{100 * found['error']:.1f}", f"{found['cpu']:.0f}"]
+                rows.append(("", [label, *cells, *tail]))
+            tables.append(Table(FAMILIES[family][0], head, rows))
+        return tables
+
+
+_ROWS = ("memory", "memoryless", "graph")
+
+
+def _variant(label: str, options: Options) -> Contestant:
+    return Contestant(label, label, "plan2vec", options)
+
+
+def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        **{name: pooled([result["rows"][name] for result in results]) for name in _ROWS},
+        "wormholes": float(np.mean([result["edges"]["wormholes"] for result in results])),
+        "longest": float(np.max([result["edges"]["longest"] for result in results])),
+        "error": round(float(np.mean([result["error"] for result in results])), 4),
+        "cpu": round(float(np.mean([result["cpu"] for result in results])), 1),
+    }
+
+
+def _range(found: dict[str, Any]) -> str:
+    return f"seeds {100 * min(found['per_seed']):.0f} to {100 * max(found['per_seed']):.0f}"

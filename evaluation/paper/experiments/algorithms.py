@@ -1,0 +1,153 @@
+"""Algorithm 1 by all pairs, Algorithm 1 as printed, Algorithm 2: success against gradient steps and seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...figures import curves
+from ...protocols.closed_loop import closed_loop
+from ...protocols.graph_walk import graph_walk
+from ...protocols.memory_graph import graph_tasks, memory_graph
+from ...protocols.worlds import short_name
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.lineup import Contestant
+from ..lab.scores import compact, flags, interval, percent, rate
+from ..lab.workbench import Source, Workbench
+
+C_MAZE = "Plan2vec/CMaze-v0"
+ENOUGH = 0.95
+_PRINTED = {"global_metric.algorithm": "printed"}
+_SECOND = {"global_metric.algorithm": "value_iteration"}
+
+VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
+    "Algorithm 1, all pairs": ({}, "global_metric.steps", (50, 100, 200, 400, 800)),
+    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.printed.steps", (50, 100, 200, 400)),
+    "Algorithm 1 as printed, A* with D": (
+        {**_PRINTED, "global_metric.printed.search": "a_star"},
+        "global_metric.printed.steps",
+        (200, 400),
+    ),
+    **{
+        f"Algorithm 2, k = {k}": (
+            {**_SECOND, "global_metric.value_iteration.lookahead": k},
+            "global_metric.value_iteration.steps",
+            (100, 250, 500),
+        )
+        for k in (1, 2, 3, 5)
+    },
+}
+"""Label -> options, the option that holds the gradient steps, and their numbers; each point has its own schedule."""
+
+
+@register_experiment
+class Algorithms(Experiment):
+    """What the block of pairs buys."""
+
+    id = "algorithms"
+    title = "Algorithm 1 printed, Algorithm 1 by all pairs, Algorithm 2"
+    about = (
+        "C-Maze, the same local metric and graph for all. Each number of gradient steps is a training of its own, with "
+        "its own learning-rate schedule. Success of the graph walk (k = 1, no memory) and of the closed loop within "
+        ".02 m; CPU seconds of distilling alone, planning included, one thread."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a seed and variant, a cell a number of steps."""
+        return [
+            Cell(
+                f"{short_name(env_id)} {label} seed {seed}",
+                f"{steps} steps",
+                {
+                    "env_id": env_id,
+                    "size": plan.rollouts,
+                    "seed": seed,
+                    "variant": label,
+                    "steps": steps,
+                    "contestant": _contestant(label, steps).params(plan.preset),
+                },
+            )
+            for seed in range(plan.num_seeds(3))
+            for env_id in plan.env_ids or (C_MAZE,)
+            for label, (_, _, all_steps) in VARIANTS.items()
+            for steps in all_steps
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """One training."""
+        source = Source.of(cell.params)
+        agent = bench.agent(_contestant(cell.params["variant"], cell.params["steps"]), source)
+        memory = memory_graph(agent, bench.dataset(source))
+        tasks = bench.tasks(source.env_id)
+        pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
+        stage = next(entry for entry in agent.fit_log if entry.stage == "global")
+        return {
+            "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed))["success_02"],
+            "memory": compact(closed_loop(agent, tasks, seed=source.seed, keep_paths=False))["success_02"],
+            "cpu": round(stage.cpu_seconds, 2),
+            "error": round(stage.figures["relative_error"], 4),
+        }
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Success on the graph and in the room."""
+        return f"graph {rate(result['graph']):.1%}, closed loop {rate(result['memory']):.1%}, {result['cpu']:.0f} CPU s"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Variants -> points in the order of their steps."""
+        by_variant: dict[str, dict[int, list[dict[str, Any]]]] = {}
+        for cell, result in found:
+            by_variant.setdefault(cell.params["variant"], {}).setdefault(cell.params["steps"], []).append(result)
+        return {
+            "size": plan.rollouts,
+            "seeds": plan.num_seeds(3),
+            "variants": {
+                label: [_point(steps, results) for steps, results in sorted(points.items())]
+                for label, points in by_variant.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """Where each reaches 95 %, and where it ends."""
+        rows = []
+        for label, points in summary["variants"].items():
+            first = next((point for point in points if point["graph"]["value"] >= ENOUGH), None)
+            last = points[-1]
+            reached = (f"{first['steps']}", f"{first['cpu']:.1f}") if first else (f"not in {last['steps']}", "–")
+            spread = f"{100 * min(last['per_seed']):.1f} to {100 * max(last['per_seed']):.1f}"
+            ends = [percent(last["graph"]), spread, percent(last["memory"]), f"{100 * last['error']:.1f}"]
+            kind = "ours" if "all pairs" in label else ""
+            rows.append((kind, [label, *reached, str(last["steps"]), f"{last['cpu']:.0f}", *ends]))
+        head = ["", "steps to 95 %", "CPU s to 95 %", "steps", "CPU s", "graph walk, %", "seeds, %"]
+        head += ["closed loop, memory, %", "error of D, %"]
+        note = "Steps to 95 %: the least number tried whose mean success on the graph is 95 % or more."
+        return [Table("Distilling the graph into D", head, rows, [note])]
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """Success against steps, and against seconds."""
+        panels = []
+        for title, key in (("gradient steps", "steps"), ("CPU seconds", "cpu")):
+            lines = []
+            for label, points in summary["variants"].items():
+                y, low, high = ([100 * point["graph"][end] for point in points] for end in ("value", "low", "high"))
+                lines.append(curves.Line(label, [point[key] for point in points], y, low, high))
+            panels.append(curves.Panel(f"against {title}", title, "graph walk success, %", lines, log_x=True))
+        caption = "Graph walk success, k = 1, with intervals over seeds; each point is a training of its own."
+        return [Figure("algorithms.png", curves.curves_figure(panels, height=4.6), caption)]
+
+
+def _contestant(label: str, steps: int) -> Contestant:
+    options, option, _ = VARIANTS[label]
+    return Contestant(f"{label} {steps}", label, "plan2vec", {**options, option: steps})
+
+
+def _point(steps: int, results: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "steps": steps,
+        "graph": vars(interval(np.stack([flags(one["graph"]) for one in results]))),
+        "memory": vars(interval(np.stack([flags(one["memory"]) for one in results]))),
+        "per_seed": [round(rate(one["graph"]), 4) for one in results],
+        "cpu": round(float(np.mean([one["cpu"] for one in results])), 1),
+        "error": round(float(np.mean([one["error"] for one in results])), 4),
+    }

@@ -1,0 +1,126 @@
+"""Fig. 3: memoryless sampling against search, by the hops between start and goal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...figures import curves
+from ...protocols.memory_graph import memory_graph
+from ...protocols.stats import wilson
+from ...protocols.worlds import short_name
+from ...report.published import ROOMS
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1, rooms_and_seeds
+from ..lab.scores import percent
+from ..lab.workbench import Source, Workbench
+from ..protocols.planning_cost import success_by_hops
+
+CONTESTANTS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
+
+
+@register_experiment
+class Fig3(Experiment):
+    """Who meets its goal, and how far away."""
+
+    id = "fig3"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    title = "Fig. 3: memoryless sampling against search"
+    about = (
+        "Pairs on the memory graph that are so many hops apart. Walkers without memory have 50 hops; best-first search "
+        "by the same distance has 50 expansions. A metric that is right makes the walk as good as the search; with "
+        "one that is not, only a search that remembers gets anywhere."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A cell a room, seed and metric."""
+        return [cell for _, _, cells in rooms_and_seeds(plan, CONTESTANTS, ROOMS) for cell in cells]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """All samplers by one metric."""
+        source = Source.of(cell.params)
+        contestant = next(c for c in CONTESTANTS if c.key == cell.name)
+        memory = memory_graph(bench.agent(PLAN2VEC, source), bench.dataset(source))
+        found = success_by_hops(bench.agent(contestant, source), memory, seed=source.seed)
+        hops = np.array(found["hops"])
+        return {
+            "success": {
+                name: {
+                    str(hop): [int(np.array(flags)[hops == hop].sum()), int((hops == hop).sum())]
+                    for hop in np.unique(hops)
+                }
+                for name, flags in found["success"].items()
+            }
+        }
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Success of the greedy walk over all hops."""
+        hits, tried = np.sum(list(result["success"]["greedy"].values()), axis=0)
+        return f"greedy {hits / tried:.1%}"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Rooms -> metrics -> samplers -> hops -> Wilson intervals over all attempts."""
+        counts: dict[str, Any] = {}
+        for cell, result in found:
+            metric = counts.setdefault(short_name(cell.params["env_id"]), {}).setdefault(cell.name, {})
+            for sampler, by_hop in result["success"].items():
+                for hop, (hits, tried) in by_hop.items():
+                    metric.setdefault(sampler, {}).setdefault(hop, []).append((hits, tried))
+        return {
+            "size": plan.rollouts,
+            "seeds": plan.num_seeds(5),
+            "rooms": {
+                room: {
+                    key: {
+                        sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()}
+                        for sampler, by_hop in samplers.items()
+                    }
+                    for key, samplers in metrics.items()
+                }
+                for room, metrics in counts.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a room."""
+        tables = []
+        for room, metrics in summary["rooms"].items():
+            hops = sorted({int(hop) for m in metrics.values() for by_hop in m.values() for hop in by_hop})
+            rows = []
+            for contestant in CONTESTANTS:
+                for sampler, by_hop in metrics.get(contestant.key, {}).items():
+                    if contestant.key != next(iter(metrics)) and sampler in _BLIND:
+                        continue  # the same for every metric
+                    label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
+                    kind = "ours" if contestant == PLAN2VEC and sampler not in _BLIND else ""
+                    rows.append((kind, [label, *(percent(by_hop.get(str(hop))) for hop in hops)]))
+            tables.append(Table(f"{room}: success by hops, %", ["", *(f"{hop} hops" for hop in hops)], rows))
+        return tables
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """A panel a room."""
+        panels = []
+        for room, metrics in summary["rooms"].items():
+            lines = []
+            for contestant in CONTESTANTS:
+                for sampler, by_hop in metrics.get(contestant.key, {}).items():
+                    if sampler in ("greedy", "best-first search", *_BLIND):
+                        label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
+                        x = [int(hop) for hop in by_hop]
+                        y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))
+                        own = label if sampler in _BLIND else contestant.label
+                        lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy", like=own))
+            panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
+        caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."
+        return [Figure("fig3.png", curves.curves_figure(panels, height=4.4), caption)]
+
+
+_BLIND = ("random walk", "dijkstra, no limit")
+"""Samplers that ask no metric."""
+
+
+def _rate(pairs: list[tuple[int, int]]) -> dict[str, float]:
+    hits, tried = np.sum(pairs, axis=0)
+    return vars(wilson(np.arange(tried) < hits))

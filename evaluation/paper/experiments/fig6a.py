@@ -1,0 +1,207 @@
+"""Fig. 6a: success against the number of rollouts, plan2vec and DQN on the same fixed data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...figures import curves
+from ...protocols.closed_loop import closed_loop
+from ...protocols.worlds import short_name
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
+from ..lab.scores import compact, flags, interval, percent, rate
+from ..lab.workbench import Source, Workbench
+from ..protocols.online_dqn import online_dqn
+
+CONTESTANTS = (PLAN2VEC, DQN, DQN_POSE)
+STUDIES = (
+    ("state", ("Plan2vec/Open-v0", "Plan2vec/CMaze-v0"), (5, 10, 20, 50, 200, 600, 2000), 5),
+    ("image", ("Plan2vec/Open-v0",), (30, 200, 1000), 3),
+)
+"""Kind of observation, rooms, rollouts, seeds."""
+SMOKE = (10, 50)
+HORIZON = 10
+ENOUGH = 0.95
+ONLINE, ONLINE_ROOM, ONLINE_STEPS = "online DQN", "Plan2vec/Open-v0", 20_000
+
+
+@register_experiment
+class Fig6a(Experiment):
+    """Sample complexity."""
+
+    id = "fig6a"
+    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    varies_size = True
+    title = "Fig. 6a: success against the number of rollouts"
+    about = (
+        "Closed loop, within .02 m in 50 steps. Each point learns from nothing but so many random rollouts of 10 "
+        "steps, the same for every agent: plan2vec learns its local metric from them too. DQN is fitted on the same "
+        "transitions with hindsight goals and no environment step, with a reward for the identical frame alone: the "
+        "information that plan2vec has. With --only dqn-pose its reward comes from true poses (privileged)."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a kind of observation, room and seed; a cell a size and contestant. Then DQN with interaction."""
+        offline = [
+            Cell(
+                f"{obs_type} {short_name(env_id)} seed {seed}",
+                f"{size} {contestant.key}",
+                {
+                    "env_id": env_id,
+                    "size": f"{size}x{HORIZON}",
+                    "seed": seed,
+                    "obs_type": obs_type,
+                    "rollouts": size,
+                    "contestant": contestant.params(plan.preset),
+                },
+            )
+            for obs_type, env_ids, sizes, seeds in STUDIES
+            for seed in range(plan.num_seeds(seeds))
+            for env_id in plan.env_ids or env_ids
+            for size in (sizes if plan.preset.comparable else SMOKE)
+            for contestant in (among(plan, CONTESTANTS) if plan.only else CONTESTANTS[:2])
+        ]
+        steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
+        return offline + [
+            Cell(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
+            for seed in range(plan.num_seeds(3))
+            if not plan.only and ONLINE_ROOM in (plan.env_ids or (ONLINE_ROOM,))
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """One agent from so many rollouts, with and without its memory; or DQN with interaction."""
+        if cell.name == ONLINE:
+            seed, steps = cell.params["seed"], cell.params["total_steps"]
+            curve = online_dqn(ONLINE_ROOM, seed, steps, num_tasks=bench.plan.preset.tasks, stop_at=ENOUGH)
+            return {"curve": [[steps, round(rate, 4)] for steps, rate in curve]}
+        source = Source.of(cell.params)
+        agent = bench.agent(BY_KEY[cell.params["contestant"]["key"]], source)
+        tasks = bench.tasks(source.env_id)
+        rows = {}
+        for name, memory in (("memory", True), ("memoryless", False)):
+            if not memory or agent.new_memory(1) is not None:
+                result = closed_loop(
+                    agent, tasks, memory=memory, seed=source.seed, obs_type=source.obs_type, keep_paths=False
+                )
+                rows[name] = compact(result)
+        return {"rows": rows, "cpu": round(sum(entry.cpu_seconds for entry in agent.fit_log), 1)}
+
+    def say(self, result: dict[str, Any]) -> str:
+        """The first row."""
+        if "curve" in result:
+            return f"{result['curve'][-1][1]:.1%} after {result['curve'][-1][0]} steps of the environment"
+        return f"{rate(next(iter(result['rows'].values()))['success_02']):.1%}"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Curves: success and interval at each number of rollouts, and where each crosses 95 %."""
+        studies: dict[str, Any] = {}
+        online = [result["curve"] for _, result in found if "curve" in result]
+        for cell, result in found:
+            if "curve" in result:
+                continue
+            key = f"{cell.params['obs_type']} {short_name(cell.params['env_id'])}"
+            for row, scores in result["rows"].items():
+                curve = studies.setdefault(key, {}).setdefault(f"{cell.params['contestant']['key']} {row}", {})
+                curve.setdefault(str(cell.params["rollouts"]), []).append(scores["success_02"])
+        return {
+            "online": online,
+            "studies": {
+                key: {name: _curve(points) for name, points in sorted(curves_.items())}
+                for key, curves_ in studies.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a study: a row a curve, a column a number of rollouts."""
+        tables = [_table(key, study) for key, study in summary["studies"].items()]
+        return [*tables, _online(summary["online"])] if summary["online"] else tables
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """A panel a study."""
+        panels = []
+        for key, study in summary["studies"].items():
+            lines = [
+                curves.Line(
+                    _label(name),
+                    curve["rollouts"],
+                    [100 * point["value"] for point in curve["success"]],
+                    [100 * point["low"] for point in curve["success"]],
+                    [100 * point["high"] for point in curve["success"]],
+                    faint="memoryless" in name and "plan2vec" in name,
+                    like="plan2vec" if "plan2vec" in name else "",
+                )
+                for name, curve in study.items()
+            ]
+            panels.append(curves.Panel(key, "rollouts", "success, %", lines, log_x=True))
+        caption = "Success against the number of rollouts, with 95 % intervals over seeds within tasks."
+        return [Figure("fig6a.png", curves.curves_figure(panels), caption)]
+
+
+def _curve(points: dict[str, list[str]]) -> dict[str, Any]:
+    rollouts = sorted(int(key) for key in points)
+    success = [interval(np.stack([flags(run) for run in points[str(size)]])) for size in rollouts]
+    seeds = [[round(rate(run), 4) for run in points[str(size)]] for size in rollouts]
+    return {
+        "rollouts": rollouts,
+        "success": [vars(one) for one in success],
+        "per_seed": seeds,
+        "rollouts_to_95": crossing(rollouts, [one.value for one in success]),
+    }
+
+
+def crossing(rollouts: list[int], success: list[float], enough: float = ENOUGH) -> float | None:
+    """The number of rollouts from which on success stays at 95 % or more, log-linear between the points.
+
+    None if it does not at the largest number; at most the smallest number if it does everywhere.
+    """
+    short = [i for i, value in enumerate(success) if value < enough]
+    if not short:
+        return float(rollouts[0])
+    last = short[-1]
+    if last + 1 == len(rollouts):
+        return None
+    share = (enough - success[last]) / (success[last + 1] - success[last])
+    low, high = np.log(rollouts[last]), np.log(rollouts[last + 1])
+    return round(float(np.exp(low + share * (high - low))), 1)
+
+
+def _label(name: str) -> str:
+    key, row = name.split(" ")
+    return BY_KEY[key].label + (f", {'with ' if row == 'memory' else ''}{row}" if key == "plan2vec" else "")
+
+
+def _table(key: str, study: dict[str, Any]) -> Table:
+    sizes = sorted({size for curve in study.values() for size in curve["rollouts"]})
+    rows = []
+    ours = study.get("plan2vec memory", {}).get("rollouts_to_95")
+    for name, curve in study.items():
+        at = dict(zip(curve["rollouts"], curve["success"], strict=True))
+        need = curve["rollouts_to_95"]
+        if need is None:
+            to_95, ratio = f"> {max(sizes)}", f"> {max(sizes) / ours:.0f}" if ours else "–"
+        else:
+            to_95, ratio = f"{need:.0f}", f"{need / ours:.1f}" if ours else "–"
+        kind = "ours" if name == "plan2vec memory" else "privileged" if "pose" in name else ""
+        rows.append((kind, [_label(name), *(percent(at.get(size)) for size in sizes), to_95, ratio]))
+    head = ["", *(f"{size}" for size in sizes), "rollouts to 95 %", "times ours"]
+    seeds = len(next(iter(study.values()))["per_seed"][0])
+    note = f"{seeds} data-and-training seeds. Rollouts to 95 %: log-linear between the sizes; ratios before rounding."
+    return Table(f"Success against rollouts, {key}, %", head, rows, [note])
+
+
+def _online(curves_: list[list[list[float]]]) -> Table:
+    """Steps of the environment that DQN with interaction needs; a rollout of ours is ten."""
+    cells = []
+    for curve in curves_:
+        reached = next((steps for steps, rate in curve if rate >= ENOUGH), None)
+        cells.append(f"> {curve[-1][0]:,.0f}" if reached is None else f"{reached:,.0f}")
+    head = ["environment steps to 95 %", *(f"seed {seed}" for seed in range(len(cells)))]
+    note = (
+        "For reference: DQN with hindsight that acts in the environment and is rewarded by true poses, epsilon-greedy. "
+        f"One of our rollouts is {HORIZON} steps."
+    )
+    rows = [("privileged", ["online DQN with hindsight", *cells])]
+    return Table("DQN with interaction, Open, states", head, rows, [note])

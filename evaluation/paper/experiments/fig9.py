@@ -1,0 +1,176 @@
+"""Figs. 9 and 14: distances between quarters of the map that were never asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agents.graphs.graph import Graph
+from agents.graphs.shortest_paths import distances_from
+from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.training.loop import Training
+from plan2vec_envs.image_graph import WorldGraph, get_views
+
+from ..figures import streets as street_figures
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.plan import configured
+from ..lab.scores import mean_of, plain
+from ..lab.workbench import Workbench
+from ..streets import streets
+from ..streets.street_walk import by_latents, street_tasks, street_walk
+
+WORLDS = ("small", "medium")
+HEADS: dict[str, tuple[str, dict[str, Any]]] = {
+    "l2-32": ("L2, 32-d", {"head": "l2", "latent_dim": 32}),
+    "l1-32": ("L1, 32-d", {"head": "lp", "p": 1.0, "latent_dim": 32}),
+    "l2-3": ("L2, 3-d", {"head": "l2", "latent_dim": 3}),
+    "paper-2": ("l^1.2, 2-d", {"head": "lp", "p": 1.2, "latent_dim": 2}),
+}
+
+
+@register_experiment
+class Fig9(Experiment):
+    """Training pairs restricted by quarters, and a control that sees all of them."""
+
+    id = "fig9"
+    title = "Figs. 9 and 14: quarters of the map"
+    panels = ("fig14",)
+    choices = (*WORLDS, *HEADS)
+    about = (
+        "The map is cut in four at the mean east and north. Networks regress distances on the true graph from recorded "
+        "views, one a place; restricted: pairs between diagonally opposite quarters are never trained on, control: all "
+        "pairs are. Judged on those held-out pairs: relative error of D, and driving between them, goals within 50 "
+        "links, with one look a step and a visited set. Which quarter a place lies in is ground truth, of the "
+        "experiment and not of the learner."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A cell a world, seed, head and side."""
+        worlds = streets.worlds_at_hand(tuple(name for name in plan.only if name in WORLDS) or WORLDS)
+        heads = [name for name in plan.only if name in HEADS] or list(HEADS)
+        return [
+            Cell(
+                f"{world} seed {seed} {head}",
+                side,
+                {"world": world, "seed": seed, "head": head, "side": side, "steps": plan.preset.steps},
+            )
+            for seed in range(plan.num_seeds(2))
+            for world in worlds
+            for head in heads
+            for side in ("restricted", "control")
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """Trains one network and judges it."""
+        params = cell.params
+        world = streets.street_world(params["world"])
+        graph, quarters = streets.true_graph(world), quarters_of(world)
+        views = get_views(world, "recorded", 1)
+        metric = fit_on_quarters(
+            HEADS[params["head"]][1],
+            world,
+            graph,
+            params["side"] == "restricted",
+            params["steps"],
+            bench.plan.training(params["seed"]),
+        )
+        latents = metric.embed(views.frames)
+        rng = np.random.default_rng(params["seed"])
+        sources = np.sort(rng.choice(world.num_places, min(256, world.num_places), replace=False))
+        truth = distances_from(graph, sources)
+        found = metric.latent_pairwise(latents[sources], latents)
+        diagonal = is_diagonal(quarters[sources][:, None], quarters[None])
+        error = np.abs(found - truth) / (truth + 1)
+        tasks = street_tasks(world, 600)
+        held_out = np.flatnonzero(is_diagonal(quarters[tasks.start], quarters[tasks.goal]))[:100]
+        walked = street_walk(
+            world, views, by_latents(latents, metric.latent_distance), tasks.take(held_out), visited=True
+        )
+        return {
+            "held_out": round(float(error[diagonal].mean()), 4),
+            "trained": round(float(error[~diagonal].mean()), 4),
+            "bias": round(float(((found - truth) / (truth + 1))[diagonal].mean()), 4),
+            "success": round(float(walked.solved.mean()), 4) if len(held_out) else None,
+            "tasks": len(held_out),
+        }
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Errors on both kinds of pairs."""
+        return f"error {result['held_out']:.1%} between opposite quarters, {result['trained']:.1%} elsewhere"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Worlds -> heads -> sides -> figures."""
+        worlds: dict[str, Any] = {}
+        for cell, result in found:
+            sides = worlds.setdefault(cell.params["world"], {}).setdefault(cell.params["head"], {})
+            sides.setdefault(cell.params["side"], []).append(result)
+        return {"worlds": worlds, "seeds": plan.num_seeds(2)}
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a world."""
+        head = [
+            "",
+            "error between opposite quarters, %",
+            "bias there, %",
+            "error elsewhere, %",
+            "success between them, %",
+        ]
+        tables = []
+        for name, heads in summary["worlds"].items():
+            rows = []
+            for key, sides in heads.items():
+                for side, runs in sides.items():
+                    rows.append(("ours" if side == "restricted" else "", [f"{HEADS[key][0]}, {side}", *_cells(runs)]))
+            note = f"{summary['seeds']} seeds; mean [least, greatest of them]."
+            tables.append(Table(f"{name}: pairs between opposite quarters", head, rows, [note]))
+        return tables
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """The quarters on the map."""
+        name = next(iter(summary["worlds"]))
+        world = streets.street_world(name)
+        data = street_figures.quarters_figure(world, quarters_of(world))
+        return [Figure("fig9.png", data, f"{name}: opposite quarters have the same hue.", narrow=True)]
+
+
+def quarters_of(world: WorldGraph) -> np.ndarray:
+    """(N,) int64: 0 south-west, 1 south-east, 2 north-west, 3 north-east of the mean position."""
+    east, north = (world.oracle_position > world.oracle_position.mean(0)).T
+    return east + 2 * north.astype(np.int64)
+
+
+def is_diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Whether quarters lie opposite each other."""
+    return a + b == 3
+
+
+def fit_on_quarters(
+    head: dict[str, Any],
+    world: WorldGraph,
+    graph: Graph,
+    restricted: bool,
+    steps: float,
+    training: Training,
+) -> GlobalMetric:
+    """A network from recorded views, one a place, with or without pairs between opposite quarters."""
+    quarters = quarters_of(world)
+    views = get_views(world, "recorded", 1)
+    config = GlobalMetricConfig(trunk="cnn", hidden=256, steps=1500, sources=1024, **head)
+    metric, _ = streets.fit_on_frames(
+        configured(config, {}, steps),
+        views.frames,
+        graph,
+        training,
+        told=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
+    )
+    return metric
+
+
+def _cells(runs: list[dict[str, Any]]) -> list[str]:
+    def share(key: str) -> str:
+        values = [100 * run[key] for run in runs if run[key] is not None]
+        return plain(mean_of(values), ".1f") if values else "–"
+
+    return [share("held_out"), share("bias"), share("trained"), share("success")]

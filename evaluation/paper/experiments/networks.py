@@ -1,0 +1,202 @@
+"""Networks in place of anchors: what was tried on new pictures of streets, over the length of training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents import Plan2VecPlaces
+from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.tables.augmentation import DisturbanceConfig
+from agents.metrics.tables.classified import ClassifiedMetric, ClassifierConfig
+from agents.plan2vec.places import graph_of_frames
+from agents.training.loop import Training
+from data_collection.collection.drives import collect_drives
+from plan2vec_envs.image_graph import get_views
+
+from ...figures import curves
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.scores import bits, flags, interval, percent
+from ..lab.workbench import Workbench
+from ..streets import streets
+from ..streets.street_walk import by_latents, street_tasks
+
+WORLDS = ("small", "large")
+STEPS = (400, 1200, 3600)
+PASSES = 5
+COPIES = 8
+"""Disturbed copies of a frame, for a regression."""
+LABELS = {
+    "classified": "which place? then the table; disturbed pictures",
+    "classified-plain": "which place? then the table; pictures as they are",
+    "l2": "distances, L2 32-d",
+    "l2-disturbed": "distances, L2 32-d, disturbed pictures",
+    "l1": "distances, L1 32-d",
+    "l2-20": "distances, L2 32-d, 20 passes",
+}
+
+
+@register_experiment
+class Networks(Experiment):
+    """Success on novel views over gradient steps, by what the network is asked."""
+
+    id = "networks"
+    title = "Networks of fixed size on new pictures"
+    choices = (*WORLDS, *LABELS)
+    about = (
+        "The graph of places is learned from drives, as in Table 2; then a network of the same trunk is trained on its "
+        "frames in different ways, for different lengths, each length with a schedule of its own. A network that "
+        "regresses distances is of constant size; one that says which place it sees ends in a row of weights a place, "
+        "and needs the table, but no pictures. Driving is that of Table 2 on novel views."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a world and seed, a cell a way and length."""
+        wanted = [name for name in plan.only if name in WORLDS] or ["small"]
+        ways = [name for name in plan.only if name in LABELS] or list(LABELS)
+        steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
+        return [
+            Cell(
+                f"{world} seed {seed}",
+                f"{way} {count}",
+                {"world": world, "way": way, "steps": count, "seed": seed, "tasks": plan.preset.tasks},
+            )
+            for like in wanted
+            for world in streets.worlds_at_hand((like,))
+            for seed in range(plan.num_seeds(2))
+            for way in ways
+            if way != "l2-20" or like == "small"
+            for count in steps
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """Trains one network and drives by it."""
+        params = cell.params
+        way, seed = params["way"], params["seed"]
+        passes = 20 if way == "l2-20" else PASSES
+        world = streets.street_world(params["world"])
+        recorded, novel = get_views(world, "recorded", passes), get_views(world, "novel")
+        drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
+        agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
+        training = bench.plan.training(seed)
+        training.clock.begin()
+        metric, weights = fit_network(way, agent, drives.observations, params["steps"], training)
+        _, cpu = training.clock.spent()
+        tasks = street_tasks(world, params["tasks"])
+        result: dict[str, Any] = {"cpu": round(cpu, 1), "weights": weights}
+        for kind, views in (("novel", novel), ("recorded", recorded)):
+            distance = by_latents(metric.embed(views.frames), metric.latent_distance)
+            for how, walked in streets.both_walks(world, views, distance, tasks, seed).items():
+                result[f"{kind} {how}"] = bits(walked.solved)
+        return result
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Success on novel views."""
+        rates = [flags(result[f"novel {how}"]).mean() for how in ("visited", "memoryless")]
+        return f"novel views {rates[0]:.1%} with visited set, {rates[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Worlds -> ways -> steps -> rates."""
+        runs: dict[str, Any] = {}
+        for cell, result in found:
+            ways = runs.setdefault(cell.params["world"], {}).setdefault(cell.params["way"], {})
+            ways.setdefault(str(cell.params["steps"]), []).append(result)
+        return {
+            "worlds": {
+                world: {way: {steps: _pooled(rows) for steps, rows in lengths.items()} for way, lengths in ways.items()}
+                for world, ways in runs.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a world."""
+        tables = []
+        for world, ways in summary["worlds"].items():
+            seeds = next(iter(next(iter(ways.values())).values()))["seeds"]
+            note = (
+                f"{seeds} seed(s) x {summary['tasks']} tasks, goal place; mean [95 % stratified bootstrap over seeds "
+                "within tasks; Wilson of one seed]. Weights in thousands."
+            )
+            rows = [
+                (
+                    "ours" if way == "classified" else "",
+                    [
+                        f"{LABELS[way]}, {int(steps):,} steps",
+                        *(percent(row[key]) for key in _RATES),
+                        f"{row['cpu']:.0f}",
+                        f"{row['weights'] / 1000:.0f}",
+                    ],
+                )
+                for way, lengths in ways.items()
+                for steps, row in lengths.items()
+            ]
+            tables.append(Table(f"{world}: networks", [*_HEAD, "CPU s", "weights"], rows, [note]))
+        return tables
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """Success over CPU seconds."""
+        panels = [
+            curves.Panel(
+                f"{world}, {how}",
+                "CPU seconds of training",
+                "success on novel views, %",
+                [_line(LABELS[way], lengths.values(), f"novel {how}") for way, lengths in ways.items()],
+                log_x=True,
+            )
+            for world, ways in summary["worlds"].items()
+            for how in ("visited", "memoryless")
+        ]
+        return [Figure("networks.png", curves.curves_figure(panels, height=4.6), "Training longer, by what is asked.")]
+
+
+_RATES = ("novel visited", "novel memoryless", "recorded visited", "recorded memoryless")
+_HEAD = ("%", "novel, visited set", "novel, memoryless", "recorded, visited set", "recorded, memoryless")
+
+
+def fit_network(
+    way: str, agent: Plan2VecPlaces, observations: np.ndarray, steps: int, training: Training
+) -> tuple[Any, int]:
+    """One network on the graph that an agent made of its drives, and how many weights it has."""
+    parts: Any = agent._parts
+    frames, places = observations[parts.anchor_rows], parts.anchor_places
+    metric: Any
+    if way.startswith("classified"):
+        none = DisturbanceConfig(0, 0, 0, 0, 0)
+        config = ClassifierConfig(steps=steps, disturbance=none if way.endswith("plain") else DisturbanceConfig())
+        metric, _ = ClassifiedMetric.fit(config, frames, places, agent.metric.table, training)
+    else:
+        head: dict[str, Any] = {"head": "lp", "p": 1.0} if way == "l1" else {"head": "l2"}
+        network = GlobalMetricConfig(trunk="cnn", hidden=256, latent_dim=32, steps=steps, sources=1024, **head)
+        if way == "l2-disturbed":
+            frames, places = _disturbed_copies(frames, training), np.tile(places, 1 + COPIES)
+        graph = graph_of_frames(agent.graph, places)
+        metric, _ = GlobalMetric.fit(network, frames, np.zeros(len(frames), bool), graph, training)
+    return metric, sum(weight.numel() for weight in metric.network.parameters())
+
+
+def _disturbed_copies(frames: np.ndarray, training: Training) -> np.ndarray:
+    """The frames, then `COPIES` disturbed ones of each."""
+    copies = [frames]
+    config = DisturbanceConfig()
+    for i in range(COPIES):
+        what = config.sample(training.rng("copies", i), len(frames))
+        copies.append(config.apply(torch.as_tensor(frames.copy()), what).round().to(torch.uint8).numpy())
+    return np.concatenate(copies)
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "seeds": len(runs),
+        "cpu": round(float(np.mean([run["cpu"] for run in runs])), 1),
+        "weights": round(float(np.mean([run["weights"] for run in runs]))),
+        **{key: vars(interval(np.stack([flags(run[key]) for run in runs]))) for key in _RATES},
+    }
+
+
+def _line(label: str, rows: Any, key: str) -> curves.Line:
+    rows = list(rows)
+    value, low, high = ([100 * row[key][end] for row in rows] for end in ("value", "low", "high"))
+    return curves.Line(label, [row["cpu"] for row in rows], value, low, high)

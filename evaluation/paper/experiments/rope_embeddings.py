@@ -1,0 +1,171 @@
+"""What the embedding of a rope's pictures is worth on sequences that it has never seen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.graphs.building import build_graph
+from agents.graphs.graph import Graph
+from agents.graphs.search import SearchBudget, greedy_walk
+from agents.graphs.shortest_paths import distances_from
+from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.local import LocalMetric
+from agents.metrics.tables.anchored import AnchoredMetric
+from agents.metrics.tables.table_embedding import embed_table
+from agents.training.loop import Training, resolve_device
+from agents.training.workdir import Workdir
+from data_collection import Dataset
+from data_collection.splits import fold_episodes
+
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Found
+from ..lab.plan import configured
+from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.workbench import Workbench
+from ..rope.rope_plans import LIMIT
+from .rope import config_of, recorded
+
+EMBEDDINGS = {
+    "anchored": "anchored: the local metric and a table",
+    "features": "network on the frozen local latents",
+    "end-to-end": "network from images",
+}
+NETWORK = {
+    "features": GlobalMetricConfig(trunk="pooled_mlp", latent_dim=64, hidden=512, steps=3000, batch_sources=128),
+    "end-to-end": GlobalMetricConfig(trunk="grey_levels", latent_dim=64, hidden=512, steps=3000, batch_sources=128),
+}
+FOLDS = 9  # of 2 of 18 sequences
+
+
+@register_experiment
+class RopeEmbeddings(Experiment):
+    """Error of D and success of one look-up a step, on sequences seen and not seen, by embedding."""
+
+    id = "rope-embeddings"
+    title = "Rope: embeddings on sequences that they were not trained on"
+    choices = tuple(EMBEDDINGS)
+    about = (
+        "Order visible. Local metric, graph and embedding come from 16 of 18 sequences; then the pictures of the other "
+        "two join the graph, by the same local metric, and are embedded. Pairs of seen pictures, and pairs of unseen "
+        "ones. Error: of D against the shortest way on the whole graph. One look-up a step with a visited set, "
+        f"{LIMIT} steps at most."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a seed, a cell an embedding."""
+        size = [18, 780] if plan.preset.comparable else [18, 30]
+        return [
+            Cell(
+                f"seed {seed}",
+                name,
+                {"embedding": name, "seed": seed, "size": size, "tasks": plan.preset.tasks, "steps": plan.preset.steps},
+            )
+            for seed in range(plan.num_seeds(3))
+            for name in plan.only or EMBEDDINGS
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """One embedding."""
+        params = cell.params
+        world = _split(params["seed"], *params["size"], params["steps"])
+        training = bench.plan.training(params["seed"])
+        training.clock.begin()
+        latents, between = _embedded(params["embedding"], world, params["steps"], training)
+        result: dict[str, Any] = {"cpu": round(training.clock.spent()[1], 1)}
+        rng = np.random.default_rng([params["seed"], 11])
+        rows = {"seen": np.flatnonzero(~world.unseen), "unseen": np.flatnonzero(world.unseen)}
+        for name, pool in rows.items():
+            starts, goals = rng.choice(pool, (2, params["tasks"]))
+            truth = distances_from(world.graph, starts)[np.arange(len(starts)), goals]
+            found = between(latents[starts], latents[goals])
+            walks = greedy_walk(
+                world.graph.without_bridges(),
+                starts,
+                goals,
+                lambda vertices, ends: between(latents[vertices], latents[ends]),
+                SearchBudget(max_expansions=LIMIT),
+                avoid_visited=True,
+            )
+            result[name] = bits(walks.success)
+            result[f"{name} error"] = round(float((np.abs(found - truth) / (truth + 1)).mean()), 4)
+        return result
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Both successes."""
+        return ", ".join(f"{name} {flags(result[name]).mean():.0%}" for name in ("seen", "unseen"))
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Embeddings -> pooled figures."""
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for cell, result in found:
+            runs.setdefault(cell.name, []).append(result)
+        rows = {
+            name: {
+                **{key: vars(interval(np.stack([flags(run[key]) for run in each]))) for key in ("seen", "unseen")},
+                **{key: mean_of([run[key] for run in each]) for key in ("seen error", "unseen error", "cpu")},
+            }
+            for name, each in runs.items()
+        }
+        return {"seeds": plan.num_seeds(3), "embeddings": rows}
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """One table."""
+        head = ["", "seen: error of D, %", "goals reached, %", "unseen: error of D, %", "goals reached, %", "CPU s"]
+        rows = []
+        for name, row in summary["embeddings"].items():
+            errors = {
+                key: plain({part: 100 * value for part, value in row[f"{key} error"].items()}, ".1f")
+                for key in ("seen", "unseen")
+            }
+            cells = [errors["seen"], percent(row["seen"]), errors["unseen"], percent(row["unseen"])]
+            rows.append(("", [EMBEDDINGS[name], *cells, f"{row['cpu']['value']:.0f}"]))
+        note = f"{summary['seeds']} seeds x {summary['tasks']} pairs; mean [95 % interval]. CPU s: of the embedding."
+        return [Table("Embeddings of the rope", head, rows, [note])]
+
+
+class _World(NamedTuple):
+    frames: np.ndarray
+    local: LocalMetric
+    latents: np.ndarray
+    unseen: np.ndarray
+    known: Graph
+    graph: Graph
+
+
+@lru_cache(maxsize=1)
+def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
+    """The local metric of 16 sequences, their graph, and that of all, connected by bridges."""
+    dataset = recorded(seed, True, sequences, steps).without_oracle()
+    learn, held_out = fold_episodes(dataset.num_episodes, 0, FOLDS, seed)
+    config = config_of("ordered", "calibrated", factor)
+    training = Training(seed, Workdir(None), resolve_device("cpu"), progress=False)
+    local, _ = LocalMetric.fit(
+        config.local_metric, dataset.take_episodes(learn), dataset.take_episodes(held_out), training
+    )
+    latents = local.embed(dataset.observations)
+    unseen = np.isin(dataset.episode_ids, held_out)
+
+    def graph_of(part: Dataset, found: np.ndarray) -> Graph:
+        rows = np.arange(len(found))
+        return build_graph(config.graph, part, rows, found, local.threshold, config.local_metric.members)
+
+    known = graph_of(dataset.take_episodes(learn), latents[~unseen])
+    return _World(dataset.observations, local, latents, unseen, known, graph_of(dataset, latents))
+
+
+def _embedded(name: str, world: _World, factor: float, training: Training) -> tuple[np.ndarray, Any]:
+    """Latents (N, D) of all pictures, and the distance between such."""
+    seen = ~world.unseen
+    if name == "anchored":
+        config = config_of("ordered", "calibrated", factor)
+        table, _ = embed_table(config.table, world.known, np.random.default_rng(training.seed))
+        metric: Any = AnchoredMetric(config.anchors, world.local, world.latents[seen], np.arange(len(table)), table)
+        return metric.embed(world.frames), metric.latent_distance
+    material = world.latents if name == "features" else world.frames
+    chosen = configured(NETWORK[name], {}, factor)
+    nothing = np.zeros(int(seen.sum()), bool)
+    metric, _ = GlobalMetric.fit(chosen, material[seen], nothing, world.known, training)
+    return metric.embed(material), metric.latent_distance

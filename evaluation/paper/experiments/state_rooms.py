@@ -1,0 +1,111 @@
+"""The rooms without pixels and with continuous actions, by whatever agent such data is recommended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.plan2vec.recommend import recommend
+from data_collection import make_dataset
+from plan2vec_envs.rooms import ROOMS
+
+from ...protocols.closed_loop import closed_loop
+from ...protocols.tasks import make_tasks
+from ...protocols.worlds import short_name
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Found
+from ..lab.plan import configured
+from ..lab.scores import compact, mean_of, percent, plain, pooled
+from ..lab.workbench import Workbench
+
+_HOW = {"memory": "with memory", "memoryless": "memoryless"}
+
+
+@register_experiment
+class StateRooms(Experiment):
+    """Success by room, with memory and without."""
+
+    id = "state-rooms"
+    title = "Rooms from states, with continuous actions"
+    about = (
+        "1,000 random rollouts of 10 steps, observations (x, y) in place of images and pushes of any strength and "
+        "direction; the agent and the settings that `plan2vec fit` recommends for such data. 200 tasks a room, success "
+        "within .02 m, 50 steps."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a room, a cell a seed."""
+        return [
+            Cell(
+                short_name(env_id),
+                f"seed {seed}",
+                {
+                    "env_id": env_id,
+                    "seed": seed,
+                    "size": plan.rollouts,
+                    "tasks": plan.preset.tasks,
+                    "steps": plan.preset.steps,
+                },
+            )
+            for env_id in plan.env_ids or [room.env_id for room in ROOMS.values()]
+            for seed in range(plan.num_seeds(3))
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """One fit and both ways of acting."""
+        params = cell.params
+        dataset = make_dataset(
+            params["env_id"],
+            size=params["size"],
+            seed=params["seed"],
+            obs_type="state",
+            action_type="box",
+            progress=False,
+        ).without_oracle()
+        found = recommend(dataset)
+        agent = type(found.new_agent())(configured(found.config, {}, params["steps"]))
+        agent.fit(dataset, seed=params["seed"], progress=False)
+        tasks = make_tasks(params["env_id"], params["tasks"])
+        rows = {
+            how: compact(closed_loop(agent, tasks, memory=how == "memory", obs_type="state", keep_paths=False))
+            for how in _HOW
+        }
+        return {"agent": found.agent, "cpu": round(sum(log.cpu_seconds for log in agent.fit_log), 1), **rows}
+
+    def say(self, result: dict[str, Any]) -> str:
+        """Success with memory."""
+        share = result["memory"]["success_02"]
+        return f"{share.count('1') / len(share):.1%} solved with memory"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Rooms -> pooled figures."""
+        runs: dict[str, list[dict[str, Any]]] = {}
+        for cell, result in found:
+            runs.setdefault(cell.group, []).append(result)
+        rooms = {
+            room: {
+                "agent": rows[0]["agent"],
+                "cpu": mean_of([row["cpu"] for row in rows]),
+                **{how: pooled([row[how] for row in rows]) for how in _HOW},
+            }
+            for room, rows in runs.items()
+        }
+        return {"seeds": plan.num_seeds(3), "rooms": rooms}
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """One table."""
+        head = ["solved, %", *_HOW.values(), "on blocked tasks", "steps over least", "CPU s to learn"]
+        rows = [
+            (
+                "ours",
+                [
+                    f"{room}, {row['agent']}",
+                    *(percent(row[how]["mean"]) for how in _HOW),
+                    percent(row["memory"]["blocked"]),
+                    f"{row['memory']['steps_over_least']}",
+                    plain(row["cpu"], ".0f"),
+                ],
+            )
+            for room, row in summary["rooms"].items()
+        ]
+        note = f"{summary['seeds']} seeds; mean [95 % interval]. Least steps are those of 8 moves of half the strength."
+        return [Table("Rooms from states, with continuous actions", head, rows, [note])]

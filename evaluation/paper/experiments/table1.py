@@ -1,0 +1,286 @@
+"""Table 1: success in the three rooms, every agent on the same data, graph, tasks and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...figures.gif import Run, agents_gif
+from ...protocols.closed_loop import closed_loop
+from ...protocols.graph_walk import graph_walk
+from ...protocols.memory_graph import graph_tasks, memory_graph
+from ...protocols.oracles import oracles
+from ...protocols.results import EvalResult
+from ...protocols.tasks import TaskList, make_tasks
+from ...protocols.worlds import room_of, short_name
+from ...report.published import ROOMS, SPREAD_READING, TABLE_1
+from ..figures.bars import Bar, bars_figure
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Figure, Found
+from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, rooms_and_seeds
+from ..lab.scores import compact, percent, pooled, rate
+from ..lab.workbench import Source, Workbench
+
+PROTOCOLS: Mapping[str, str] = {
+    "closed-loop-memory": "closed loop, with memory",
+    "closed-loop-memoryless": "closed loop, memoryless",
+    "graph": "graph walk, k = 1",
+    "graph-epsilon": "graph walk, k = 1, ε = .05",
+}
+EPSILON = 0.05
+
+
+@register_experiment
+class Table1(Experiment):
+    """Every contestant in every room, under both protocols."""
+
+    id = "table1"
+    choices = tuple(contestant.key for contestant in LINEUP)
+    title = "Table 1: success in the rooms"
+    about = (
+        "Closed loop: the agent sees only its observation and the goal's, has 50 steps, and has succeeded when a step "
+        "ends within .02 m of the goal; tasks are the environments' own unfiltered draws. Graph walk: all agents hop "
+        "on the same memory graph to the neighbour with the least distance to the goal, for at most 50 hops, without "
+        "memory. Every agent learns from the same rollouts with the same seed; those that are distances share local "
+        "metric, memory and the size of their forward model. Oracles see true positions; DQN's privileged row learned "
+        "from true poses."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a room and seed; a cell a contestant, and one for the oracles in the first group of a room."""
+        cells = []
+        for group, place, compared in rooms_and_seeds(plan, LINEUP, ROOMS):
+            cells += compared
+            if place["seed"] == 0:
+                cells.append(Cell(group, "oracles", place))
+        return cells
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """All protocols for one contestant, or all oracles."""
+        source = Source.of(cell.params)
+        if cell.name == "oracles":
+            tasks = bench.tasks(source.env_id)
+            loops = {o.name: closed_loop(o, tasks) for o in oracles(source.env_id)}
+            return {
+                "rows": {name: compact(loop) for name, loop in loops.items()},
+                "shown": {f"{name}, oracle": _shown(loop, tasks) for name, loop in loops.items()},
+            }
+        return judge(BY_KEY[cell.name], source, bench)
+
+    def say(self, result: dict[str, Any]) -> str:
+        """The first row."""
+        name, row = next(iter(result["rows"].items()))
+        return f"{rate(row['success_02']):.1%} {PROTOCOLS.get(name, name)}"
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Rooms -> contestants -> protocols -> pooled rows; the time that learning took."""
+        rooms: dict[str, Any] = {}
+        for env_id in dict.fromkeys(cell.params["env_id"] for cell, _ in found):
+            by_name: dict[str, list[dict[str, Any]]] = {}
+            for cell, result in found:
+                if cell.params["env_id"] == env_id:
+                    by_name.setdefault(cell.name, []).append(result)
+            rooms[env_id] = {name: _pool(results) for name, results in by_name.items()}
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """Closed loop, graph walk, then what it cost."""
+        graphs = [_graph(summary, *table) for table in _GRAPH_TABLES]
+        return [_closed_loop(summary), *_blocked(summary), *graphs, _cost(summary)]
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """Success as bars, and every agent at work on one task of the last room, where the wall is longest."""
+        bars = bars_figure([(short_name(env_id), _bars(env_id, room)) for env_id, room in summary["rooms"].items()])
+        env_id = list(summary["rooms"])[-1]
+        made = [Figure("success.png", bars, _BARS)]
+        if runs := _runs(found, env_id):
+            tasks = make_tasks(env_id, summary["tasks"])
+            gif = agents_gif(room_of(env_id), tasks.goal[tasks.hardest], runs)
+            made.append(Figure("agents.gif", gif, _AGENTS.format(short_name(env_id)), narrow=True))
+        return made
+
+
+_BARS = (
+    "Closed-loop success, with memory where an agent has one: mean and 95 % interval, a point for each seed; diamonds "
+    "are the paper's numbers. Sand: learned from true poses. Pale: oracles, which see true positions."
+)
+_AGENTS = (
+    "Every agent on the same task of {}, the longest of those with a wall in the way if there are any; seed 0, acting "
+    "in closed loop, with memory where it has one. Red: the goal."
+)
+
+
+def judge(contestant: Contestant, source: Source, bench: Workbench) -> dict[str, Any]:
+    """One contestant under both protocols, with what learning took."""
+    dataset, tasks = bench.dataset(source), bench.tasks(source.env_id)
+    planner, agent = bench.agent(PLAN2VEC, source), bench.agent(contestant, source)
+    memory = memory_graph(planner, dataset)
+    pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
+    loop = partial(closed_loop, agent, tasks, seed=source.seed, obs_type=source.obs_type)
+    loops = {"closed-loop-memory": loop(memory=True)} if agent.new_memory(1) is not None else {}
+    loops["closed-loop-memoryless"] = loop(memory=False)
+    rows = {name: compact(found) for name, found in loops.items()}
+    shown = {contestant.label: _shown(next(iter(loops.values())), tasks)}
+    rows["graph"] = compact(graph_walk(agent, memory, pairs, seed=source.seed))
+    rows["graph-epsilon"] = compact(graph_walk(agent, memory, pairs, epsilon=EPSILON, seed=source.seed))
+    stages = [
+        {"stage": s.stage, "wall": round(s.wall_seconds, 2), "cpu": round(s.cpu_seconds, 2)} for s in agent.fit_log
+    ]
+    return {"rows": rows, "shown": shown, "stages": stages, "fingerprint": dataset.fingerprint}
+
+
+def _shown(result: EvalResult, tasks: TaskList) -> dict[str, Any]:
+    """The way taken on the hardest task, (T + 1, 2) true positions in metres, for the animation."""
+    path = np.round(result.trajectories[tasks.hardest], 4).tolist()
+    return {"path": path, "solved": bool(result.success_02[tasks.hardest])}
+
+
+def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
+    rows = []
+    paper = {number.row: number.value for number in TABLE_1 if number.env_id == env_id}
+    for contestant in _present({env_id: room}):
+        row = next(iter(room[contestant.key]["rows"].values()))
+        rows.append(_bar(contestant.label, _kind(contestant), row, paper.get(contestant.paper or "")))
+    return rows + [_bar(name, "oracle", row, None) for name, row in room["oracles"]["rows"].items()]
+
+
+def _bar(label: str, kind: str, row: dict[str, Any], paper: float | None) -> Bar:
+    value, low, high = (100 * row["mean"][name] for name in ("value", "low", "high"))
+    return Bar(label, kind, value, low, high, [100 * one for one in row["per_seed"]], paper)
+
+
+def _runs(found: Found, env_id: str) -> list[Run]:
+    """What every contestant and oracle did on the hardest task with the first seed."""
+    return [
+        Run(label, np.asarray(run["path"]), run["solved"])
+        for cell, result in found
+        if (cell.params["env_id"], cell.params["seed"]) == (env_id, 0)
+        for label, run in result.get("shown", {}).items()
+    ]
+
+
+def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = {name: pooled([result["rows"][name] for result in results]) for name in results[0]["rows"]}
+    for name in rows.keys() & {"graph", "graph-epsilon"}:
+        rows[name]["mean_04"] = pooled([result["rows"][name] for result in results], "success_04")["mean"]
+    stages = [result.get("stages", []) for result in results]
+    cpu = [sum(stage["cpu"] for stage in run) for run in stages]
+    return {"rows": rows, "learning_cpu_seconds": round(sum(cpu) / len(cpu), 1)}
+
+
+def _closed_loop(summary: dict[str, Any]) -> Table:
+    rooms = summary["rooms"]
+    rows: list[tuple[str, list[str]]] = []
+    for contestant in _present(rooms):
+        for protocol in ("closed-loop-memory", "closed-loop-memoryless"):
+            found = [room[contestant.key]["rows"].get(protocol) for room in rooms.values()]
+            if not any(found):
+                continue
+            memory = {"closed-loop-memory": ", with memory"}.get(protocol, ", memoryless")
+            label = contestant.label + (memory if _remembers(rooms, contestant) else "")
+            rows.append((_kind(contestant), [label, *(percent(row["mean"]) for row in found)]))
+            if contestant.key == "plan2vec" and any(row["blocked"] for row in found):
+                rows.append(
+                    (
+                        "detail",
+                        ["– on tasks whose straight line is blocked", *(percent(row["blocked"]) for row in found)],
+                    )
+                )
+        rows += _paper(contestant, list(rooms))
+    for name in next(iter(rooms.values()))["oracles"]["rows"]:
+        found = [room["oracles"]["rows"][name] for room in rooms.values()]
+        rows.append(("oracle", [f"{name} (oracle)", *(percent(row["mean"]) for row in found)]))
+    seeds = summary["seeds"]
+    notes = [
+        f"{seeds} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; mean "
+        "[95 % stratified bootstrap over seeds within tasks; Wilson for a single run and where all runs agree].",
+        SPREAD_READING,
+    ]
+    return Table("Success, closed loop, %", ["", *map(short_name, rooms)], rows, notes)
+
+
+def _blocked(summary: dict[str, Any]) -> list[Table]:
+    """Every agent where the straight line does not help; no table where no line is blocked."""
+    rooms = {
+        name: room for name, room in summary["rooms"].items() if room["oracles"]["rows"]["straight-line"]["blocked"]
+    }
+    if not rooms:
+        return []
+    rows: list[tuple[str, list[str]]] = []
+    for contestant in _present(rooms):
+        found = [next(iter(room[contestant.key]["rows"].values())) for room in rooms.values()]
+        rows.append((_kind(contestant), [contestant.label, *(percent(row["blocked"]) for row in found)]))
+    for name in next(iter(rooms.values()))["oracles"]["rows"]:
+        found = [room["oracles"]["rows"][name] for room in rooms.values()]
+        rows.append(("oracle", [f"{name} (oracle)", *(percent(row["blocked"]) for row in found)]))
+    note = "With memory where an agent has one. The same runs as above, on those tasks alone."
+    return [Table("Success where the straight line is blocked, %", ["", *map(short_name, rooms)], rows, [note])]
+
+
+_GRAPH_TABLES = (
+    ("graph", "mean", "Success, graph walk, k = 1, %", "Within .02 m of the goal, 50 hops, no memory."),
+    (
+        "graph-epsilon",
+        "mean",
+        "Success, graph walk, k = 1, ε = .05, %",
+        "The same, with a random neighbour in one of twenty hops, as the released code has it.",
+    ),
+    (
+        "graph",
+        "mean_04",
+        "Success, graph walk, k = 1, within .04 m, %",
+        "Twice the radius, which one of the released scripts takes for success.",
+    ),
+)
+
+
+def _graph(summary: dict[str, Any], protocol: str, key: str, title: str, note: str) -> Table:
+    rooms = summary["rooms"]
+    rows = [
+        (
+            _kind(contestant),
+            [contestant.label, *(percent(room[contestant.key]["rows"][protocol][key]) for room in rooms.values())],
+        )
+        for contestant in _present(rooms)
+    ]
+    return Table(title, ["", *map(short_name, rooms)], rows, [note])
+
+
+def _cost(summary: dict[str, Any]) -> Table:
+    rooms = summary["rooms"]
+    rows = []
+    for contestant in _present(rooms):
+        cells = []
+        for room in rooms.values():
+            found = room[contestant.key]
+            last = next(iter(found["rows"].values()))
+            cells.append(f"{found['learning_cpu_seconds']:.0f} s, {last['milliseconds_per_decision']:.2f} ms")
+        rows.append((_kind(contestant), [contestant.label, *cells]))
+    note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
+    return Table("What it costs", ["", *map(short_name, rooms)], rows, [note])
+
+
+def _present(rooms: dict[str, Any]) -> list[Contestant]:
+    return [contestant for contestant in LINEUP if contestant.key in next(iter(rooms.values()))]
+
+
+def _kind(contestant: Contestant) -> str:
+    return "privileged" if contestant.privileged else "ours" if contestant == PLAN2VEC else ""
+
+
+def _remembers(rooms: dict[str, Any], contestant: Contestant) -> bool:
+    return any("closed-loop-memory" in room[contestant.key]["rows"] for room in rooms.values())
+
+
+_PAPER_AFTER = {"plan2vec", "sptm-1-step-pair", "vae-8", "random"}
+"""The last of our rows that the paper's row belongs to."""
+
+
+def _paper(contestant: Contestant, env_ids: list[str]) -> list[tuple[str, list[str]]]:
+    if contestant.key not in _PAPER_AFTER:
+        return []
+    numbers = {n.env_id: str(n) for n in TABLE_1 if n.row == contestant.paper}
+    return [("paper", [f"paper, {contestant.paper}", *(numbers.get(env_id, "–") for env_id in env_ids)])]

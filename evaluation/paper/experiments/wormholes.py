@@ -1,0 +1,200 @@
+"""What each control of wormholes keeps out, and what true closures it costs, in rooms, streets and on the rope."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from agents.graphs.pruning import WormholeConfig
+from agents.metrics.places import PlaceMetricConfig
+from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
+
+from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
+from ..edges.edge_worlds import BAGS, FAR_IN_ROOM, PASSES, edge_world, metric_config
+from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab.experiment import Found
+from ..lab.scores import mean_of, plain
+from ..lab.workbench import Workbench
+from ..streets import streets
+
+LOOSE = {"rooms": (1.5, 2.2, 2.6), "streets": (0.7, 0.75, 0.9), "rope": (1.6, 2.0, 2.4)}
+"""Fixed thresholds in steps, above the calibrated ones; the controls work on graphs of the middle one."""
+CONTROLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "agreement-1.1": ("agreement 1.1", {"agreement": 1.1}),
+    "agreement-1": ("agreement 1", {"agreement": 1.0}),
+    "mutual-20": ("mutual 20", {"mutual": 20}),
+    "mutual-5": ("mutual 5", {"mutual": 5}),
+    "consistent-slack": ("consistent 3, slack .5", {"consistent": 3, "slack": 0.5}),
+    "consistent": ("consistent 3, slack 0", {"consistent": 3}),
+    "support-.45": ("support .45", {"support": 0.45}),
+    "support-.3": ("support .3", {"support": 0.3}),
+    "penalty-2": ("penalty 2", {"penalty": 2.0}),
+    "penalty-10": ("penalty 10", {"penalty": 10.0}),
+    "together": ("agreement 1, mutual 20, penalty 10", {"agreement": 1.0, "mutual": 20, "penalty": 10.0}),
+}
+"""Controls on top of the loose threshold, the weaker setting of each first."""
+CUTS = (1, 3, 10)
+PLANS_A_ROUND = 100
+ROWS = ("calibrated", "default", "tight", "loose", "looser", *CONTROLS, *(f"cut-{rounds}" for rounds in CUTS))
+_COLUMNS = {
+    "found": ",.0f",
+    "recall": ".2f",
+    "short": ".1f",
+    "false": ".2f",
+    "alone_false": ".2f",
+    "connected": ".1f",
+    "clean": ".1f",
+    "alone_clean": ".1f",
+}
+_TITLES = {"rooms": "Rooms", "streets": "Streets", "rope": "Rope"}
+
+
+@register_experiment
+class Wormholes(Experiment):
+    """Recall of closures, false edges and plans without one, by control and domain."""
+
+    id = "wormholes"
+    title = "Wormholes: what each control keeps out and what it costs"
+    choices = tuple(LOOSE)
+    varies_size = True
+    about = (
+        "One local metric a domain and seed; only the graph is built again in each row. Rooms: C-Maze, 150 rollouts. "
+        f"Streets: the part Small of Manhattan, or a city of its size, drives in {PASSES} passes, the linear metric of "
+        "plan2vec-places in median recorded steps; a vertex is a picture. Rope: order visible, 18 sequences of 261 "
+        "pictures, its local metric with 4 networks and 400 steps. All bridges are left out. The truth is of this "
+        "evaluation alone. A true closure: two frames of different trajectories within one step of each other round "
+        "the walls (rooms), pictures of one place (streets; what two drives of a pass saw there are the same bytes "
+        f"and one vertex), no node displaced by {SUCCESS_DISPLACEMENT:g} px (rope). A false edge: a found edge "
+        f"between frames more than {FAR_IN_ROOM:g} steps apart (rooms: a threshold of 2.2 may join what is 2 apart), "
+        f"of places neither the same nor linked (streets), {SUCCESS_DISPLACEMENT:g} px or more (rope). Recall: "
+        f"closures that are edges; beside it, which of {CLOSURES_ASKED} closures {SHORT_WAY} edges or fewer join. "
+        "Plans are Dijkstra's between frames of different trajectories; connected: pairs that have one; then, which "
+        "of these go along no false edge. The controls stand on a threshold that is too large on purpose; beside each "
+        "that drops edges, what a threshold alone would give that has the same recall. agreement in the streets: of "
+        f"{BAGS} metrics, each learned without another third of the drives. Clean-up: a round makes {PLANS_A_ROUND} "
+        "plans and cuts the false edges on them, at which an execution would fail; plans are judged on other pairs."
+    )
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """A group a domain and seed, a cell a row."""
+        comparable = plan.preset.comparable
+        (world,) = streets.worlds_at_hand(("small" if comparable else "tiny",))
+        sizes = {
+            "rooms": "150x10" if comparable else "40x10",
+            "streets": world,
+            "rope": "18x260" if comparable else "4x60",
+        }
+        return [
+            Cell(
+                f"{domain} seed {seed}",
+                row,
+                {
+                    "domain": domain,
+                    "row": row,
+                    "seed": seed,
+                    "size": sizes[domain],
+                    "tasks": plan.preset.tasks,
+                    "steps": plan.preset.steps,
+                    "loose": list(LOOSE[domain]),
+                    "controls": CONTROLS[row][1] if row in CONTROLS else {},
+                    "config": asdict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
+                },
+            )
+            for domain in plan.only or LOOSE
+            for seed in range(plan.num_seeds(3))
+            for row in ROWS
+        ]
+
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """Builds one graph and judges it."""
+        params = cell.params
+        seed, row, (tight, loose, looser) = params["seed"], params["row"], params["loose"]
+        how = bench.plan.device, bench.plan.execution
+        world = edge_world(params["domain"], seed, params["size"], params["steps"], *how)
+        if row == "default":
+            graph = world.default()
+        else:
+            thresholds = {"calibrated": world.threshold, "tight": tight, "looser": looser}
+            graph = world.build(thresholds.get(row, loose), WormholeConfig(**params["controls"]))
+        if row.startswith("cut-"):
+            rounds, rng = int(row.removeprefix("cut-")), np.random.default_rng([seed, 1])
+            graph = clean_up(graph, world.oracle_is_false, world.groups, rounds, PLANS_A_ROUND, rng)
+        tasks = draw_tasks(world.groups, params["tasks"], np.random.default_rng([seed, 0]))
+        found = judge(graph, world.oracle_closures, world.oracle_is_false, *tasks)
+        alone = None
+        if found["recall"] and (row == "default" or params["controls"].keys() - {"penalty"}):
+            alone_graph = world.build(world.threshold_of_recall(found["recall"]), WormholeConfig())
+            alone = judge(alone_graph, world.oracle_closures, world.oracle_is_false, *tasks)
+        found |= {f"alone_{key}": alone and alone[key] for key in ("false", "clean")}
+        counts = {"vertices": len(world.latents), "closures": len(world.oracle_closures)}
+        return {**found, **counts, "threshold": round(float(world.threshold), 4)}
+
+    def say(self, result: dict[str, Any]) -> str:
+        """False edges, and plans without."""
+        shares = {key: result[key] for key in ("recall", "false", "clean")}
+        return ", ".join(f"{key} {'–' if share is None else f'{share:.1%}'}" for key, share in shares.items())
+
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """Domains -> rows -> means over seeds."""
+        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        sizes: dict[str, str] = {}
+        for cell, result in found:
+            runs.setdefault(cell.params["domain"], {}).setdefault(cell.name, []).append(result)
+            sizes[cell.params["domain"]] = cell.params["size"]
+        return {
+            "seeds": plan.num_seeds(3),
+            "domains": {
+                domain: {
+                    "size": sizes[domain],
+                    "loose": list(LOOSE[domain]),
+                    **{key: _mean(rows["loose"], key) for key in ("vertices", "closures", "threshold")},
+                    "rows": {row: {key: _mean(results, key) for key in _COLUMNS} for row, results in rows.items()},
+                }
+                for domain, rows in runs.items()
+            },
+        }
+
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """A table a domain."""
+        head = ["found edges", "recall of closures, %", f"within {SHORT_WAY} edges, %", "false edges, %"]
+        head += ["threshold alone", "connected, %", "plans without a wormhole, %", "threshold alone"]
+        tables = []
+        for domain, found in summary["domains"].items():
+            rows = []
+            for name, row in found["rows"].items():
+                texts = [_text(row[key], key, form) for key, form in _COLUMNS.items()]
+                rows.append(("ours" if name == "default" else "", [_label(name, found["loose"]), *texts]))
+            note = (
+                f"{found['size']}, {summary['seeds']} seeds, {found['vertices']['value']:,.0f} vertices, "
+                f"{found['closures']['value']:,.0f} true closures, calibrated threshold "
+                f"{plain(found['threshold'], '.2f')} steps; {summary['tasks']} plans a row, {STARTS_A_GOAL} to each "
+                "goal; mean [95 % bootstrap over seeds]."
+            )
+            tables.append(Table(_TITLES[domain], ["", *head], rows, [note]))
+        return tables
+
+
+def _label(row: str, loose: list[float]) -> str:
+    steps = dict(zip(("tight", "loose", "looser"), loose, strict=True))
+    if row in steps:
+        return f"threshold {steps[row]:g}"
+    if row in CONTROLS:
+        return f"{steps['loose']:g}, {CONTROLS[row][0]}"
+    if row.startswith("cut-"):
+        rounds = row.removeprefix("cut-")
+        return f"{steps['loose']:g}, cut after {rounds} round{'s' * (rounds != '1')}"
+    return {"calibrated": "calibrated threshold", "default": "default of the domain"}[row]
+
+
+def _mean(results: list[dict[str, Any]], key: str) -> dict[str, float] | None:
+    """Over the runs that had something to take a share of."""
+    values = [result[key] for result in results if result[key] is not None]
+    return mean_of(values) if values else None
+
+
+def _text(found: dict[str, float] | None, key: str, form: str) -> str:
+    if found is None or key == "found":
+        return plain(found, form)
+    return plain({name: 100 * value for name, value in found.items()}, form)

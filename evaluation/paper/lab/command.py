@@ -1,0 +1,85 @@
+"""The work behind `plan2vec reproduce`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from data_collection.engines import get_engine
+
+from ...protocols.results import write_json
+from ...protocols.worlds import room_of
+from ...runs.folder import RunFolder, safe_name
+from .experiment import EXPERIMENTS, get_experiment, load_experiments
+from .plan import Plan, get_preset
+from .publish import publish, summary_of, tables_of
+from .runner import run_cells
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def list_experiments(console: Console) -> None:
+    """Names every experiment."""
+    load_experiments()
+    for name, experiment in sorted(EXPERIMENTS.items()):
+        console.print(f"  {name:<15} {experiment.title}")
+
+
+def reproduce(asked: Any, context: Any) -> None:
+    """Runs one experiment to its report.
+
+    Args:
+        asked: the options of the command.
+        context: command line and console.
+
+    Raises:
+        Plan2vecError: for an unknown id, preset, environment, device, or a folder in use.
+    """
+    from agents.training.loop import resolve_device
+
+    experiment = get_experiment(asked.id)
+    resolve_device(asked.device)
+    all_there_are = cores() if asked.jobs is None and asked.engine == "local" else asked.jobs
+    engine = get_engine(asked.engine, all_there_are, asked.address)
+    env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
+    preset, execution = get_preset(asked.preset), context.execution()
+    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, execution)
+    folder = asked.out / "-".join(
+        [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
+        + ([plan.size] if plan.size else [])
+        + list(plan.only)
+    )
+    experiment.check(plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{experiment.title}\nWriting to {folder}", flush=True)
+    with RunFolder(folder).writing():
+        # Workers of a cluster need not start in this folder.
+        found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine=engine)
+        command = _command(asked, context.execution_args)
+        summary = summary_of(experiment, found, plan, command, engine.jobs or cores())
+        publish(experiment, found, summary, folder)
+    if asked.summary is not None:
+        write_json(asked.summary, summary)
+    for table in tables_of(experiment, summary):
+        table.show(context.console)
+    print(f"Report: {folder / 'report.html'}")
+
+
+def _command(asked: Any, execution_args: Sequence[str]) -> str:
+    """The command that gives these numbers, without the places where it keeps them."""
+    words = ["plan2vec", "reproduce", asked.id]
+    for entry in fields(asked):
+        value = getattr(asked, entry.name)
+        if entry.name in ("id", "out", "summary", "jobs", "engine", "address") or value == entry.default:
+            continue
+        words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+    return shlex.join([*words, *execution_args])
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,132 @@
+"""What an experiment is, and the registry of all experiments."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from data_collection.collection.make import parse_size
+from data_collection.errors import check_name
+from plan2vec_envs.errors import InvalidOptionError
+
+from ...report.tables import Table
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The smallest piece of an experiment whose result is kept.
+
+    Attributes:
+        group: cells of a group share data and agents, and run one after the other in one process.
+        name: of the cell within its group.
+        params: plain JSON, everything that decides the result.
+    """
+
+    group: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+Found = Sequence[tuple[Cell, dict[str, Any]]]
+"""Cells with their results, in the order of the cells."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of an experiment: PNG or GIF bytes, and what to see in it."""
+
+    name: str
+    data: bytes
+    caption: str
+    narrow: bool = False
+
+
+class Experiment(ABC):
+    """One table or figure of the paper: cells, their summary, its tables and figures."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    about: ClassVar[str]
+    """What is asked and how it is measured, for the page."""
+    choices: ClassVar[Sequence[str]] = ()
+    """What `--only` may choose from: keys of contestants, or families; empty where there is nothing to choose."""
+    varies_size: ClassVar[bool] = False
+    """Whether the number of rollouts is what the experiment varies, so that nobody else can choose it."""
+    panels: ClassVar[Sequence[str]] = ()
+    """Further ids by which it may be asked for, those of its parts."""
+
+    @abstractmethod
+    def cells(self, plan: Plan) -> list[Cell]:
+        """What has to be run."""
+
+    @abstractmethod
+    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+        """Runs one cell, in a process of its own; the result is plain JSON."""
+
+    @abstractmethod
+    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
+        """What is kept of all cells: small, plain JSON."""
+
+    @abstractmethod
+    def tables(self, summary: dict[str, Any]) -> list[Table]:
+        """The summary as tables."""
+
+    def check(self, plan: Plan) -> None:
+        """Whether this can be asked of the experiment.
+
+        Raises:
+            InvalidOptionError: for an option that it has no use for, or a size that is none.
+            UnknownNameError: for a choice that it does not offer, with the closest one.
+        """
+        if plan.only and not self.choices:
+            raise InvalidOptionError(f"--only {plan.only[0]}: {self.id} has nothing to choose from; leave it out")
+        for name in plan.only:
+            check_name(f"choice of {self.id}", name, self.choices)
+        if plan.size is not None and self.varies_size:
+            raise InvalidOptionError(f"--size {plan.size}: {self.id} sets the sizes of its data itself; leave it out")
+        parse_size(plan.rollouts)
+
+    def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
+        """The cells as pictures."""
+        return []
+
+    def say(self, result: dict[str, Any]) -> str:
+        """A few words on a finished cell, for the one who waits."""
+        return ""
+
+
+EXPERIMENTS: dict[str, Experiment] = {}
+_PANELS: dict[str, str] = {}
+
+
+def register_experiment(cls: type[Experiment]) -> type[Experiment]:
+    """Class decorator: make an experiment known under its ``id``."""
+    EXPERIMENTS[cls.id] = cls()
+    _PANELS.update(dict.fromkeys(cls.panels, cls.id))
+    return cls
+
+
+def load_experiments() -> None:
+    """Register every file of the open folder `evaluation/experiments`."""
+    from .. import experiments
+
+    for module in pkgutil.iter_modules(experiments.__path__):
+        importlib.import_module(f"{experiments.__name__}.{module.name}")
+
+
+def get_experiment(name: str) -> Experiment:
+    """The experiment of that id, or with a panel of that id.
+
+    Raises:
+        UnknownNameError: with the closest id.
+    """
+    load_experiments()
+    return EXPERIMENTS[check_name("experiment", _PANELS.get(name, name), EXPERIMENTS)]

@@ -1,0 +1,86 @@
+"""Who is compared: agents by name, with the options in which they differ from their defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...protocols.worlds import short_name
+from .experiment import Cell
+from .plan import Plan, Preset, configured
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One agent of a comparison.
+
+    Attributes:
+        key: short and unique, for file names.
+        label: what a table calls it.
+        agent: registered name.
+        options: dotted options of its configuration.
+        privileged: whether it learned from a reward that is computed from true poses.
+        paper: row of the paper's Table 1 to print beside it.
+    """
+
+    key: str
+    label: str
+    agent: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    privileged: bool = False
+    paper: str | None = None
+
+    def config(self, preset: Preset) -> Any:
+        """Its configuration under a preset."""
+        from agents import get_agent
+
+        options = {**preset.options.get(self.agent, {}), **self.options}
+        return configured(get_agent(self.agent)().config, options, preset.steps)
+
+    def params(self, preset: Preset) -> dict[str, Any]:
+        """Plain JSON: who it is, with the whole configuration, so that another one is another cell."""
+        config = json.loads(json.dumps(asdict(self.config(preset))), parse_constant=str)
+        return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
+
+
+PLAN2VEC = Contestant("plan2vec", "plan2vec", "plan2vec", paper="plan2vec (L2)")
+SPTM = Contestant("sptm", "SPTM (full)", "sptm")
+SPTM_1 = Contestant("sptm-1-step", "SPTM (1-step), Siamese", "sptm-1-step", paper="SPTM (1-step)")
+SPTM_PAIR = Contestant("sptm-1-step-pair", "SPTM (1-step), stacked pairs", "sptm-1-step-pair", paper="SPTM (1-step)")
+VAE_2 = Contestant("vae-2", "VAE, 2-d", "vae", {"vae.latent_dim": 2}, paper="VAE")
+VAE_8 = Contestant("vae-8", "VAE, 8-d", "vae", {"vae.latent_dim": 8}, paper="VAE")
+DQN = Contestant("dqn", "DQN, reward for the identical frame", "dqn")
+DQN_POSE = Contestant("dqn-pose", "DQN, reward from true poses (privileged)", "dqn", privileged=True)
+RANDOM_NETWORK = Contestant("random-network", "random network", "random-network", paper="Random")
+UNIFORM = Contestant("random", "random actions", "random", paper="Random")
+
+LINEUP = (PLAN2VEC, SPTM, SPTM_1, SPTM_PAIR, VAE_2, VAE_8, DQN, DQN_POSE, RANDOM_NETWORK, UNIFORM)
+"""Table 1, plan2vec first: the others share its local metric."""
+
+BY_KEY = {contestant.key: contestant for contestant in LINEUP}
+
+
+def among(plan: Plan, lineup: Sequence[Contestant]) -> list[Contestant]:
+    """Those of a line-up that a plan asks for; all of them where it names none."""
+    return [contestant for contestant in lineup if not plan.only or contestant.key in plan.only]
+
+
+def rooms_and_seeds(
+    plan: Plan, lineup: Sequence[Contestant], env_ids: Sequence[str], seeds: int = 5
+) -> Iterator[tuple[str, dict[str, Any], list[Cell]]]:
+    """A group a seed and room, seeds outermost: its name, the source of its data, and a cell a contestant.
+
+    Args:
+        plan: what is asked, in place of the defaults that follow.
+        lineup: who is compared.
+        env_ids: rooms, where the plan names none.
+        seeds: their number, where neither plan nor preset says.
+    """
+    for seed in range(plan.num_seeds(seeds)):
+        for env_id in plan.env_ids or env_ids:
+            group = f"{short_name(env_id)} seed {seed}"
+            place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
+            cells = [Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, lineup)]
+            yield group, place, cells

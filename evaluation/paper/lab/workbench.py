@@ -1,0 +1,123 @@
+"""What a cell works with: datasets, tasks, and agents that are fitted once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...protocols.tasks import TaskList, make_tasks
+from ...runs.folder import safe_name
+from .lineup import PLAN2VEC, Contestant
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an agent's experience comes from.
+
+    Attributes:
+        env_id: the environment.
+        size: rollouts x horizon.
+        seed: of the collection, and of the training on it.
+        obs_type: "image" or "state".
+    """
+
+    env_id: str
+    size: str
+    seed: int
+    obs_type: str = "image"
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Source:
+        """The source that the parameters of a cell name."""
+        return cls(params["env_id"], params["size"], params["seed"], params.get("obs_type", "image"))
+
+    @property
+    def folder(self) -> str:
+        """A path for what is learned from it."""
+        return f"{safe_name(self.env_id)}/{self.obs_type}-{self.size}/seed{self.seed}"
+
+
+class Workbench:
+    """Serves the cells of one process; whatever takes long is on disk, shared with every other process."""
+
+    def __init__(self, root: Path, plan: Plan) -> None:
+        """Agents go under ``root/agents``; agents of equal data and configuration are the same agent."""
+        self.root = root
+        self.plan = plan
+        self.dataset = lru_cache(maxsize=2)(self._dataset)
+        self._agents: dict[Path, Any] = {}
+
+    def _dataset(self, source: Source) -> Any:
+        from data_collection import make_dataset
+
+        return make_dataset(source.env_id, size=source.size, seed=source.seed, obs_type=source.obs_type, progress=False)
+
+    def tasks(self, env_id: str) -> TaskList:
+        """The closed-loop tasks of an environment, the same for every agent."""
+        return make_tasks(env_id, self.plan.preset.tasks)
+
+    def agent(self, contestant: Contestant, source: Source) -> Any:
+        """The contestant, fitted: from memory, from disk, or now; an interrupted fit goes on."""
+        config = contestant.config(self.plan.preset)
+        folder = self._folder(contestant, config, source)
+        if folder not in self._agents:
+            if len(self._agents) > 12:
+                self._agents.clear()
+            self._agents[folder] = self._fitted(contestant, config, source, folder)
+        return self._agents[folder]
+
+    def _folder(self, contestant: Contestant, config: Any, source: Source) -> Path:
+        identity = {"config": asdict(config), "privileged": contestant.privileged, "device": self.plan.device}
+        identity |= self.plan.execution.identity()
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
+        return self.root / "agents" / source.folder / f"{contestant.agent}-{digest}"
+
+    def _fitted(self, contestant: Contestant, config: Any, source: Source, folder: Path) -> Any:
+        from filelock import FileLock
+
+        from agents import load_agent
+        from agents.base.staged import StagedAgent
+        from agents.training.execution import Execution
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            if (folder / "agent" / "agent.json").is_file():
+                return load_agent(folder / "agent", device=self.plan.device)
+            agent = self._new(contestant, config, source)
+            work, execution = folder / "work", self.plan.execution
+            if not isinstance(agent, StagedAgent):  # those of Stable-Baselines3 are trained by its own loop
+                execution = Execution(deterministic=execution.deterministic)
+            agent.fit(
+                self.dataset(source).without_oracle(),
+                seed=source.seed,
+                workdir=work,
+                device=self.plan.device,
+                progress=False,
+                execution=execution,
+            )
+            agent.save(folder / "agent")
+            shutil.rmtree(work, ignore_errors=True)
+        return agent
+
+    def _new(self, contestant: Contestant, config: Any, source: Source) -> Any:
+        from agents import get_agent
+
+        agent_class = get_agent(contestant.agent)
+        if contestant.privileged:
+            from ...protocols.rewards import pose_reward
+
+            return agent_class(config, reward_fn=pose_reward(source.env_id, source.obs_type))
+        agent = agent_class(config)
+        # The local metric is the slow part that all distances have in common. A variant that chooses the defaults is
+        # plan2vec itself, in the same folder, and has nobody to share with.
+        default = self._folder(PLAN2VEC, PLAN2VEC.config(self.plan.preset), source)
+        if hasattr(agent, "sharing") and self._folder(contestant, config, source) != default:
+            agent.sharing(self.agent(PLAN2VEC, source))
+        return agent

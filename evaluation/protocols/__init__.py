@@ -1,0 +1,1 @@
+"""Tasks, closed loop, graph walk, oracles, scores and statistics."""

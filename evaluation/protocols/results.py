@@ -1,0 +1,161 @@
+"""What one evaluation of one agent on one task list found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plan2vec_envs.io.files import atomic_write
+
+from ..errors import ResultsError
+
+FORMAT = 1
+RADII = (0.02, 0.03, 0.04)
+
+
+@dataclass(frozen=True, eq=False)
+class EvalResult:
+    """One run of one agent over J tasks; the arrays are in task order.
+
+    Attributes:
+        agent: registered name.
+        env_id: the environment.
+        protocol: "closed-loop" or "graph".
+        memory: whether the agent could remember what it had tried.
+        oracle: whether the agent saw true positions (a reference, not a competitor).
+        seed: of the evaluation's own random draws.
+        horizon: steps (or hops) allowed.
+        success_02: (J,) bool, the environment's own success, within .02 m after a step.
+        success_03: (J,) bool, ever within .03 m after a counted step.
+        success_04: (J,) bool, ever within .04 m after a counted step.
+        steps: (J,) int64, counted steps, `horizon` where the task failed.
+        optimality: (J,) float64, steps taken / least steps, NaN where the task failed; 1 is best.
+        blocked: (J,) bool, whether the task's straight line crosses a wall.
+        seconds_per_decision: wall seconds of acting / decisions made, in lockstep batches.
+        config: what else decides the numbers (task seeds, agent configuration).
+        fingerprint: of the training dataset, or None for an agent that learns nothing.
+        trajectories: J arrays (T_j + 1, 2) of true positions, for figures; empty where they were not kept.
+    """
+
+    agent: str
+    env_id: str
+    protocol: str
+    memory: bool
+    oracle: bool
+    seed: int
+    horizon: int
+    success_02: np.ndarray
+    success_03: np.ndarray
+    success_04: np.ndarray
+    steps: np.ndarray
+    optimality: np.ndarray
+    blocked: np.ndarray
+    seconds_per_decision: float
+    config: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str | None = None
+    trajectories: Sequence[np.ndarray] = ()
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.success_02)
+        for name in _ARRAYS:
+            if np.shape(getattr(self, name)) != shape or len(shape) != 1:
+                raise ResultsError(f"{name} has shape {np.shape(getattr(self, name))}, need {shape}, one entry a task")
+
+    @property
+    def num_tasks(self) -> int:
+        """J."""
+        return len(self.success_02)
+
+    @property
+    def success_rate(self) -> float:
+        """Share of tasks solved at .02 m."""
+        return float(np.mean(self.success_02))
+
+    @property
+    def blocked_success_rate(self) -> float:
+        """The same on tasks whose straight line is blocked; NaN where there is none."""
+        return float(np.mean(self.success_02[self.blocked])) if self.blocked.any() else float("nan")
+
+    @property
+    def mean_optimality(self) -> float:
+        """Mean of steps taken / least steps over the solved tasks; NaN where none was solved."""
+        solved = self.optimality[self.success_02]
+        return float(solved.mean()) if solved.size else float("nan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; NaN becomes null, positions are rounded to .1 mm."""
+        data: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in _ARRAYS:
+            data[name] = getattr(self, name).tolist()
+        data["optimality"] = [None if np.isnan(x) else round(x, 4) for x in self.optimality]
+        data["trajectories"] = [np.round(path, 4).tolist() for path in self.trajectories]
+        return {"format": FORMAT, **data}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> EvalResult:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ResultsError: if the data is of another format or a field is missing.
+        """
+        if data.get("format") != FORMAT:
+            raise ResultsError(f"results of format {data.get('format')!r}; this version reads format {FORMAT}")
+        try:
+            values = {f.name: data[f.name] for f in fields(cls)}
+            for name, dtype in _ARRAYS.items():
+                values[name] = np.asarray([np.nan if x is None else x for x in values[name]], dtype)
+            values["trajectories"] = [np.asarray(path, np.float64).reshape(-1, 2) for path in values["trajectories"]]
+            return cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ResultsError(f"not an evaluation result: {error!r}") from error
+
+    def save(self, path: Path) -> None:
+        """Writes JSON, whole or not at all."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: Path) -> EvalResult:
+        """Reads what `save` wrote.
+
+        Raises:
+            ResultsError: if the file is not a result, or cut short.
+        """
+        return cls.from_dict(read_json(path))
+
+
+_ARRAYS: dict[str, type] = {
+    "success_02": bool,
+    "success_03": bool,
+    "success_04": bool,
+    "steps": np.int64,
+    "optimality": np.float64,
+    "blocked": bool,
+}
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Writes JSON in one atomic replacement, creating the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        ResultsError: if the file is missing, cut short, or holds no object; the message names it.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"cannot read {path}: {error}. Delete the file to have it written again.") from error
+    if not isinstance(data, dict):
+        raise ResultsError(f"{path} holds a {type(data).__name__}, need an object")
+    return data

@@ -1,0 +1,156 @@
+"""Run folders: one folder a run, one writer a folder, an interrupted run is found again.
+
+::
+
+    runs/<env>/<agent>/seed<k>-<YYYYmmdd-HHMMSS>[-n]/
+        config.json    what was asked      cmd.txt   the command      env.json   versions, commit, hardware
+        metrics.csv, checkpoints/, stages/           written by the agent while it learns
+        agent/         the trained agent   map/      its 2-d map      eval/      one JSON a protocol
+        stages.json    seconds of each stage         report.html, results.json   finished.json, written last
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunFolderError, RunLockedError
+from ..protocols.results import read_json, write_json
+
+_FINISHED = "finished.json"
+
+
+class RunFolder:
+    """One run on disk; its paths never leave it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, *parts: str) -> Path:
+        """A path inside the folder.
+
+        Raises:
+            RunFolderError: if the path would leave it.
+        """
+        found = self.root.joinpath(*parts)
+        if not found.resolve().is_relative_to(self.root.resolve()):
+            raise RunFolderError(f"{'/'.join(parts)!r} leads out of the run folder {self.root}")
+        return found
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What was asked."""
+        return read_json(self.path("config.json"))
+
+    @property
+    def command(self) -> str:
+        """The command that began the run."""
+        file = self.path("cmd.txt")
+        return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.path(_FINISHED).is_file()
+
+    def finish(self) -> None:
+        """Says that the run came to its end; nothing is written afterwards but the report."""
+        write_json(self.path(_FINISHED), {"finished": time.strftime("%Y-%m-%d %H:%M:%S")})
+
+    def discard_if_nothing_was_learned(self) -> None:
+        """Removes the folder of a job that failed before its first result: there is nothing to resume or to look at."""
+        kept = [path for name in ("stages", "checkpoints") for path in self.path(name).glob("*")]
+        if not kept and not list(self.root.glob("diverged-*")):
+            shutil.rmtree(self.root)
+
+    @contextmanager
+    def writing(self) -> Iterator[RunFolder]:
+        """Holds the folder's lock.
+
+        Raises:
+            RunLockedError: at once, if another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunLockedError(
+                f"another process writes to {self.root}; wait until it ends, or use another --out or --seed"
+            ) from error
+        try:
+            yield self
+        finally:
+            lock.release()
+
+
+def family(out: Path, env_id: str, agent: str) -> Path:
+    """The folder that holds all runs of one agent in one environment."""
+    return out / safe_name(env_id) / safe_name(agent)
+
+
+def create(out: Path, env_id: str, agent: str, seed: int, config: dict[str, Any], command: str) -> RunFolder:
+    """A new run folder; two runs that start in the same second get different ones."""
+    parent = family(out, env_id, agent)
+    parent.mkdir(parents=True, exist_ok=True)
+    stem = f"seed{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for attempt in range(1000):
+        root = parent / (stem if not attempt else f"{stem}-{attempt}")
+        try:
+            root.mkdir()
+        except FileExistsError:
+            continue
+        run = RunFolder(root)
+        run.path("cmd.txt").write_text(command + "\n", encoding="utf-8")
+        write_json(run.path("config.json"), config)  # last: a folder without it is nobody's
+        return run
+    raise RunFolderError(f"no free name like {stem} in {parent}")
+
+
+def find(out: Path, env_id: str, agent: str, seed: int, config: dict[str, Any], *, finished: bool) -> RunFolder | None:
+    """The newest run folder with an identical configuration that is finished, or unfinished, as asked."""
+    candidates = [
+        run
+        for root in family(out, env_id, agent).glob(f"seed{seed}-*")
+        if re.fullmatch(r"seed\d+-\d{8}-\d{6}(-\d+)?", root.name)
+        and (run := RunFolder(root)).path("config.json").is_file()
+        and run.is_finished == finished
+        and _reads_as(run, config)
+    ]
+    return max(candidates, key=lambda run: _age(run.root.name), default=None)
+
+
+def open_run(root: Path) -> RunFolder:
+    """An existing run folder.
+
+    Raises:
+        RunFolderError: if it is not one.
+    """
+    run = RunFolder(root)
+    if not root.is_dir() or not run.path("config.json").is_file():
+        raise RunFolderError(f"{root} is no run folder (it has no config.json); `plan2vec train` writes them to runs/")
+    return run
+
+
+def safe_name(name: str) -> str:
+    """A name as one folder: `Plan2vec/CMaze-v0` becomes `Plan2vec-CMaze-v0`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".") or "unnamed"
+
+
+def _reads_as(run: RunFolder, config: dict[str, Any]) -> bool:
+    try:
+        return run.config == config
+    except ValueError:
+        return False  # damaged: not ours to resume
+
+
+def _age(name: str) -> tuple[str, int]:
+    """Sorts `seed0-20240131-120000` before `seed0-20240131-120000-1`."""
+    _, day, clock, *attempt = name.split("-")
+    return day + clock, int(attempt[0]) if attempt else 0

@@ -1,0 +1,195 @@
+"""Arrays and one JSON manifest in a compressed .npz, read back without trusting a byte of it.
+
+`numpy.load` opens the same file; this reader adds what a stranger's file needs: no pickles, nothing larger
+than allowed, no array whose header promises another size than the archive holds, every damage a named error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import lzma
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from ..errors import CorruptFileError, FileTooLargeError, FormatVersionError, MissingFileError
+from .files import atomic_write, readable_size
+
+MAX_BYTES = 16 * 10**9  # what a file may unpack to unless the caller allows more
+_MANIFEST = "manifest"
+_CHUNK = 1 << 20
+
+
+def write_archive(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> None:
+    """Write arrays and manifest to a compressed .npz, atomically; equal contents give equal bytes."""
+    members = {_MANIFEST: np.array(json.dumps(manifest, sort_keys=True)), **arrays}
+    with (
+        atomic_write(path, needed=sum(array.nbytes for array in members.values())) as file,
+        zipfile.ZipFile(file, "w") as archive,
+    ):
+        for name, array in members.items():
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, always
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w", force_zip64=True) as member:
+                npy.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+
+
+def read_archive(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read everything that `write_archive` wrote.
+
+    Returns:
+        Arrays by name, and the manifest.
+
+    Raises:
+        MissingFileError: there is no such file.
+        FileTooLargeError: it would unpack to more than `max_bytes`.
+        FormatVersionError: it is a .npz without our manifest.
+        CorruptFileError: it is truncated or damaged, or no archive at all.
+    """
+    with _Archive(path, max_bytes) as archive:
+        manifest = archive.manifest()
+        return {name: archive.array(name) for name in archive.names if name != _MANIFEST}, manifest
+
+
+def read_manifest(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """Read only the manifest; raises what `read_archive` raises."""
+    with _Archive(path, max_bytes) as archive:
+        return archive.manifest()
+
+
+def list_arrays(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Shape and dtype that each array of any .npz promises; nothing but headers is read.
+
+    Raises:
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+    """
+    with _Archive(path, max_bytes) as archive:
+        return {name: archive.header(name) for name in archive.names}
+
+
+def read_arrays(path: Path, names: Iterable[str], *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+    """Read some arrays of any .npz, in the order asked for; no other is decoded.
+
+    Raises:
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+    """
+    with _Archive(path, max_bytes) as archive:
+        return {name: archive.array(name, foreign=True) for name in names}
+
+
+class _Archive:
+    """An open .npz; every failure of the layers below comes out as an error of ours that names the file."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except FileNotFoundError as error:
+            raise MissingFileError(f"there is no file {path}") from error
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise self._damaged(error) from error
+        members = self._zip.infolist()
+        self._members = {info.filename.removesuffix(".npy"): info for info in members}
+        unpacked = sum(info.file_size for info in members)
+        if unpacked > max_bytes:
+            self._zip.close()
+            raise FileTooLargeError(
+                f"{path} unpacks to {readable_size(unpacked)}, more than the limit of "
+                f"{readable_size(max_bytes)}; nothing was decoded. If you trust it, pass a larger max_bytes"
+            )
+
+    def __enter__(self) -> _Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._members)
+
+    def manifest(self) -> dict[str, Any]:
+        if _MANIFEST not in self._members:
+            raise FormatVersionError(f"{self._path} is no file of plan2vec: it holds {self.names}, but no manifest")
+        try:
+            manifest = json.loads(str(self.array(_MANIFEST)[()]))
+        except ValueError as error:
+            raise self._damaged(error) from error
+        if not isinstance(manifest, dict):
+            raise FormatVersionError(f"{self._path} is no file of plan2vec: its manifest is no JSON object")
+        return manifest
+
+    def array(self, name: str, *, foreign: bool = False) -> np.ndarray:
+        """One array; in Fortran order only where it is a stranger's, for we write none."""
+        info = self._members[name]
+        with self._decoding(), self._zip.open(info) as member:
+            return _read_npy(member, info.file_size, allow_fortran=foreign)
+
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        with self._decoding(), self._zip.open(self._members[name]) as member:
+            shape, _, dtype = _read_header(member)
+            return shape, dtype
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
+        try:
+            yield
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            OSError,
+            EOFError,
+            ValueError,
+            RuntimeError,
+            TypeError,
+            SyntaxError,  # of headers, which are Python literals
+            tokenize.TokenError,
+            lzma.LZMAError,
+        ) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> CorruptFileError:
+        return CorruptFileError(
+            f"{self._path} is truncated or damaged, or no .npz archive at all ({error}); collect or fetch it again"
+        )
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is in Fortran order, and dtype of the array that follows."""
+    version = npy.read_magic(member)
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if read_header is None:
+        raise ValueError(f"npy version {version} is not used here")
+    return read_header(member)
+
+
+def _read_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> np.ndarray:
+    """One array; ValueError if its header does not fit the bytes that follow."""
+    shape, fortran_order, dtype = _read_header(member)
+    if dtype.hasobject or (fortran_order and not allow_fortran):
+        raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
+    left = file_size - member.tell()
+    # Python integers cannot overflow; the array is allocated only when the archive holds that many bytes.
+    count = dtype.itemsize
+    for length in shape:
+        count *= length
+    if count != left:
+        raise ValueError(f"an array of shape {shape} and dtype {dtype} takes {count} bytes, but {left} are there")
+    array = np.empty(shape, dtype)
+    buffer = array.reshape(-1).view(np.uint8)
+    filled = 0
+    while filled < count:
+        chunk = member.read(min(_CHUNK, count - filled))
+        if not chunk:
+            raise EOFError("the data ends early")
+        buffer[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        filled += len(chunk)
+    member.read(1)  # reaching the end is what makes zipfile compare its own checksum
+    return array.reshape(shape[::-1]).T if fortran_order else array

@@ -1,0 +1,1 @@
+"""Commands about speed, found by `plan2vec` in a checkout; see evaluation/commands."""
