@@ -12,7 +12,7 @@ from data_collection.errors import check_name
 
 from ..control.action_memory import ActionMemory
 from ..errors import ObservationError
-from ..training.execution import PLAIN, Execution
+from ..training.execution import DEFAULT_EXECUTION, Execution
 from ..training.loop import StageLog
 from ..training.saving import read_record
 
@@ -36,7 +36,7 @@ class Agent(Protocol):
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        execution: Execution = PLAIN,
+        execution: Execution = DEFAULT_EXECUTION,
     ) -> Self:
         """Learn; with a ``workdir`` an interrupted fit goes on where it was."""
         ...
@@ -56,7 +56,7 @@ class Agent(Protocol):
         """Actions towards the goals: (B, ...) -> (B,) int64 or (B, A) float32."""
         ...
 
-    def new_memory(self, num_lanes: int) -> ActionMemory | None:
+    def new_memory(self, num_episodes: int) -> ActionMemory | None:
         """An empty memory for so many parallel episodes; None if the agent has no use for one."""
         ...
 

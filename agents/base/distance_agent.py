@@ -15,7 +15,7 @@ from ..control.action_memory import ActionMemory
 from ..control.forward_model import ForwardModel, ForwardModelConfig
 from ..errors import NotFittedError
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from .agent import as_batch
 from .staged import StagedAgent, StagedConfig
 from .state import DistanceParts, LatentMetric, Parts, learned
@@ -49,7 +49,7 @@ class DistanceAgent(StagedAgent, ABC):
 
     # Learning
 
-    def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_forward(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         assert dataset.actions is not None
         self._parts.forward_model, figures = ForwardModel.fit(
             self.config.forward_model,

@@ -13,10 +13,10 @@ from ..graphs.building import GraphConfig, build_graph, choose_vertices
 from ..graphs.graph import Graph
 from ..graphs.landmarks import covering_radius, pool_rows, spread_rows
 from ..graphs.shortest_paths import Plan, shortest_plan
-from ..graphs.teleports import expect_jumps
+from ..graphs.teleports import expected_edge_costs
 from ..graphs.transitions import jump_steps
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 from .agent import as_batch
 from .staged import StagedAgent
@@ -67,7 +67,7 @@ class GraphMemory(StagedAgent):
     parts_class: ClassVar[type[Parts]] = GraphParts
     shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
 
-    def _fit_graph(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_graph(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
         parts.vertex_rows = self._choose_vertices(dataset, training.rng("graph", 0))
         parts.local_latents = self.local_metric.embed(dataset.observations[parts.vertex_rows])
@@ -98,7 +98,7 @@ class GraphMemory(StagedAgent):
         before, after = (everywhere[side] for side in dataset.transitions.T)
         jumped = jump_steps(np.linalg.norm(after - before, axis=1), config.jumps)
         graph = self._build_graph(dataset, rows, latents, jumped)
-        return expect_jumps(graph, latents, before, after, jumped, self.threshold / 2)
+        return expected_edge_costs(graph, latents, before, after, jumped, self.threshold / 2)
 
     def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
         config = self.config.graph

@@ -13,7 +13,7 @@ from ..errors import CheckpointError, ConfigError
 from ..training.saving import agent_folder, read_agent, read_record
 
 NEEDED = ("agent.json", "weights.safetensors")
-OPTIONAL = ("card.json", "card.md")
+OPTIONAL = ("metric_report.json", "metric_report.md")
 MAX_BYTES = 2 * 2**30  # of the weights, unless a caller expects more
 _MAX_TEXT = 2**20  # bytes of each other file
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -22,7 +22,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 def push_agent(path: Path | str, repo_id: str, *, api: Any = None, private: bool = True) -> str:
     """Put a saved agent into a repository of models, which is made if it is not there.
 
-    Only the files of the agent go, and its card if there is one, whatever else lies beside them.
+    Only the files of the agent go, and its metric report if there is one, whatever else lies beside them.
 
     Args:
         path: Folder of a finished run, or one that ``save`` wrote.

@@ -15,10 +15,10 @@ from data_collection import Dataset
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..metrics.local import LocalMetric, LocalMetricConfig
 from ..training.config_json import from_dict
-from ..training.execution import PLAIN, Execution
+from ..training.execution import DEFAULT_EXECUTION, Execution
 from ..training.loop import StageLog, Training, one_torch_thread, resolve_device
 from ..training.saving import read_agent, save_agent, under_prefix, with_prefix
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import FIGURES, Arrays
 from .agent import as_batch
 from .state import Parts, learned
@@ -53,7 +53,7 @@ class StagedAgent(ABC):
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = config or self.config_class()
-        self.execution = PLAIN
+        self.execution = DEFAULT_EXECUTION
         self._source: StagedAgent | None = None
         self.fit_log: list[StageLog] = []
         self._parts: Any = None
@@ -97,7 +97,7 @@ class StagedAgent(ABC):
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        execution: Execution = PLAIN,
+        execution: Execution = DEFAULT_EXECUTION,
     ) -> Self:
         """Learn from a dataset, stage by stage.
 
@@ -128,7 +128,7 @@ class StagedAgent(ABC):
             seed, workdir=workdir, device=device, progress=progress, tensorboard=tensorboard, execution=execution
         )
         self._begin(dataset, training)
-        folds = Folds.of(dataset, seed)
+        folds = ValidationSplit.of(dataset, seed)
         for stage in self.stages:
             if self._wants(stage) and (stage not in self.acting or dataset.actions is not None):
                 self._stage(stage, dataset, folds, training)
@@ -152,7 +152,7 @@ class StagedAgent(ABC):
     def _new_parts(self, device: torch.device) -> Parts:
         return self.parts_class(self.config, self.observation_shape, device)
 
-    def _stage(self, stage: str, dataset: Dataset, folds: Folds, training: Training) -> None:
+    def _stage(self, stage: str, dataset: Dataset, folds: ValidationSplit, training: Training) -> None:
         """Run a stage and keep its result, or take the result from the working folder."""
         parts, workdir = learned(self._parts), training.workdir
         found = training.ranks.agree(lambda: workdir.load_stage(stage))
@@ -177,7 +177,7 @@ class StagedAgent(ABC):
         workdir.log(stage, FIGURES, self.fit_log[-1].figures)
         workdir.save_stage(stage, parts.arrays(stage), asdict(self.fit_log[-1]))
 
-    def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_local(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
         self._parts.local_metric, figures = LocalMetric.fit(self.config.local_metric, learn, held_out, training)
         return figures
@@ -189,9 +189,9 @@ class StagedAgent(ABC):
         """The local metric d."""
         return learned(learned(self._parts).local_metric)
 
-    def new_memory(self, num_lanes: int = 1) -> ActionMemory:
+    def new_memory(self, num_episodes: int = 1) -> ActionMemory:
         """An empty memory of tried actions for so many parallel episodes."""
-        return ActionMemory(self.config.memory, num_lanes)
+        return ActionMemory(self.config.memory, num_episodes)
 
     # Acting
 

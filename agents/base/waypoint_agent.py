@@ -17,7 +17,7 @@ from ..control.inverse_model import InverseModel, InverseModelConfig
 from ..errors import NotFittedError
 from ..graphs.building import GraphConfig
 from ..training.loop import Training, one_torch_thread
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 from .agent import as_batch
 from .graph_agent import GraphMemory, GraphParts
@@ -68,7 +68,7 @@ class WaypointParts(GraphParts):
             super().restore(stage, arrays)
 
 
-class Seen(NamedTuple):
+class Localisation(NamedTuple):
     """Observations and where they are in the memory graph."""
 
     frames: np.ndarray
@@ -83,12 +83,12 @@ class Seen(NamedTuple):
     """(B, V) float64, d to every vertex; None where not all were looked at"""
 
 
-class PlaceMemory(ActionMemory):
+class VertexMemory(ActionMemory):
     """Besides what was tried, the vertex where each lane was last; -1 where it has not been anywhere."""
 
-    def __init__(self, config: MemoryConfig, num_lanes: int) -> None:
-        super().__init__(config, num_lanes)
-        self.vertices = np.full(num_lanes, -1)
+    def __init__(self, config: MemoryConfig, num_episodes: int) -> None:
+        super().__init__(config, num_episodes)
+        self.vertices = np.full(num_episodes, -1)
 
     def forget(self, mask: np.ndarray | None = None) -> None:
         """Empty the lanes where ``mask`` (B,) is True; all of them by default."""
@@ -108,14 +108,14 @@ class WaypointAgent(GraphMemory, ABC):
     _wide: tuple[np.ndarray, np.ndarray] | None = None  # the vertices' local latents, and the same in 64 bits
 
     @abstractmethod
-    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
         """(B,) bool, where the goal itself is the next waypoint."""
 
     @abstractmethod
-    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
+    def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
         """(B,) vertices to walk towards; the memory, if any, knows where each lane has been."""
 
-    def _fit_inverse(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_inverse(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
         learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
         parts.inverse_model, figures = InverseModel.fit(self.config.inverse_model, learn, held_out, training)
@@ -133,9 +133,9 @@ class WaypointAgent(GraphMemory, ABC):
             )
         return model
 
-    def new_memory(self, num_lanes: int = 1) -> PlaceMemory:
+    def new_memory(self, num_episodes: int = 1) -> VertexMemory:
         """An empty memory of tried actions and of the last place, for so many parallel episodes."""
-        return PlaceMemory(self.config.memory, num_lanes)
+        return VertexMemory(self.config.memory, num_episodes)
 
     @one_torch_thread()
     def next_waypoints(
@@ -179,12 +179,12 @@ class WaypointAgent(GraphMemory, ABC):
 
     # Localisation
 
-    def _see(self, batch: np.ndarray, memory: ActionMemory | None = None) -> Seen:
+    def _see(self, batch: np.ndarray, memory: ActionMemory | None = None) -> Localisation:
         """Each observation and the memory's frame that is nearest to it by the local metric."""
         latents = learned(self._parts).local_latents
         keys = self.local_metric.embed(batch)
         vertices = np.full(len(keys), -1)
-        if self.config.neighbourhood_first and isinstance(memory, PlaceMemory):
+        if self.config.neighbourhood_first and isinstance(memory, VertexMemory):
             for lane in np.flatnonzero(memory.vertices >= 0):
                 last = int(memory.vertices[lane])
                 around = np.append(self.graph.neighbors(last)[0], last)
@@ -195,10 +195,10 @@ class WaypointAgent(GraphMemory, ABC):
         gaps = self._gaps(keys[lost])
         if lost.size:
             vertices[lost] = gaps.argmin(1)
-        if isinstance(memory, PlaceMemory):
+        if isinstance(memory, VertexMemory):
             memory.vertices[:] = vertices
         offsets = np.linalg.norm(keys - latents[vertices], axis=1)
-        return Seen(batch, keys, vertices, offsets, gaps if len(lost) == len(keys) else None)
+        return Localisation(batch, keys, vertices, offsets, gaps if len(lost) == len(keys) else None)
 
     def _gaps(self, keys: np.ndarray) -> np.ndarray:
         """(B, V) float64, d from (B, Q) local latents to every vertex."""
@@ -207,7 +207,7 @@ class WaypointAgent(GraphMemory, ABC):
             self._wide = latents, latents.astype(np.float64)  # as cdist does for itself at every call
         return cdist(keys, self._wide[1])
 
-    def _see_goal(self, goal: np.ndarray) -> Seen:
+    def _see_goal(self, goal: np.ndarray) -> Localisation:
         """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""
         if self._goal_latents is None or not np.array_equal(self._goal_latents[0], goal):
             batch, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")

@@ -19,7 +19,7 @@ from ..metrics.embedding import EmbeddingMetric
 from ..metrics.heads import MetricHead
 from ..networks import Trunk, build_trunk
 from ..training.loop import Tensors, Training, train
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class ContrastiveAgent(DistanceAgent):
         config = self.config.contrastive
         return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         """Learn the critic, then its unit; validate it on held-out trajectories.
 
         Returns:

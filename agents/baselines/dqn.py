@@ -16,7 +16,7 @@ from ..errors import ExecutionError, NotFittedError
 from ..sb3.offline.config import DQNConfig
 from ..sb3.offline.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
 from ..training.config_json import from_dict
-from ..training.execution import PLAIN, Execution
+from ..training.execution import DEFAULT_EXECUTION, Execution
 from ..training.loop import StageLog, Training, one_torch_thread, resolve_device
 from ..training.ranks import asked_for
 from ..training.saving import load_network, network_arrays, read_agent, save_agent
@@ -63,7 +63,7 @@ class DQNAgent:
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        execution: Execution = PLAIN,
+        execution: Execution = DEFAULT_EXECUTION,
     ) -> Self:
         """Learn Q from a dataset of discrete actions.
 
@@ -186,7 +186,7 @@ class DQNAgent:
         """argmax_a Q, the lowest action among equals: (B, ...) and (B, ...) -> (B,) int64; no memory, no chance."""
         return self.values(observation, goal).argmax(-1)
 
-    def new_memory(self, num_lanes: int = 1) -> None:
+    def new_memory(self, num_episodes: int = 1) -> None:
         """None: it remembers nothing."""
         return None
 

@@ -21,7 +21,7 @@ from ..metrics.heads.iqe import IQEConfig
 from ..metrics.local import moving_transitions
 from ..networks import Trunk, build_trunk
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class QRLAgent(DistanceAgent):
         network = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden)
         return EmbeddingMetric(network, device, get_head("iqe", **asdict(config.iqe)))
 
-    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         """Learn D; validate it on the moves of held-out trajectories.
 
         Returns:

@@ -13,7 +13,7 @@ from ..base.distance_agent import DistanceAgent, DistanceConfig
 from ..metrics.embedding import EmbeddingMetric
 from ..networks import build_trunk
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RandomNetworkAgent(DistanceAgent):
         config = self.config
         return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         """Initialise; only the statistics of the observations and the unit of a step come from the data."""
         learn = dataset.take_episodes(folds.learn)
         with training.seeded_torch("embedding"):

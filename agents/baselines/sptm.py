@@ -9,10 +9,10 @@ import numpy as np
 from data_collection import Dataset
 
 from ..base.agent import as_batch, register_agent
-from ..base.waypoint_agent import Seen, WaypointAgent, WaypointConfig
+from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig
 from ..control.action_memory import ActionMemory
 from ..graphs.graph import Graph
-from ..graphs.path_cache import Ways
+from ..graphs.path_cache import PathCache
 from ..graphs.sptm import SPTMGraphConfig, build_memory_graph, choose_memory
 
 _MAX_HOPS = 32  # along a path, among which the waypoint is sought
@@ -40,7 +40,7 @@ class SPTMAgent(WaypointAgent):
     name = "sptm"
     config: SPTMConfig
     config_class = SPTMConfig
-    _ways: Ways | None = None
+    _ways: PathCache | None = None
 
     def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
         return choose_memory(self.config.graph, dataset, rng)
@@ -52,10 +52,10 @@ class SPTMAgent(WaypointAgent):
         return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold, members, jumped)
 
     @property
-    def ways(self) -> Ways:
+    def ways(self) -> PathCache:
         """Shortest ways to the goals that were asked about."""
         if self._ways is None or self._ways.graph is not self.graph:
-            self._ways = Ways(self.graph)
+            self._ways = PathCache(self.graph)
         return self._ways
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
@@ -68,10 +68,10 @@ class SPTMAgent(WaypointAgent):
         distance = np.where(direct <= self.threshold, direct, here.offsets + way + there.offsets).astype(np.float32)
         return distance[0] if single else distance
 
-    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
         return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.config.reach
 
-    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
+    def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
         rows, following = self.ways.rows(goal.vertices), self.ways.following
         path = [following[rows, here.vertices]]
         while len(path) < _MAX_HOPS:

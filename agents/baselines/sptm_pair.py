@@ -11,11 +11,11 @@ from data_collection import Dataset
 
 from ..base.agent import as_batch, register_agent
 from ..base.state import learned
-from ..base.waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
+from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig, WaypointParts
 from ..control.action_memory import ActionMemory
 from ..metrics.pair import PairMetric, PairMetricConfig
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 
 
@@ -75,14 +75,14 @@ class SPTMPairAgent(WaypointAgent):
     config_class = SPTMPairConfig
     parts_class = SPTMPairParts
     stages = ("local", "graph", "pair", "inverse")
-    _judged: tuple[Seen | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
+    _judged: tuple[Localisation | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
     """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
 
     def _begin(self, *what: Any) -> None:
         self._judged = type(self)._judged
         super()._begin(*what)
 
-    def _fit_pair(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_pair(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         parts = learned(self._parts)
         learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
         parts.pair_metric, figures = PairMetric.fit(self.config.pair_metric, learn, held_out, training)
@@ -102,7 +102,7 @@ class SPTMPairAgent(WaypointAgent):
         found = metric.distance(batch, goals)
         return found[0] if single else found
 
-    def _see_goal(self, goal: np.ndarray) -> Seen:
+    def _see_goal(self, goal: np.ndarray) -> Localisation:
         seen = super()._see_goal(goal)
         before, known = self._judged
         if seen is not before:
@@ -114,10 +114,10 @@ class SPTMPairAgent(WaypointAgent):
             self._judged = seen, fresh
         return seen
 
-    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
         return self.pair_metric.distance(here.frames, goal.frames) <= self.config.near
 
-    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
+    def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
         options = [self._candidates(int(vertex)) for vertex in here.vertices]
         lane = np.repeat(np.arange(len(options)), [len(each) for each in options])
         vertex = np.concatenate(options)

@@ -12,7 +12,7 @@ from data_collection import Dataset
 
 from ..base.agent import as_batch, register_agent
 from ..errors import NotFittedError
-from ..training.execution import PLAIN, Execution
+from ..training.execution import DEFAULT_EXECUTION, Execution
 from ..training.loop import StageLog
 from ..training.saving import read_agent, save_agent
 
@@ -45,7 +45,7 @@ class UniformAgent:
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        execution: Execution = PLAIN,
+        execution: Execution = DEFAULT_EXECUTION,
     ) -> Self:
         """Note the actions: their number, or the range they were recorded in."""
         self._num_actions = dataset.num_actions
@@ -81,7 +81,7 @@ class UniformAgent:
             actions = rng.uniform(self._low, self._high, (len(batch), len(self._low))).astype(np.float32)
         return actions[0] if single else actions
 
-    def new_memory(self, num_lanes: int = 1) -> None:
+    def new_memory(self, num_episodes: int = 1) -> None:
         """None: it remembers nothing."""
         return None
 

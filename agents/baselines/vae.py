@@ -14,7 +14,7 @@ from ..base.distance_agent import DistanceAgent, DistanceConfig
 from ..metrics.embedding import EmbeddingMetric
 from ..metrics.vae import VAE, VAEConfig
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class VAEAgent(DistanceAgent):
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         return EmbeddingMetric(VAE(self.config.vae, observation_shape), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
         with training.seeded_torch("embedding"):
             metric = self._new_metric(dataset.observation_shape, training.device)

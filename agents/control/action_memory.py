@@ -33,12 +33,12 @@ class ActionMemory:
     pushing into the wall in front of the goal. Without memory it is repeated for ever.
     """
 
-    def __init__(self, config: MemoryConfig, num_lanes: int) -> None:
+    def __init__(self, config: MemoryConfig, num_episodes: int) -> None:
         self.config = config
-        self.num_lanes = num_lanes
+        self.num_episodes = num_episodes
         self._keys: np.ndarray | None = None  # (B, capacity, D), inf where empty
-        self._actions = np.zeros((num_lanes, config.capacity), np.int64)
-        self._count = np.zeros(num_lanes, np.int64)
+        self._actions = np.zeros((num_episodes, config.capacity), np.int64)
+        self._count = np.zeros(num_episodes, np.int64)
 
     def forget(self, mask: np.ndarray | None = None) -> None:
         """Empty the lanes where ``mask`` (B,) is True; all of them by default. Call it when an episode starts."""
@@ -49,7 +49,7 @@ class ActionMemory:
 
     def penalties(self, keys: np.ndarray, num_actions: int) -> np.ndarray:
         """Steps to add to each action's score: (B, D) local latents -> (B, K) float32."""
-        tried = np.zeros((self.num_lanes, num_actions), np.float32)
+        tried = np.zeros((self.num_episodes, num_actions), np.float32)
         if self._keys is not None:
             used = min(self.config.capacity, int(self._count.max()))
             gap = self._keys[:, :used] - keys[:, None]
@@ -73,8 +73,8 @@ class ActionMemory:
     def remember(self, keys: np.ndarray, actions: np.ndarray) -> None:
         """Note that each lane took candidate ``actions`` (B,) at ``keys`` (B, D)."""
         if self._keys is None:
-            self._keys = np.full((self.num_lanes, self.config.capacity, keys.shape[1]), np.inf, np.float32)
-        lanes, slot = np.arange(self.num_lanes), self._count % self.config.capacity
+            self._keys = np.full((self.num_episodes, self.config.capacity, keys.shape[1]), np.inf, np.float32)
+        lanes, slot = np.arange(self.num_episodes), self._count % self.config.capacity
         self._keys[lanes, slot] = keys
         self._actions[lanes, slot] = actions
         self._count += 1

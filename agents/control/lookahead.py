@@ -21,7 +21,7 @@ _SURE = 0.05  # steps; what is unusual by less is not worth a word
 
 
 @dataclass(frozen=True)
-class ForesightConfig:
+class LookaheadConfig:
     """Who is asked about the way, and how far the answer is trusted."""
 
     guide: Literal["ways", "metric"] = "ways"
@@ -36,7 +36,7 @@ class ForesightConfig:
     support: float = 0.0
     """steps that an imagined move costs for each usual gap to recorded moves (``RecordedMoves``) beyond the first; 30
     keeps out of walls that nobody ever touched. Ways of vertices around and the straight one are then taken as by
-    ``shortened``. At 0 model and vertices are believed wherever they lead"""
+    ``consistency_bound``. At 0 model and vertices are believed wherever they lead"""
     moves: int = 20_000
     """of ``support``: recorded moves that are kept for it"""
 
@@ -48,8 +48,8 @@ class ForesightConfig:
             raise ConfigError(f"moves is {self.moves}; some are kept and some tell what is usual, so need at least 2")
 
 
-def ways_ahead(
-    config: ForesightConfig,
+def cost_to_go(
+    config: LookaheadConfig,
     imagined: torch.Tensor,
     vertices: torch.Tensor,
     way: torch.Tensor,
@@ -75,7 +75,7 @@ def ways_ahead(
     return torch.where(straight <= config.reach, torch.minimum(by_vertex, directly), by_vertex)
 
 
-def shortened(way: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+def consistency_bound(way: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     """Ways of vertices around, where being there saves no more of the way than it is far.
 
     Behind a thin wall a vertex may be near whose way is much shorter; were it no farther than it looks, the graph would
@@ -92,7 +92,7 @@ def shortened(way: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndar
     return np.maximum(way, present[:, None] - gaps)
 
 
-def spot_of(latents: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
+def nearest_vertices(latents: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
     """The ``count`` vertices nearest to each of (B, Q) local latents among (V, Q): (B, count) int64, in any order."""
     gaps = torch.cdist(torch.as_tensor(keys), torch.as_tensor(latents))
     return gaps.topk(min(count, len(latents)), largest=False, sorted=False).indices.numpy()

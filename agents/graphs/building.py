@@ -15,7 +15,7 @@ from ..errors import ConfigError, GraphError
 from .bridges import join_components
 from .graph import Graph
 from .neighbours.within_radius import BIG_GRAPH, Search, near_pairs
-from .pruning import WormholeConfig, edge_weights, lengths_of, trusted_edges
+from .pruning import PruningConfig, edge_weights, lengths_of, trusted_edges
 from .transitions import crosses
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
@@ -42,7 +42,7 @@ class GraphConfig:
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
     both_ways: bool = False
     """whether a recorded step can be undone: the graph then has it in both directions"""
-    wormholes: WormholeConfig = field(default_factory=WormholeConfig)
+    wormholes: PruningConfig = field(default_factory=PruningConfig)
     """what a found edge has to pass"""
     max_degree: int = 0
     """neighbours that a vertex keeps, the nearest ones, beside its recorded edges; 0: all within the threshold. 20 does
@@ -52,8 +52,8 @@ class GraphConfig:
     bridge: bool = True
     """join what is left in pieces by the shortest edges, instead of raising the threshold"""
     jumps: float = 0.0
-    """a recorded step whose d is longer than so many typical ones (``steps.typical_step``) is a jump, as teleporters
-    do: no edge, but all edges out of its place weigh what is to be expected there (``jumps.expect_jumps``). 5 is a good
+    """a recorded step whose d exceeds this many typical ones (``transitions.typical_step``) is a jump, as teleporters
+    make: it is no edge, and all edges out of its vertex weigh their expected distance (``teleports``). 5 is a good
     choice; 0: every recorded step is an edge, and of several outcomes the best is believed"""
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from .shortest_paths import paths_to
 _MAX_GOALS = 1024  # whose ways are kept
 
 
-class Ways:
+class PathCache:
     """Shortest ways from everywhere to the goals asked about so far; a Dijkstra for each goal."""
 
     def __init__(self, graph: Graph) -> None:
@@ -40,7 +40,7 @@ class Ways:
         return self._row[goals]
 
 
-class KnownDistances:
+class DistanceCache:
     """D from vertices to the goals asked about so far, each measured when it is first asked for.
 
     From one decision to the next nearly the same vertices lie around.

@@ -16,7 +16,7 @@ _AT_ONCE = 100_000  # edges
 
 
 @dataclass(frozen=True)
-class WormholeConfig:
+class PruningConfig:
     """What a found edge has to pass; 0 turns a control off."""
 
     mutual: int = 0
@@ -42,7 +42,7 @@ class WormholeConfig:
 
 
 def trusted_edges(
-    config: WormholeConfig, pairs: np.ndarray, latents: np.ndarray, recorded: np.ndarray, threshold: float, members: int
+    config: PruningConfig, pairs: np.ndarray, latents: np.ndarray, recorded: np.ndarray, threshold: float, members: int
 ) -> np.ndarray:
     """Which of the found edges pass all controls that are on.
 
@@ -76,7 +76,7 @@ def trusted_edges(
     return keep
 
 
-def edge_weights(config: WormholeConfig, lengths: np.ndarray, threshold: float) -> np.ndarray:
+def edge_weights(config: PruningConfig, lengths: np.ndarray, threshold: float) -> np.ndarray:
     """Weights of found edges of these lengths, (E,) -> (E,)."""
     return lengths * (1 + config.penalty * np.square(lengths / threshold))
 

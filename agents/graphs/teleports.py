@@ -13,7 +13,7 @@ _NO_WAY = 1e18
 _ROUNDS = 6  # of ways that themselves lead past jumps; what is still missing is a small part after so many
 
 
-def expect_jumps(
+def expected_edge_costs(
     graph: Graph, vertices: np.ndarray, before: np.ndarray, after: np.ndarray, jumped: np.ndarray, radius: float
 ) -> tuple[Graph, dict[str, float]]:
     """Weigh all edges out of places where jumps were recorded by the way that is to be expected from there.

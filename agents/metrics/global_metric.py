@@ -22,7 +22,7 @@ from .distillation import (
     AllPairs,
     AmortizedSearch,
     AmortizedSearchConfig,
-    Material,
+    DistillationProblem,
     ValueIteration,
     ValueIterationConfig,
 )
@@ -147,25 +147,25 @@ class GlobalMetric:
         known = targets if told is None else np.where(told(sources), targets, np.float32(np.nan))
         unit = _median_distance(known[:, learn]) if config.unit is None else config.unit
         head = metric.head if unit == 1 else InUnits(metric.head, unit)
-        material = Material(graph, frames, learn, metric.network, head, LOSSES[config.loss], training.device)
-        figures = metric._train(material, sources, known, training, stage)
+        problem = DistillationProblem(graph, frames, learn, metric.network, head, LOSSES[config.loss], training.device)
+        figures = metric._train(problem, sources, known, training, stage)
         if unit != 1:
             metric.network.scale_latents(unit ** (1 / metric.head.degree))  # from here on D is in steps
         check = np.flatnonzero(held_out) if held_out.any() else learn
         return metric, {**metric._validate(frames, sources, check, targets), **figures}
 
     def _train(
-        self, material: Material, sources: np.ndarray, targets: np.ndarray, training: Training, stage: str
+        self, problem: DistillationProblem, sources: np.ndarray, targets: np.ndarray, training: Training, stage: str
     ) -> dict[str, float]:
         config = self.config
         way: AllPairs | AmortizedSearch | ValueIteration
         chosen: GlobalMetricConfig | AmortizedSearchConfig | ValueIterationConfig = config
         if config.algorithm == "all_pairs":
-            way = AllPairs(material, sources, targets, config.batch_sources, config.batch_frames)
+            way = AllPairs(problem, sources, targets, config.batch_sources, config.batch_frames)
         elif config.algorithm == "printed":
-            way, chosen = AmortizedSearch(config.printed, material), config.printed
+            way, chosen = AmortizedSearch(config.printed, problem), config.printed
         else:
-            way, chosen = ValueIteration(config.value_iteration, material), config.value_iteration
+            way, chosen = ValueIteration(config.value_iteration, problem), config.value_iteration
         train(
             stage,
             way,
@@ -174,7 +174,7 @@ class GlobalMetric:
             steps=chosen.steps,
             learning_rate=chosen.learning_rate,
             training=training,
-            frames=training.frames(material.network, material.frames),
+            frames=training.frames(problem.network, problem.frames),
             rows=way.rows,
             ahead=isinstance(way, AllPairs),  # the others plan by what they have learned
         )

@@ -56,7 +56,7 @@ class LocalMetricConfig:
     """... and is at most this many steps: with few rollouts d of unseen neighbours spreads, and following it out
     lets false edges in (one network, 100 rollouts of C-Maze: 0 % at 1.1 steps, 29 % at the 95 % quantile of 2.1)"""
     pauses: float = 0.0
-    """recorded steps that change the observation by no more than so many typical ones (``steps.typical_step``) are
+    """recorded steps that change the observation by at most this many typical ones (``transitions.typical_step``) are
     no neighbours one step apart, for time differences are not distances; .25 where data hover with noise. At 0 only
     steps in which nothing changes at all are left out"""
     jumps: float = 0.0

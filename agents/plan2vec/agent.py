@@ -15,8 +15,8 @@ from ..base.distance_agent import DistanceAgent, DistanceConfig
 from ..base.state import DistanceParts
 from ..metrics.global_metric import GlobalMetric
 from ..training.loop import Training, one_torch_thread
-from ..training.splits import Folds
-from .stages import Distilled, DistilledConfig, DistilledParts
+from ..training.splits import ValidationSplit
+from .stages import DistilledConfig, DistilledMetric, DistilledParts
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Plan2VecParts(DistilledParts, DistanceParts):
 
 
 @register_agent
-class Plan2Vec(Distilled, DistanceAgent):
+class Plan2Vec(DistilledMetric, DistanceAgent):
     """Learns a goal-reaching metric from offline rollouts and acts by it.
 
     ::
@@ -86,5 +86,5 @@ class Plan2Vec(Distilled, DistanceAgent):
         )
         other._begin(dataset, training)
         for stage in ("local", "graph", "global"):
-            other._stage(stage, dataset, Folds.of(dataset, self.seed), training)
+            other._stage(stage, dataset, ValidationSplit.of(dataset, self.seed), training)
         return other

@@ -26,7 +26,7 @@ from ..metrics.tables.classified import ClassifiedMetric, ClassifierConfig
 from ..metrics.tables.table_embedding import TableConfig, embed_table
 from ..training.loop import Training
 from ..training.saving import load_network, network_arrays
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 
 _HERE = 1e-3  # steps between two frames of one place
@@ -146,12 +146,12 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
 
     # Learning
 
-    def _fit_local(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_local(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         metric, figures = PlaceMetric.fit(self.config.local_metric, dataset)
         self._parts.local_metric = metric
         return figures
 
-    def _fit_graph(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_graph(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         parts, config, local = learned(self._parts), self.config.graph, self.local_metric
         rows, row_frames = unique_frames(dataset.observations)
         latents = local.embed(dataset.observations[rows])
@@ -197,7 +197,7 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
             len(latents), np.concatenate([np.column_stack([steps, lengths]), rows]), inferred=found, bridge=found
         )
 
-    def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_global(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         check_name("embedding", self.config.embedding, ("anchored", "classified", "network"))
         parts = learned(self._parts)
         if self.config.embedding == "network":

@@ -7,9 +7,9 @@ from dataclasses import replace
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
 from ..control.inverse_model import InverseModelConfig
-from ..control.lookahead import ForesightConfig
+from ..control.lookahead import LookaheadConfig
 from ..graphs.building import GraphConfig
-from ..graphs.pruning import WormholeConfig
+from ..graphs.pruning import PruningConfig
 from ..metrics.global_metric import GlobalMetricConfig
 from ..metrics.local import LocalMetricConfig
 from ..metrics.tables.anchored import AnchorConfig
@@ -26,7 +26,7 @@ ROPE = Plan2VecWaypointsConfig(
     ),
     memory=MemoryConfig(penalty=0.0, capacity=200, revisit=0.3),
     graph=GraphConfig(
-        max_vertices=20_000, recorded_weight="local", wormholes=WormholeConfig(agreement=1.0, penalty=2.0)
+        max_vertices=20_000, recorded_weight="local", wormholes=PruningConfig(agreement=1.0, penalty=2.0)
     ),
     embedding="anchored",
     table=TableConfig(latent_dim=96),  # 256 lengthen D by a quarter: this graph is far from negative type
@@ -39,7 +39,7 @@ ROPE = Plan2VecWaypointsConfig(
 FEATURELESS_ROPE = replace(
     ROPE,
     local_metric=replace(ROPE.local_metric, trunk="pooled_mlp", steps=800, max_threshold=0.8),
-    graph=replace(ROPE.graph, wormholes=WormholeConfig(agreement=1.1, penalty=2.0)),
+    graph=replace(ROPE.graph, wormholes=PruningConfig(agreement=1.1, penalty=2.0)),
 )
 """For a rope of one shade: where a grey level is says nothing about its shape."""
 
@@ -50,7 +50,7 @@ VECTORS = Plan2VecWaypointsConfig(
     embedding="anchored",
     anchors=AnchorConfig(nearest=8, temperature=0.5),
     waypoint="ring",
-    foresight=ForesightConfig(guide="metric"),
+    foresight=LookaheadConfig(guide="metric"),
     inverse_model=InverseModelConfig(hidden=256, max_gap=16, steps=3000, candidates=256, full_strength=True),
 )
 """For much data of few-dimensional vectors and continuous actions: vertices are spread over it, nearness is the

@@ -18,7 +18,7 @@ from ..metrics.tables.anchored import AnchorConfig, AnchoredMetric
 from ..metrics.tables.table_embedding import TableConfig, embed_table
 from ..training.loop import Training
 from ..training.saving import load_network, network_arrays
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 
 
@@ -76,12 +76,12 @@ class DistilledParts(GraphParts):
             load_network(self.metric.network, weights)
 
 
-class Distilled(GraphMemory):
+class DistilledMetric(GraphMemory):
     """An agent with a stage "global" after "graph", whose configuration is a ``DistilledConfig``."""
 
     parts_class: ClassVar[type[DistilledParts]] = DistilledParts
 
-    def _fit_global(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_global(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         check_name("embedding", self.config.embedding, ("network", "anchored"))
         parts = learned(self._parts)
         if self.config.embedding == "anchored":

@@ -13,18 +13,18 @@ from data_collection.errors import check_name
 
 from ..base.agent import as_batch, register_agent
 from ..base.state import learned
-from ..base.waypoint_agent import Seen, WaypointAgent, WaypointConfig, WaypointParts
+from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig, WaypointParts
 from ..control.action_memory import ActionMemory
 from ..control.forward_model import ForwardModel, ForwardModelConfig
-from ..control.lookahead import ForesightConfig, RecordedMoves, shortened, spot_of, ways_ahead
+from ..control.lookahead import LookaheadConfig, RecordedMoves, consistency_bound, cost_to_go, nearest_vertices
 from ..control.selection import ChoiceConfig, compare
 from ..errors import ConfigError, NotFittedError
-from ..graphs.path_cache import KnownDistances, Ways
+from ..graphs.path_cache import DistanceCache, PathCache
 from ..graphs.search import SearchBudget, greedy_walk
 from ..training.loop import Training
-from ..training.splits import Folds
+from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
-from .stages import Distilled, DistilledConfig, DistilledParts
+from .stages import DistilledConfig, DistilledMetric, DistilledParts
 
 _CONTROLS = ("inverse", "forward")
 _ENTRIES = 3  # vertices by which a place gets onto the graph; among more of them some are behind walls
@@ -49,7 +49,7 @@ class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
     """of "ring": steps, and at least the threshold of the graph; a goal so near is a waypoint itself"""
     forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
     """of "forward": where the local latent goes for each action"""
-    foresight: ForesightConfig = field(default_factory=ForesightConfig)
+    foresight: LookaheadConfig = field(default_factory=LookaheadConfig)
     """how far it is to the goal, of "forward" from where an action leads, of "ring" from a waypoint"""
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
 
 
 @register_agent
-class Plan2VecWaypoints(Distilled, WaypointAgent):
+class Plan2VecWaypoints(DistilledMetric, WaypointAgent):
     """Finds itself in the graph, and acts by what its surroundings know of the way to the goal.
 
     ::
@@ -119,13 +119,13 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     stages = ("local", "graph", "global", "inverse", "forward", "control")
     acting = frozenset({"inverse", "forward", "control"})
     shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
-    _known_ways: Ways | None = None
-    _known_distances: KnownDistances | None = None
+    _known_ways: PathCache | None = None
+    _known_distances: DistanceCache | None = None
 
     def _wants(self, stage: str) -> bool:
         return stage not in self.acting or self.config.control in (stage, "auto")
 
-    def _fit_forward(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_forward(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         assert dataset.actions is not None
         parts, config = self._parts, self.config.foresight
         latents, transitions = self.local_metric.embed(dataset.observations), dataset.transitions
@@ -141,7 +141,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         parts.recorded_moves = RecordedMoves.gather(before, after, imagined, unseen, config.moves, rng)
         return {**figures, "usual_gap": parts.recorded_moves.usual}
 
-    def _fit_control(self, dataset: Dataset, folds: Folds, training: Training) -> dict[str, float]:
+    def _fit_control(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
         held_out, rng = dataset.take_episodes(folds.held_out), training.rng("control", 0)
         self._parts.chosen, figures = compare(self.config.choice, self, _CONTROLS, held_out, rng)
         self._goal_latents = None
@@ -205,20 +205,22 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
             return super()._costs(batch, goal, memory)
         here, there = self._see(batch, memory), self._see_goal(goal)
         config, latents = self.config.foresight, learned(self._parts).local_latents
-        around = spot_of(latents, here.keys, config.nearest)
+        around = nearest_vertices(latents, here.keys, config.nearest)
         goal_vertices = np.broadcast_to(there.vertices, here.vertices.shape)
         way, beyond = self._ways(around, goal_vertices), None
         if config.support:
             present, at = self._ways(here.vertices[:, None], goal_vertices)[:, 0], latents[here.vertices]
-            way = shortened(way, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
-            lacking = shortened(np.zeros((len(at), 1)), present, np.linalg.norm(there.keys - at, axis=1)[:, None])
+            way = consistency_bound(way, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
+            lacking = consistency_bound(
+                np.zeros((len(at), 1)), present, np.linalg.norm(there.keys - at, axis=1)[:, None]
+            )
             beyond = torch.as_tensor(lacking[:, 0], dtype=torch.float32)
         way = way + config.off_graph * there.offsets[:, None]
         with torch.inference_mode():
             imagined = self.forward_model.imagine(torch.as_tensor(here.keys, device=self._parts.device)).cpu()
             goals = torch.as_tensor(there.keys).expand(len(here.keys), -1)
             near, ways = torch.as_tensor(latents[around]), torch.as_tensor(way)
-            costs = ways_ahead(config, imagined, near, ways, goals, beyond).numpy()
+            costs = cost_to_go(config, imagined, near, ways, goals, beyond).numpy()
             if config.support:
                 moves = learned(self._parts.recorded_moves)
                 costs = costs + moves.costs(config.support, torch.as_tensor(here.keys), imagined).numpy()
@@ -237,12 +239,12 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
             return self._graph_ways(vertices[None], np.array([goal]))[0]
         table: Any = learned(self._parts).vertex_embeddings
         if self._known_distances is None or self._known_distances.table is not table:
-            self._known_distances = KnownDistances(table, self.between)
+            self._known_distances = DistanceCache(table, self.between)
         return self._known_distances.to(goal, vertices)
 
     def _graph_ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         if self._known_ways is None or self._known_ways.graph is not self.graph:
-            self._known_ways = Ways(self.graph)
+            self._known_ways = PathCache(self.graph)
         rows = self._known_ways.rows(goals)
         return self._known_ways.distance[rows[:, None], vertices]
 
@@ -268,11 +270,11 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     def steps_left(self, latents: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """Steps on the graph from (B, Q) local latents to (B, ...) goals, by way of the nearest vertices: (B,)."""
         vertices, there = learned(self._parts).local_latents, self._see_goal(goals)
-        around = spot_of(vertices, latents, _ENTRIES)
+        around = nearest_vertices(vertices, latents, _ENTRIES)
         gaps = np.linalg.norm(latents[:, None] - vertices[around], axis=2)
         return (gaps + self._graph_ways(around, there.vertices)).min(1) + there.offsets
 
-    def _is_near(self, here: Seen, goal: Seen) -> np.ndarray:
+    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
         within = self.threshold if self.config.waypoint == "hops" else self._ring
         return np.linalg.norm(here.keys - goal.keys, axis=1) <= within
 
@@ -280,11 +282,11 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
     def _ring(self) -> float:
         return max(self.config.ring, self.threshold)
 
-    def _waypoints(self, here: Seen, goal: Seen, memory: ActionMemory | None) -> np.ndarray:
+    def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
         goals = np.broadcast_to(goal.vertices, here.vertices.shape)
         return self._by_hops(here, goals) if self.config.waypoint == "hops" else self._by_ring(here, goals, memory)
 
-    def _by_hops(self, here: Seen, goals: np.ndarray) -> np.ndarray:
+    def _by_hops(self, here: Localisation, goals: np.ndarray) -> np.ndarray:
         table: Any = learned(self._parts).vertex_embeddings
         walks = greedy_walk(
             self.graph,
@@ -296,7 +298,7 @@ class Plan2VecWaypoints(Distilled, WaypointAgent):
         )
         return np.array([path[min(self.config.hops, len(path) - 1)] for path in walks.vertices])
 
-    def _by_ring(self, here: Seen, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
+    def _by_ring(self, here: Localisation, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
         latents = learned(self._parts).local_latents
         gaps = self._gaps(here.keys) if here.gaps is None else here.gaps
         chosen = np.empty(len(gaps), np.int64)

@@ -1,20 +1,20 @@
 """The learned metric as a reward, for Gymnasium; ``agents.sb3`` has the same for Stable-Baselines3."""
 
+from .agent_distance import AgentDistance
 from .goals import farthest_goals
-from .lanes import LaneRewards, Starts, StepRewards
-from .measure import Measure
 from .metric_reward import MODES, MetricReward
 from .objective import Plan2vecObjective
+from .parallel import ParallelRewards, Starts, StepRewards
 from .vector_wrapper import MetricRewardVectorWrapper
 from .wrapper import MetricRewardWrapper
 
 __all__ = [
     "MODES",
-    "LaneRewards",
-    "Measure",
+    "AgentDistance",
     "MetricReward",
     "MetricRewardVectorWrapper",
     "MetricRewardWrapper",
+    "ParallelRewards",
     "Plan2vecObjective",
     "Starts",
     "StepRewards",

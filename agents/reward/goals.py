@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from .measure import Measure
+from .agent_distance import AgentDistance
 
 
 def farthest_goals(agent: Any, candidates: np.ndarray, seen: np.ndarray, num_goals: int = 1) -> np.ndarray:
@@ -28,7 +28,7 @@ def farthest_goals(agent: Any, candidates: np.ndarray, seen: np.ndarray, num_goa
     Raises:
         ConfigError: for more goals than candidates, or an agent without latents.
     """
-    measure = Measure(agent)
+    measure = AgentDistance(agent)
     if not measure.has_latents:
         raise ConfigError(f"agent {measure.name!r} has no latents to compare; use one that embeds, such as 'plan2vec'")
     if not 1 <= num_goals <= len(candidates):

@@ -10,7 +10,7 @@ import numpy as np
 from data_collection.errors import check_name
 
 from ..errors import ConfigError
-from .measure import Measure
+from .agent_distance import AgentDistance
 
 MODES = ("shaping", "distance", "progress", "sparse", "novelty")
 
@@ -58,7 +58,7 @@ class MetricReward:
             ConfigError: for a number that cannot be, or ``novelty`` of an agent without latents.
         """
         self.mode = check_name("reward mode", mode, MODES)
-        self.measure = Measure(agent)
+        self.measure = AgentDistance(agent)
         if not 0 < gamma <= 1:
             raise ConfigError(f"gamma {gamma}: a discount is above 0 and at most 1")
         if not (np.isfinite(scale) and scale > 0):

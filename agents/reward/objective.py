@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import ConfigError, MetricError, ObservationError
-from .measure import Measure
+from .agent_distance import AgentDistance
 
 
 class Plan2vecObjective:
@@ -47,7 +47,7 @@ class Plan2vecObjective:
         Raises:
             ConfigError: if the agent is not fitted, or has no latents where they are asked for.
         """
-        self.measure = Measure(agent)
+        self.measure = AgentDistance(agent)
         self.predicted_key, self.goal_key = predicted_key, goal_key
         self.decode = decode
         metric = getattr(agent, "metric", None) or getattr(agent, "global_metric", None)

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from .lanes import LaneRewards, Starts
 from .metric_reward import MetricReward
-from .reading import Reader, layers_of
+from .observation_selector import ObservationSelector, layers_of
+from .parallel import ParallelRewards, Starts
 
 
 class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
@@ -37,7 +37,7 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
         """
         super().__init__(env)
         self.metric_reward = reward
-        self._read = Reader(
+        self._read = ObservationSelector(
             type(self).__name__,
             layers_of(env),
             env.single_observation_space,
@@ -47,7 +47,7 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
             goal,
         )
         self._mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-        self._lanes = LaneRewards(reward, env.num_envs)
+        self._lanes = ParallelRewards(reward, env.num_envs)
         self._ended = np.zeros(env.num_envs, bool)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 
 from ..errors import RewardError
-from .lanes import LaneRewards
 from .metric_reward import MetricReward
-from .reading import Reader, layers_of
+from .observation_selector import ObservationSelector, layers_of
+from .parallel import ParallelRewards
 
 
 class MetricRewardWrapper(gym.Wrapper, gym.utils.RecordConstructorArgs):
@@ -59,7 +59,7 @@ class MetricRewardWrapper(gym.Wrapper, gym.utils.RecordConstructorArgs):
         )
         gym.Wrapper.__init__(self, env)
         self.metric_reward, self._success_reward = reward, success_reward
-        self._read = Reader(
+        self._read = ObservationSelector(
             type(self).__name__,
             layers_of(env),
             env.observation_space,
@@ -68,7 +68,7 @@ class MetricRewardWrapper(gym.Wrapper, gym.utils.RecordConstructorArgs):
             goal_key,
             goal,
         )
-        self._lanes = LaneRewards(reward, 1)
+        self._lanes = ParallelRewards(reward, 1)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode."""

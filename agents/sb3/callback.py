@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..reward import MetricReward
-from ..reward.reading import layers_of
+from ..reward.observation_selector import layers_of
 from .hindsight import MetricHerReplayBuffer
 from .reward_vec_env import MetricRewardVecEnv, check_monitor
 

@@ -12,8 +12,8 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from ..errors import BufferTooLargeError, RewardError
 from ..networks.device_memory import available_memory
-from ..reward import LaneRewards, MetricReward
-from ..reward.reading import Reader
+from ..reward import MetricReward, ParallelRewards
+from ..reward.observation_selector import ObservationSelector
 from .reward_vec_env import check_layers
 
 
@@ -102,7 +102,7 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         """
         if metric_reward.mode == "novelty":
             raise RewardError("a novelty reward depends on the whole episode, so hindsight cannot compute it anew")
-        Reader(
+        ObservationSelector(
             type(self).__name__,
             check_layers(type(self).__name__, env),
             observation_space,
@@ -113,7 +113,7 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         )
         super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
         self.metric_reward = metric_reward
-        self._lanes = LaneRewards(metric_reward, self.n_envs)
+        self._lanes = ParallelRewards(metric_reward, self.n_envs)
         self._goes_on = np.zeros(self.n_envs, bool)  # lanes whose next transition begins where the last one ended
         self._codes: dict[str, np.ndarray] = {}  # (buffer_size, n_envs, D) where each transition began and ended
         self._rows = np.arange(self.buffer_size * self.n_envs).reshape(self.buffer_size, self.n_envs)

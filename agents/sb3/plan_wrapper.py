@@ -129,9 +129,9 @@ class PlanWrapper:
         """
         lanes = len(self._read(observation)[0])
         inner, memory = (None, self.agent.new_memory(lanes)) if state is None else state
-        if memory.num_lanes != lanes:
+        if memory.num_episodes != lanes:
             raise ObservationError(
-                f"the observation has {lanes} lanes and the state {memory.num_lanes}; begin with state=None"
+                f"the observation has {lanes} lanes and the state {memory.num_episodes}; begin with state=None"
             )
         if episode_start is not None:
             memory.forget(np.atleast_1d(episode_start))

@@ -10,8 +10,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, 
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from ..errors import RewardError
-from ..reward import LaneRewards, MetricReward, MetricRewardWrapper, Starts
-from ..reward.reading import Reader, check_unpaid, layers_of
+from ..reward import MetricReward, MetricRewardWrapper, ParallelRewards, Starts
+from ..reward.observation_selector import ObservationSelector, check_unpaid, layers_of
 
 
 class MetricRewardVecEnv(VecEnvWrapper):
@@ -51,7 +51,7 @@ class MetricRewardVecEnv(VecEnvWrapper):
                     "VecNormalize is inside of MetricRewardVecEnv, so the metric would see other numbers than it was "
                     "trained on; put it outside: VecNormalize(MetricRewardVecEnv(venv, reward))"
                 )
-        self._read = Reader(
+        self._read = ObservationSelector(
             type(self).__name__,
             layers,
             venv.observation_space,
@@ -60,7 +60,7 @@ class MetricRewardVecEnv(VecEnvWrapper):
             goal_key,
             goal,
         )
-        self._lanes = LaneRewards(reward, venv.num_envs)
+        self._lanes = ParallelRewards(reward, venv.num_envs)
 
     def reset(self) -> VecEnvObs:
         """Start an episode in every lane."""

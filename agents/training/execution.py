@@ -92,4 +92,4 @@ class Execution:
                 del os.environ[_CUBLAS]
 
 
-PLAIN = Execution()
+DEFAULT_EXECUTION = Execution()

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from ..errors import DeviceError, TrainingDivergedError
 from ..networks import Frames, Trunk
 from .compiling import Compiler
-from .execution import PLAIN, Execution
+from .execution import DEFAULT_EXECUTION, Execution
 from .gradient_steps import Draws, GradientSteps
 from .ranks import ALONE, Ranks, own_device
 from .workdir import Workdir
@@ -77,7 +77,7 @@ class Training:
     device: torch.device
     progress: bool = True
     label: str | None = None  # on the progress bar, in place of the stage's name
-    execution: Execution = PLAIN
+    execution: Execution = DEFAULT_EXECUTION
     ranks: Ranks = ALONE
     checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
@@ -96,7 +96,7 @@ class Training:
         device: str = "cpu",
         progress: bool = True,
         tensorboard: bool = False,
-        execution: Execution = PLAIN,
+        execution: Execution = DEFAULT_EXECUTION,
         label: str | None = None,
     ) -> Training:
         """What the arguments of ``fit`` ask for; the first of several ranks alone gets the folder and the bar.

@@ -10,7 +10,7 @@ from data_collection import Dataset, DatasetError
 from data_collection.splits import fold_episodes
 
 
-class Folds(NamedTuple):
+class ValidationSplit(NamedTuple):
     """Episode ids to learn from and to validate on."""
 
     learn: np.ndarray

@@ -105,13 +105,13 @@ def _collect_part(
     share: tuple[int, np.random.SeedSequence],
 ) -> Dataset:
     """Roll out one policy in as many lanes at once as its share says; every lane is an episode."""
-    num_lanes, stream = share
+    num_episodes, stream = share
     env_stream, action_stream = stream.spawn(2)
-    lane_seeds = [int(word) for word in env_stream.generate_state(num_lanes, np.uint64)]
+    lane_seeds = [int(word) for word in env_stream.generate_state(num_episodes, np.uint64)]
     rng = np.random.default_rng(action_stream)
     env: Any = gym.make_vec(
         env_id,
-        num_envs=num_lanes,
+        num_envs=num_episodes,
         max_episode_steps=horizon + 1,
         autoreset_mode=AutoresetMode.DISABLED,
         **options,
@@ -135,7 +135,7 @@ def _collect_part(
     return Dataset(
         observations=_by_lane(observations),
         actions=_by_lane(actions),
-        episode_lengths=np.full(num_lanes, horizon),
+        episode_lengths=np.full(num_episodes, horizon),
         oracle_position=_by_lane(positions),
         env_id=env_id,
         num_actions=int(space.n) if isinstance(space, gym.spaces.Discrete) else None,
@@ -143,6 +143,6 @@ def _collect_part(
 
 
 def _by_lane(steps: list[np.ndarray]) -> np.ndarray:
-    """Arrays (num_lanes, ...), one a step, as one array with the steps of a lane together."""
+    """Arrays (num_episodes, ...), one a step, as one array with the steps of a lane together."""
     stacked = np.stack(steps, axis=1)
     return stacked.reshape(-1, *stacked.shape[2:])

@@ -38,8 +38,8 @@ class UniformPolicy:
         self, observation: np.ndarray, desired_goal: np.ndarray | None = None, *, rng: np.random.Generator
     ) -> np.ndarray:
         """Actions for a batch of observations; they do not depend on what is observed."""
-        num_lanes, space = len(observation), self.action_space
+        num_episodes, space = len(observation), self.action_space
         if isinstance(space, gym.spaces.Discrete):
-            return int(space.start) + rng.integers(int(space.n), size=num_lanes)
+            return int(space.start) + rng.integers(int(space.n), size=num_episodes)
         assert isinstance(space, gym.spaces.Box)  # checked at birth
-        return rng.uniform(space.low, space.high, size=(num_lanes, *space.shape)).astype(np.float32)
+        return rng.uniform(space.low, space.high, size=(num_episodes, *space.shape)).astype(np.float32)

@@ -12,8 +12,8 @@ from plan2vec_envs.errors import SourceError, suggest
 from ..records import Dataset, Episode
 from .conversions import Layout, positions_of
 from .flat import add_rows
-from .gathering import Gathering
 from .repairs import EpisodeRepairs
+from .trajectory_builder import TrajectoryBuilder
 
 _USED = ("observations", "actions", "next_observations")
 
@@ -36,8 +36,8 @@ def read_episodes(
         keys: of observations that are dicts, which entries.
         layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: entry of the dicts that holds true positions; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `Gathering`.
-        max_jump: cut where a step leads farther; see `Gathering`.
+        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
+        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
 
     Returns:
         The dataset and what was mended.
@@ -46,7 +46,7 @@ def read_episodes(
         SourceError: if a trajectory is none of these, its arrays do not fit each other, they differ in kind, or
             nothing is left; it names the trajectory by its number, from 0.
     """
-    gathering = Gathering(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
     left_out: set[str] = set()
     for number, episode in enumerate(episodes):
         where = f"episode {number}"
@@ -73,7 +73,7 @@ def read_episodes(
     return gathering.dataset("the list of episodes"), gathering.repairs()
 
 
-def _add_dict(gathering: Gathering, episode: Mapping[str, Any], where: str, oracle: str | None) -> None:
+def _add_dict(gathering: TrajectoryBuilder, episode: Mapping[str, Any], where: str, oracle: str | None) -> None:
     for name in ("observations", *([oracle] if oracle else [])):
         if name not in episode:
             raise SourceError(f"{where} has no {name!r}.{suggest(name, episode)}")
@@ -98,7 +98,7 @@ def _add_dict(gathering: Gathering, episode: Mapping[str, Any], where: str, orac
     )
 
 
-def _observed(gathering: Gathering, raw: Any, where: str) -> np.ndarray:
+def _observed(gathering: TrajectoryBuilder, raw: Any, where: str) -> np.ndarray:
     """Observations; none at all are no error, but a trajectory that is dropped."""
     if not isinstance(raw, Mapping) and len(raw) == 0:
         return np.empty((0, 1), np.float32)

@@ -20,8 +20,8 @@ from plan2vec_envs.errors import SourceError, suggest
 
 from ..records import Dataset
 from .conversions import equal_rows, positions_of
-from .gathering import Gathering
 from .repairs import EpisodeRepairs
+from .trajectory_builder import TrajectoryBuilder
 
 ENDS = ("terminals", "terminations", "dones")
 TIMEOUTS = ("timeouts", "truncations")
@@ -39,7 +39,7 @@ def read_flat(
     where: str,
     names: Collection[str],
     read: Callable[[list[str]], Mapping[str, np.ndarray]],
-    gathering: Gathering,
+    gathering: TrajectoryBuilder,
     oracle: str | None = None,
 ) -> tuple[Dataset, EpisodeRepairs]:
     """Trajectories out of flat arrays; nothing links the end of one with the start of another.
@@ -86,7 +86,7 @@ def read_flat(
 
 
 def add_rows(
-    gathering: Gathering,
+    gathering: TrajectoryBuilder,
     where: str,
     observations: np.ndarray,
     *,
@@ -101,7 +101,7 @@ def add_rows(
     Args:
         gathering: where they go.
         where: the file, in messages.
-        observations: (N, ...) as `Gathering.observations` returns them.
+        observations: (N, ...) as `TrajectoryBuilder.observations` returns them.
         following: (N, ...) what each row led to, or None where that is the next row.
         actions: (N, ...), (N - K, ...) without those of the K last rows, or None.
         ends: (N,) bool, last rows.
@@ -152,7 +152,7 @@ def add_rows(
         )
 
 
-def _columns(where: str, names: Collection[str], gathering: Gathering) -> dict[str, str]:
+def _columns(where: str, names: Collection[str], gathering: TrajectoryBuilder) -> dict[str, str]:
     """The arrays to be observed, by key; the empty key where there is one and no choice."""
     if gathering.keys is None:
         if _NOW in names:

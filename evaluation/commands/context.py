@@ -58,9 +58,13 @@ class Context:
 
     def execution(self) -> Execution:
         """How to run fits, by the `--execution.…` options."""
-        from agents.training.execution import PLAIN
+        from agents.training.execution import DEFAULT_EXECUTION
 
-        return _read("execution", PLAIN, self.execution_args, "How fits run") if self.execution_args else PLAIN
+        return (
+            _read("execution", DEFAULT_EXECUTION, self.execution_args, "How fits run")
+            if self.execution_args
+            else DEFAULT_EXECUTION
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

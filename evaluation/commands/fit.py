@@ -29,7 +29,7 @@ class Command:
     """a dataset of ours, flat arrays (.npz, HDF5), a Minari folder, or folders of pictures; or, with --format minari,
     an id"""
     out: Path = Path("fitted")
-    """folder for the agent, its card and what a fit needs to go on"""
+    """folder for the agent, its metric report and what a fit needs to go on"""
     format: str | None = None
     """what the data is, where its looks do not tell: plan2vec, flat-npz, flat-hdf5, minari, picture-folders, …"""
     agent: str | None = None
@@ -61,7 +61,7 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
-        from ..diagnostics.metric_report import card_text, make_card, save_card
+        from ..diagnostics.metric_report import make_metric_report, metric_report_text, save_metric_report
         from ..protocols.goal_env import make_goal_env
 
         if self.env is not None:
@@ -79,13 +79,13 @@ class Command:
         if not context.speaks:
             return 0
         agent.save(self.out / "agent")
-        card = make_card(agent, dataset, seed=self.seed)
-        save_card(card, self.out / "agent")
+        report = make_metric_report(agent, dataset, seed=self.seed)
+        save_metric_report(report, self.out / "agent")
         if self.env is not None:
-            card["environment"] = self._judge(agent)
-            save_card(card, self.out / "agent")
+            report["environment"] = self._judge(agent)
+            save_metric_report(report, self.out / "agent")
         context.console.print()
-        context.console.print(card_text(card), soft_wrap=True, markup=False)
+        context.console.print(metric_report_text(report), soft_wrap=True, markup=False)
         context.console.print(f"written to {self.out / 'agent'}; load_agent({str(self.out)!r}) reads it", markup=False)
         return 0
 

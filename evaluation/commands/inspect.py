@@ -13,7 +13,7 @@ from .context import Context
 
 @dataclass(frozen=True)
 class Command:
-    """Print the metric card of a saved agent: data, graph, how true its distances are, what it cost."""
+    """Print the metric report of a saved agent: data, graph, how true its distances are, what it cost."""
 
     agent: Annotated[Path, tyro.conf.Positional]
     """folder that `plan2vec fit` wrote, or the folder of a saved agent"""
@@ -27,8 +27,10 @@ class Command:
 
         from agents.training.saving import agent_folder
 
-        from ..diagnostics.metric_report import card_text, read_card
+        from ..diagnostics.metric_report import metric_report_text, read_metric_report
 
-        card = read_card(agent_folder(self.agent))
-        print(json.dumps(card, indent=1) if self.json else card_text(card), end="" if not self.json else "\n")
+        report = read_metric_report(agent_folder(self.agent))
+        print(
+            json.dumps(report, indent=1) if self.json else metric_report_text(report), end="" if not self.json else "\n"
+        )
         return 0

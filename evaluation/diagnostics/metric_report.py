@@ -1,4 +1,4 @@
-"""The metric card: what a saved agent learned from, how true its distances are, and what they cost.
+"""The metric report: what a saved agent learned from, how true its distances are, and what they cost.
 
 Nothing in it needs ground truth: distances are compared with shortest paths on the agent's own graph.
 """
@@ -24,11 +24,11 @@ from ..protocols.results import read_json, write_json
 from ..runs.environment import hardware, versions
 
 _SOURCES, _PAIRS, _TRIPLES, _AT_ONCE = 64, 200, 10_000, 4000
-CARD = "card.json"
+METRIC_REPORT = "metric_report.json"
 
 
-def make_card(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
-    """Everything the card says, as plain JSON.
+def make_metric_report(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
+    """Everything the report says, as plain JSON.
 
     Args:
         agent: fitted on this dataset.
@@ -36,7 +36,7 @@ def make_card(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
         seed: of the pairs that are looked at.
     """
     peak = peak_memory()
-    card: dict[str, Any] = {
+    report: dict[str, Any] = {
         "agent": agent.name,
         "seed": getattr(agent, "seed", None),
         "date": time.strftime("%Y-%m-%d"),
@@ -50,35 +50,44 @@ def make_card(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
         "versions": versions(),
     }
     if getattr(agent, "graph", None) is not None:
-        card["graph"] = _graph(agent)
+        report["graph"] = _graph(agent)
         if hasattr(agent, "vertex_embeddings") and hasattr(agent, "between"):
-            card["metric"] = _metric(agent, dataset, np.random.default_rng(seed))
-    return card
+            report["metric"] = _metric(agent, dataset, np.random.default_rng(seed))
+    return report
 
 
-def save_card(card: dict[str, Any], folder: Path) -> None:
-    """Write `card.json` and `card.md` into the folder of a saved agent."""
-    write_json(folder / CARD, card)
-    with atomic_write(folder / "card.md") as file:
-        file.write(card_text(card).encode())
+def save_metric_report(report: dict[str, Any], folder: Path) -> None:
+    """Write `metric_report.json` and `metric_report.md` into the folder of a saved agent."""
+    write_json(folder / METRIC_REPORT, report)
+    with atomic_write(folder / "metric_report.md") as file:
+        file.write(metric_report_text(report).encode())
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card beside a saved agent.
+def read_metric_report(folder: Path) -> dict[str, Any]:
+    """The report beside a saved agent.
 
     Raises:
         ResultsError: if there is none, saying how to get one.
     """
-    file = folder / CARD
+    file = folder / METRIC_REPORT
     if not file.is_file():
-        raise ResultsError(f"{folder} has no card ({CARD}): `plan2vec fit` writes one beside the agent it saves")
+        raise ResultsError(
+            f"{folder} has no report ({METRIC_REPORT}): `plan2vec fit` writes one beside the agent it saves"
+        )
     return read_json(file)
 
 
-def card_text(card: dict[str, Any]) -> str:
-    """The card as Markdown."""
-    data = card["data"]
-    lines = [f"# Metric card: {card['agent']}", "", f"Made {card['date']}, seed {card['seed']}.", "", "## Data", ""]
+def metric_report_text(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    data = report["data"]
+    lines = [
+        f"# Metric report: {report['agent']}",
+        "",
+        f"Made {report['date']}, seed {report['seed']}.",
+        "",
+        "## Data",
+        "",
+    ]
     lines += [f"- {key.replace('_', ' ')}: {_shown(value)}" for key, value in data.items()]
     sections = {
         "graph": "Graph",
@@ -86,14 +95,14 @@ def card_text(card: dict[str, Any]) -> str:
         "environment": "Acting in an environment, with memory",
     }
     for key, title in sections.items():
-        if key in card:
-            lines += ["", f"## {title}", "", *(f"- {name}: {_shown(value)}" for name, value in card[key].items())]
+        if key in report:
+            lines += ["", f"## {title}", "", *(f"- {name}: {_shown(value)}" for name, value in report[key].items())]
     lines += ["", "## Learning", "", "| stage | wall s | CPU s | validation |", "|---|---|---|---|"]
-    for stage, found in card["stages"].items():
+    for stage, found in report["stages"].items():
         rest = ", ".join(f"{name} {_shown(value)}" for name, value in found.items() if name not in ("wall", "cpu"))
         lines.append(f"| {stage} | {found['wall']} | {found['cpu']} | {rest} |")
-    where = card["hardware"]
-    lines += ["", f"Peak memory {card['peak_megabytes']:,.0f} MB, on {where['cpu']}, {where['cores']} cores."]
+    where = report["hardware"]
+    lines += ["", f"Peak memory {report['peak_megabytes']:,.0f} MB, on {where['cpu']}, {where['cores']} cores."]
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +155,7 @@ def _metric(agent: Any, dataset: Dataset, rng: np.random.Generator) -> dict[str,
     known = np.isfinite(truth) & (truth > 0)
     ratio = found[known] / truth[known]
     error = np.abs(found[known] - truth[known]) / (truth[known] + 1)
-    card: dict[str, Any] = {
+    report: dict[str, Any] = {
         "sources held out of learning": bool(len(held_out) >= _SOURCES),
         "pairs without a way": round(float((~np.isfinite(truth)).mean()), 4),
         "relative error": round(float(error.mean()), 4),
@@ -155,10 +164,10 @@ def _metric(agent: Any, dataset: Dataset, rng: np.random.Generator) -> dict[str,
         "triangle violations": round(_triangle_violations(agent, latents, rng), 5),
     }
     for count in (16, 64):
-        card[f"relative error of {count} landmarks (ALT)"] = round(
+        report[f"relative error of {count} landmarks (ALT)"] = round(
             _alt_error(graph, count, sources, ends, truth, rng), 4
         )
-    return card | _walks(agent, latents, rng)
+    return report | _walks(agent, latents, rng)
 
 
 def _triangle_violations(agent: Any, latents: np.ndarray, rng: np.random.Generator) -> float:

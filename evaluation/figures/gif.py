@@ -49,7 +49,7 @@ def tasks_gif(room: Room, paths: list[np.ndarray], goals: np.ndarray, *, size: i
 
 
 @dataclass(frozen=True)
-class Run:
+class Drive:
     """One agent on the task that all share.
 
     Attributes:
@@ -63,7 +63,7 @@ class Run:
     solved: bool
 
 
-def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Run], *, columns: int = 3, size: int = 250) -> bytes:
+def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Drive], *, columns: int = 3, size: int = 250) -> bytes:
     """One labelled panel an agent, all on the same task; labels are large enough for a phone.
 
     Args:

@@ -10,7 +10,7 @@ _LARGE = 2**20  # bytes, 256 frames; a smaller array costs less to make than to 
 _KEPT = 6  # blocks: three arrays that a step returns, while the caller still holds those of the step before
 
 
-class Lender:
+class BufferPool:
     """Makes arrays of one shape; the memory of large ones is used again when no array that shows it is left.
 
     Memory of large arrays that are made and dropped in every step may go back to the system each time and come again
@@ -43,7 +43,7 @@ class Lender:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy of a lender has memory of its own."""
-        return Lender, (self._shape, self._dtype)
+        return BufferPool, (self._shape, self._dtype)
 
 
 class _Loan:

@@ -57,7 +57,7 @@ def _draw(rng: np.random.Generator, low: float, high: float, excluded: Sequence[
 
 
 def read_options(
-    room: Room, options: Mapping[str, Any] | None, num_lanes: int, mask: np.ndarray | None = None
+    room: Room, options: Mapping[str, Any] | None, num_episodes: int, mask: np.ndarray | None = None
 ) -> Request:
     """Read the options of ``reset``; the mapping is left as it is.
 
@@ -65,8 +65,8 @@ def read_options(
         room: whose tasks and walls count.
         options: ``start`` and ``goal``, each (2,) or one row a lane, or ``task``: the name or number of a
             task of the room, or one of them a lane.
-        num_lanes: rows that a batched option must have.
-        mask: (num_lanes,) bool, the lanes that start; positions of others are not looked at. None for all.
+        num_episodes: rows that a batched option must have.
+        mask: (num_episodes,) bool, the lanes that start; positions of others are not looked at. None for all.
 
     Raises:
         InvalidOptionError: for an unknown key, a wrong shape, a position inside a wall, or a task together
@@ -81,14 +81,14 @@ def read_options(
         if options.get("start") is not None or options.get("goal") is not None:
             raise InvalidOptionError("'task' already says where to start and end; leave out 'start' and 'goal'")
         task = options["task"]
-        names = list(task) if isinstance(task, (list, tuple, np.ndarray)) else [task] * num_lanes
-        if len(names) != num_lanes:
-            raise InvalidOptionError(f"'task' names {len(names)} tasks for {num_lanes} environments")
+        names = list(task) if isinstance(task, (list, tuple, np.ndarray)) else [task] * num_episodes
+        if len(names) != num_episodes:
+            raise InvalidOptionError(f"'task' names {len(names)} tasks for {num_episodes} environments")
         starts, goals = zip(*(named_task(room, name) for name in names), strict=True)
         return Request(np.array(starts, dtype=np.float64), np.array(goals, dtype=np.float64))
     return Request(
         *(
-            None if options.get(key) is None else read_positions(room, options[key], key, num_lanes, mask)
+            None if options.get(key) is None else read_positions(room, options[key], key, num_episodes, mask)
             for key in ("start", "goal")
         )
     )
@@ -110,18 +110,18 @@ def named_task(room: Room, task: Any) -> tuple[Point, Point]:
     return room.tasks[check_name(f"task of the room '{room.name}'", task, names)]
 
 
-def read_positions(room: Room, value: Any, key: str, num_lanes: int, mask: np.ndarray | None = None) -> np.ndarray:
+def read_positions(room: Room, value: Any, key: str, num_episodes: int, mask: np.ndarray | None = None) -> np.ndarray:
     """Check positions of agents that a caller gives.
 
     Args:
         room: whose walls count.
-        value: (2,) or (num_lanes, 2) metres.
+        value: (2,) or (num_episodes, 2) metres.
         key: what to call them in an error.
-        num_lanes: rows of the answer.
-        mask: (num_lanes,) bool, the rows that matter; None for all.
+        num_episodes: rows of the answer.
+        mask: (num_episodes,) bool, the rows that matter; None for all.
 
     Returns:
-        (num_lanes, 2) float64, a fresh array.
+        (num_episodes, 2) float64, a fresh array.
 
     Raises:
         InvalidOptionError: saying which position is wrong, and what would be right.
@@ -130,15 +130,15 @@ def read_positions(room: Room, value: Any, key: str, num_lanes: int, mask: np.nd
         given = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidOptionError(f"'{key}' must be (x, y) in metres, got {value!r}") from error
-    if given.shape not in ((2,), (num_lanes, 2)):
-        batched = f" or ({num_lanes}, 2), one row an environment" if num_lanes > 1 else ""
+    if given.shape not in ((2,), (num_episodes, 2)):
+        batched = f" or ({num_episodes}, 2), one row an environment" if num_episodes > 1 else ""
         raise InvalidOptionError(f"'{key}' must be (x, y) in metres{batched}; got shape {given.shape}")
-    xy = np.array(np.broadcast_to(given, (num_lanes, 2)))
+    xy = np.array(np.broadcast_to(given, (num_episodes, 2)))
     usable = np.isfinite(xy).all(axis=-1) & room.is_free(xy, CONTACT_TOLERANCE)
     wrong = np.flatnonzero(~usable if mask is None else ~usable & mask)
     if wrong.size:
         i = int(wrong[0])
-        where = f" of environment {i}" if num_lanes > 1 else ""
+        where = f" of environment {i}" if num_episodes > 1 else ""
         if not np.isfinite(xy[i]).all():
             raise InvalidOptionError(f"'{key}'{where} is ({xy[i, 0]}, {xy[i, 1]}); need finite metres")
         near_x, near_y = room.nearest_free(xy[i : i + 1])[0]

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from ..errors import InvalidActionError, InvalidOptionError, check_name
-from .buffer_pool import Lender
+from .buffer_pool import BufferPool
 from .core import MAX_EPISODE_STEPS, RENDER_FPS, RENDER_MODES, RoomCore, read_render_mode, reward_of
 from .physics import PymunkCrowd
 from .picture import picture
@@ -84,7 +84,7 @@ class MazeVectorEnv(gym.vector.VectorEnv):
         self._positions = np.full((num_envs, 2), np.nan)  # NaN before the first reset
         self._goals = np.full((num_envs, 2), np.nan)
         self._desired = self.core.observe(np.zeros((num_envs, 2)))
-        self._lender = Lender(self._desired.shape, self._desired.dtype)  # of what is returned
+        self._lender = BufferPool(self._desired.shape, self._desired.dtype)  # of what is returned
         self._desired_positions = np.full((num_envs, 2), np.nan)  # read from self._desired
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._ended = np.zeros(num_envs, dtype=bool)

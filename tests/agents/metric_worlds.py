@@ -80,10 +80,10 @@ def actions_to(observations: np.ndarray, goals: np.ndarray, obs_type: str, stray
     return np.where(stray >= 0, stray, np.where(nearest > 4, nearest - 1, np.minimum(nearest, 3)))
 
 
-def strays(num_steps: int, num_lanes: int, seed: int = 0) -> np.ndarray:
+def strays(num_steps: int, num_episodes: int, seed: int = 0) -> np.ndarray:
     """(T, N) an action for one step in four, else -1."""
     rng = np.random.default_rng(seed)
-    return np.where(rng.random((num_steps, num_lanes)) < 0.25, rng.integers(8, size=(num_steps, num_lanes)), -1)
+    return np.where(rng.random((num_steps, num_episodes)) < 0.25, rng.integers(8, size=(num_steps, num_episodes)), -1)
 
 
 def make(obs_type: str = "state", **kwargs: Any) -> gym.Env:

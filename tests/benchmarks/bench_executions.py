@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from agents.graphs.graph import Graph
-from agents.metrics.distillation import LOSSES, AllPairs, Material
+from agents.metrics.distillation import LOSSES, AllPairs, DistillationProblem
 from agents.metrics.global_metric import GlobalMetricConfig
 from agents.networks import CoordCNN, build_trunk
-from agents.training.execution import PLAIN, Execution
+from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.gradient_steps import Draws, GradientSteps
 from agents.training.loop import Training, one_torch_thread
 from agents.training.workdir import Workdir
@@ -35,7 +35,7 @@ class EachImage(CoordCNN):
         return features
 
 
-def stepper(execution: Execution = PLAIN, each_image: bool = False) -> Callable[[], int]:
+def stepper(execution: Execution = DEFAULT_EXECUTION, each_image: bool = False) -> Callable[[], int]:
     """Steps on random images and distances: what is learned does not change what it costs."""
     rng, device, config = np.random.default_rng(0), torch.device("cpu"), GlobalMetricConfig()
     frames = rng.integers(0, 256, (VERTICES, *SHAPE), dtype=np.uint8)
@@ -45,8 +45,10 @@ def stepper(execution: Execution = PLAIN, each_image: bool = False) -> Callable[
     network = new[0](*new[1:], config.latent_dim, config.hidden)
     network.standardise.fit(frames)
     graph = Graph.from_edges(VERTICES, np.zeros((0, 3)))
-    material = Material(graph, frames, np.arange(VERTICES), network, config.new_head(), LOSSES[config.loss], device)
-    way = AllPairs(material, np.arange(config.sources), targets, config.batch_sources, config.batch_frames)
+    problem = DistillationProblem(
+        graph, frames, np.arange(VERTICES), network, config.new_head(), LOSSES[config.loss], device
+    )
+    way = AllPairs(problem, np.arange(config.sources), targets, config.batch_sources, config.batch_frames)
     training = Training(0, Workdir(None), device, progress=False, execution=execution)
     draws = Draws("global", way.sample, 10**6, training, training.frames(network, frames), way.rows, True)
     update = GradientSteps(way, draws, way.loss, steps=10**6, learning_rate=1e-3, training=training)

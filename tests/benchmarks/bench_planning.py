@@ -15,7 +15,7 @@ import numpy as np
 from small_agents import wanderers, waypoint_agent
 
 from agents.graphs.graph import Graph
-from agents.graphs.path_cache import Ways
+from agents.graphs.path_cache import PathCache
 from agents.graphs.search import best_first, dijkstra
 from agents.graphs.shortest_paths import shortest_plan
 from evaluation.paper.protocols.decision_cost import walk_by_table
@@ -31,7 +31,7 @@ def in_streets(graph: Graph, table: np.ndarray) -> dict[str, tuple[str, Work]]:
     """Name -> unit, and the work, on a graph of V vertices with latents (V, D)."""
     starts, goals = np.random.default_rng(0).integers(graph.num_vertices, size=(2, PAIRS))
     ends = list(zip(starts.tolist(), goals.tolist(), strict=True))
-    ways = Ways(graph)
+    ways = PathCache(graph)
 
     def latents(vertices: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return np.square(table[vertices] - table[targets]).sum(1)
@@ -52,7 +52,10 @@ def in_streets(graph: Graph, table: np.ndarray) -> dict[str, tuple[str, Work]]:
             lambda: sum(len(walk_by_table(graph, table, start, goal, LIMIT)) - 1 for start, goal in ends),
         ),
         "decision by ways that are known": ("us", follow),
-        "ways from everywhere to a new goal": ("ms", lambda: len([Ways(graph).rows(np.array([g])) for _, g in ends])),
+        "ways from everywhere to a new goal": (
+            "ms",
+            lambda: len([PathCache(graph).rows(np.array([g])) for _, g in ends]),
+        ),
         "plan by Dijkstra": ("ms", lambda: len([shortest_plan(graph, start, goal) for start, goal in ends])),
         "plans in lockstep by Dijkstra": ("plans/s", lambda: len(dijkstra(graph, starts, goals))),
         "plans in lockstep by best-first and the table": (

@@ -30,7 +30,7 @@ class SeeingAgent:
         assert observation.shape[1:] == (1, 64, 64)
         return self._greedy.act(self._renderer.decode(observation), self._renderer.decode(goal))
 
-    def new_memory(self, num_lanes):
+    def new_memory(self, num_episodes):
         return None
 
     def distance(self, x, g):

@@ -2,7 +2,7 @@
 
 from .all_pairs import AllPairs
 from .amortized_search import AmortizedSearch, AmortizedSearchConfig
-from .material import LOSSES, Material
+from .material import LOSSES, DistillationProblem
 from .value_iteration import ValueIteration, ValueIterationConfig
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "AllPairs",
     "AmortizedSearch",
     "AmortizedSearchConfig",
-    "Material",
+    "DistillationProblem",
     "ValueIteration",
     "ValueIterationConfig",
 ]

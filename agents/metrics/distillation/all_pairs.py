@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ...training.loop import Batch, Tensors
-from .material import Material
+from .material import DistillationProblem
 
 
 class AllPairs(nn.Module):
@@ -18,22 +18,27 @@ class AllPairs(nn.Module):
     """
 
     def __init__(
-        self, material: Material, sources: np.ndarray, targets: np.ndarray, batch_sources: int, batch_frames: int
+        self,
+        problem: DistillationProblem,
+        sources: np.ndarray,
+        targets: np.ndarray,
+        batch_sources: int,
+        batch_frames: int,
     ) -> None:
         """What to learn from, and how much of it in a step.
 
         Args:
-            material: Graph, frames, network.
+            problem: Graph, frames, network.
             sources: (S,) landmarks.
             targets: (S, V) float32 distance of every vertex from each of them, in steps; NaN where it is not told.
             batch_sources: Landmarks a step.
             batch_frames: Frames a step, landmarks included.
         """
         super().__init__()
-        self.network = material.network
-        self._material = material
-        self._sources, self._places = sources, torch.as_tensor(sources, device=material.device)
-        self._targets = torch.as_tensor(targets, device=material.device)
+        self.network = problem.network
+        self._problem = problem
+        self._sources, self._places = sources, torch.as_tensor(sources, device=problem.device)
+        self._targets = torch.as_tensor(targets, device=problem.device)
         self._tells_all = not np.isnan(targets).any()
         self._num_sources = min(batch_sources, len(sources))
         self._num_others = max(1, batch_frames - self._num_sources)
@@ -41,7 +46,7 @@ class AllPairs(nn.Module):
     def sample(self, rng: np.random.Generator) -> Batch:
         """Landmarks by their place among the sources, and other vertices."""
         chosen = rng.choice(len(self._sources), size=self._num_sources, replace=False)
-        learn = self._material.learn
+        learn = self._problem.learn
         return {"sources": chosen, "vertices": learn[rng.integers(len(learn), size=self._num_others)]}
 
     def rows(self, batch: Batch) -> np.ndarray:
@@ -51,13 +56,13 @@ class AllPairs(nn.Module):
     def loss(self, batch: Tensors) -> torch.Tensor:
         """The loss of the block from the landmarks to all frames of the batch."""
         rows = batch["sources"]
-        latents = self._material.encode(batch["frames"])
-        distance = self._material.head.pairwise(latents[: self._num_sources], latents)
+        latents = self._problem.encode(batch["frames"])
+        distance = self._problem.head.pairwise(latents[: self._num_sources], latents)
         target = self._targets[rows[:, None], torch.cat([self._places[rows], batch["vertices"]])]
         if not self._tells_all:
             told = ~target.isnan()
             distance, target = distance[told], target[told]
-        return self._material.loss(distance, target)
+        return self._problem.loss(distance, target)
 
     def figures(self) -> dict[str, float]:
         """Nothing but what the metric's own validation says."""

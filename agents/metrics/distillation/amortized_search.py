@@ -12,7 +12,7 @@ from data_collection.errors import check_name
 
 from ...errors import ConfigError
 from ...graphs.search import SearchBudget, a_star, dijkstra, greedy_walk
-from .material import Material
+from .material import DistillationProblem
 from .replay import Plans, Replay, ReplayConfig
 
 
@@ -54,8 +54,8 @@ class AmortizedSearch(Replay):
 
     _expanded: torch.Tensor
 
-    def __init__(self, config: AmortizedSearchConfig, material: Material) -> None:
-        super().__init__(config, material)
+    def __init__(self, config: AmortizedSearchConfig, problem: DistillationProblem) -> None:
+        super().__init__(config, problem)
         self.search = config.search
         self.refresh = config.refresh
         self.budget = SearchBudget(max_expansions=config.max_expansions)
@@ -64,7 +64,7 @@ class AmortizedSearch(Replay):
     def begin_step(self, step: int) -> None:
         """Look at all vertices again."""
         if step % self.refresh == 0 and self.search != "dijkstra":
-            self.latents = self.material.embed_vertices()
+            self.latents = self.problem.embed_vertices()
 
     def plan(self, starts: np.ndarray, goals: np.ndarray, rng: np.random.Generator) -> Plans:
         """Ways that reach the goal, with their lengths."""
@@ -72,7 +72,7 @@ class AmortizedSearch(Replay):
         def heuristic(vertices: np.ndarray, ends: np.ndarray) -> np.ndarray:
             return self.estimate(self.latents, vertices, ends)
 
-        graph = self.material.graph
+        graph = self.problem.graph
         if self.search == "dijkstra":
             found = dijkstra(graph, starts, goals, self.budget)
         elif self.search == "a_star":

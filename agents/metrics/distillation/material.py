@@ -31,7 +31,7 @@ LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {"rela
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class DistillationProblem:
     """A graph, the pictures at its vertices, and the metric to be trained.
 
     Attributes:

@@ -12,7 +12,7 @@ from torch import nn
 
 from ...errors import ConfigError, GraphError
 from ...training.loop import Batch, Tensors
-from .material import Material
+from .material import DistillationProblem
 
 _TRIES = 10  # rounds of drawing new pairs in place of those that no plan was found for
 
@@ -73,13 +73,13 @@ class Replay(nn.Module, ABC):
     _lengths: torch.Tensor
     _count: torch.Tensor
 
-    def __init__(self, config: ReplayConfig, material: Material) -> None:
+    def __init__(self, config: ReplayConfig, problem: DistillationProblem) -> None:
         super().__init__()
         config.check()
         self.config = config
-        self.material = material
-        self.network = material.network
-        self.register_buffer("latents", material.embed_vertices())
+        self.problem = problem
+        self.network = problem.network
+        self.register_buffer("latents", problem.embed_vertices())
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("tally", torch.zeros(2, dtype=torch.int64))
         self.register_buffer("_vertices", torch.zeros(config.capacity, 3, dtype=torch.int64))  # start, goal, end
@@ -120,8 +120,8 @@ class Replay(nn.Module, ABC):
 
     def loss(self, batch: Tensors) -> torch.Tensor:
         """The loss of D on the pairs of a batch."""
-        starts, goals = self.material.encode(batch["frames"]).chunk(2)
-        return self.material.loss(self.material.head.distance(starts, goals), batch["targets"])
+        starts, goals = self.problem.encode(batch["frames"]).chunk(2)
+        return self.problem.loss(self.problem.head.distance(starts, goals), batch["targets"])
 
     def figures(self) -> dict[str, float]:
         """``planned`` pairs, and the share of them that was ``dropped``."""
@@ -131,10 +131,10 @@ class Replay(nn.Module, ABC):
     def estimate(self, latents: torch.Tensor, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """D between (K,) vertices and (K,) goals by latents (V, D) of all vertices: (K,) float32."""
         with torch.inference_mode():
-            return self.material.head.distance(latents[vertices], latents[goals]).cpu().numpy()
+            return self.problem.head.distance(latents[vertices], latents[goals]).cpu().numpy()
 
     def _plan_more(self, rng: np.random.Generator) -> None:
-        learn, missing = self.material.learn, self.config.plans
+        learn, missing = self.problem.learn, self.config.plans
         for _ in range(_TRIES):
             starts, goals = learn[rng.integers(len(learn), size=(2, missing))]
             plans = self.plan(starts, goals, rng)

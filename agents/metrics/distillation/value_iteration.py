@@ -13,7 +13,7 @@ from ...graphs.search import Heuristic
 from ...graphs.search.ball import Balls, neighbours
 from ...graphs.search.frontier import EMPTY, pack, without_parallel_edges
 from ...graphs.search.records import estimate
-from .material import Material
+from .material import DistillationProblem
 from .replay import Plans, Replay, ReplayConfig
 
 _CHUNK = 64  # vertices whose balls are computed at a time
@@ -59,17 +59,17 @@ class ValueIteration(Replay):
 
     target: torch.Tensor
 
-    def __init__(self, config: ValueIterationConfig, material: Material) -> None:
-        super().__init__(config, material)
+    def __init__(self, config: ValueIterationConfig, problem: DistillationProblem) -> None:
+        super().__init__(config, problem)
         self.options = config
-        self.moves, self.hops = moves_within(material.graph, config.lookahead)
+        self.moves, self.hops = moves_within(problem.graph, config.lookahead)
         self.register_buffer("target", self.latents.clone())
 
     def begin_step(self, step: int) -> None:
         """Look at all vertices again, with the network that is walked by and with the target network."""
         renew = step % self.options.refresh == 0, step % self.options.target_period == 0
         if any(renew):
-            latents = self.material.embed_vertices()
+            latents = self.problem.embed_vertices()
             self.latents = latents if renew[0] else self.latents
             self.target = latents.clone() if renew[1] else self.target
 

@@ -12,7 +12,7 @@ from ...training.loop import Batch, Tensors
 
 
 @dataclass(frozen=True)
-class DisturbanceConfig:
+class AugmentationConfig:
     """How much an image is disturbed; 0 turns a kind off."""
 
     turn: int = 2

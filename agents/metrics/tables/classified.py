@@ -14,7 +14,7 @@ from ...training.loop import Batch, Tensors, Training, train
 from ...training.saving import load_network, network_arrays, network_bytes
 from ...training.workdir import Arrays
 from ..heads import MetricHead, get_head
-from .augmentation import DisturbanceConfig
+from .augmentation import AugmentationConfig
 
 _AT_ONCE = 512
 
@@ -33,7 +33,7 @@ class ClassifierConfig:
     """frames a step"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule"""
-    disturbance: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+    disturbance: AugmentationConfig = field(default_factory=AugmentationConfig)
     """made-up nuisance in training, of images"""
 
     def __post_init__(self) -> None:

@@ -15,9 +15,9 @@ from ...records import Dataset
 from ..conversions import Layout
 from ..files.hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..flat import looks_flat, read_flat
-from ..gathering import Gathering
 from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
 
 
 def read_flat_hdf5(
@@ -42,7 +42,7 @@ def read_flat_hdf5(
         SourceError: if arrays are missing, lie in other files, do not fit each other, or hold what a dataset cannot.
     """
     path = Path(path)
-    gathering = Gathering(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
     with open_hdf5(path) as file:
         arrays = arrays_in(file, str(path))
 

@@ -12,9 +12,9 @@ from plan2vec_envs.io.archive import MAX_BYTES, list_arrays, read_arrays
 from ...records import Dataset
 from ..conversions import Layout
 from ..flat import looks_flat, read_flat
-from ..gathering import Gathering
 from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
 
 
 def read_flat_npz(
@@ -35,8 +35,8 @@ def read_flat_npz(
         keys: arrays to observe instead, of ``observations/`` or of the file.
         layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: array of true positions, such as qpos; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `Gathering`.
-        max_jump: cut where a step leads farther; see `Gathering`.
+        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
+        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
         max_bytes: refuse a file that says it unpacks to more.
 
     Returns:
@@ -50,7 +50,7 @@ def read_flat_npz(
         SourceError: if arrays are missing, do not fit each other, or hold what a dataset cannot.
     """
     path = Path(path)
-    gathering = Gathering(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
     headers = list_arrays(path, max_bytes=max_bytes)
     if "manifest" in headers:
         raise SourceError(f"{path} is a file of plan2vec already; open it with load_dataset")

@@ -22,9 +22,9 @@ from ...records import Dataset
 from ..conversions import Layout, positions_of
 from ..files.hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
 from ..files.pictures import decode_picture
-from ..gathering import Gathering
 from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
 
 DATASET_ID = re.compile(r"(?:[-\w]{2,}/)*[-\w]+-v\d+")
 OURS = "plan2vec"  # what write_minari adds to the metadata
@@ -51,8 +51,8 @@ def read_minari(
         keys: of dict observations, which entries.
         layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: array of true positions, such as infos/qpos; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `Gathering`.
-        max_jump: cut where a step leads farther; see `Gathering`.
+        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
+        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
         max_bytes: refuse to read more.
 
     Returns:
@@ -71,7 +71,7 @@ def read_minari(
         raise SourceError(f"{folder} is kept as {kept!r}; need 'hdf5'. Make one with Minari's data_format='hdf5'")
     ours = metadata.get(OURS)
     reading = _Reading(
-        Gathering(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump),
+        TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump),
         observed=_space(metadata, "observation_space", folder),
         moves=_space(metadata, "action_space", folder),
         ours=ours if isinstance(ours, dict) else {},
@@ -157,7 +157,7 @@ class _Reading:
         left_out: names of what was not.
     """
 
-    gathering: Gathering
+    gathering: TrajectoryBuilder
     observed: dict[str, Any]
     moves: dict[str, Any]
     ours: Mapping[str, Any]

@@ -15,9 +15,9 @@ from ...records import Dataset
 from ..files.object_arrays import read_array
 from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
 from ..files.pictures import decode_picture, middle_square
-from ..gathering import Gathering
 from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
 from . import rope_pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -40,8 +40,8 @@ def read_picture_folders(
         grey: make all pictures grey. By default they stay as they are, and must be all grey or all in colours.
         size: take the middle square of each picture, resized to so many pixels. By default they stay as they are,
             and must be of one size.
-        drop_pauses: leave out steps in which nothing changed; see `Gathering`.
-        max_jump: cut where a step leads farther; see `Gathering`.
+        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
+        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
 
     Returns:
         A dataset of pictures (N, C, H, W) uint8, C = 1 or 3 (red first), and what was mended.
@@ -61,7 +61,7 @@ def read_picture_folders(
     runs = runs_of(folder)
     if not runs:
         raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
-    gathering = Gathering(layout="hwc", drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(layout="hwc", drop_pauses=drop_pauses, max_jump=max_jump)
     tables = [run for run in runs if (run / "actions.npy").is_file()]
     for run in runs:
         pictures = pictures_of(run, SUFFIXES)

@@ -31,7 +31,7 @@ class Command(EngineOptions):
     only: tuple[str, ...] = ()
     """contestants (for example `plan2vec vae-2`) or families of ablations; none for all"""
     jobs: int | None = None
-    """cells at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
+    """runs at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
     address: str | None = None
     """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"

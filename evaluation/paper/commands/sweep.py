@@ -26,7 +26,7 @@ class Command(EngineOptions):
     size: str | None = None
     """rollouts x horizon of the data"""
     jobs: int | None = None
-    """cells at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
+    """runs at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
     address: str | None = None
     """of a running Ray cluster whose machines share --out; None starts one on this machine"""
     device: str = "cpu"

@@ -12,15 +12,15 @@ from scipy.spatial import cKDTree
 from agents import Plan2VecPlacesConfig
 from agents.graphs.building import GraphConfig, join_graph
 from agents.graphs.graph import Graph
-from agents.graphs.pruning import WormholeConfig, lengths_of, trusted_edges
+from agents.graphs.pruning import PruningConfig, lengths_of, trusted_edges
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.places import Neighbours, PlaceMetric, group_frames
 from agents.metrics.places.matching import pairs_within
 from agents.metrics.places.place_metric import unique_frames
 from agents.plan2vec.presets import ROPE
-from agents.training.execution import PLAIN, Execution
+from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, resolve_device
-from agents.training.splits import Folds
+from agents.training.splits import ValidationSplit
 from agents.training.workdir import Workdir
 from data_collection import Dataset, make_dataset
 from data_collection.collection.drives import collect_drives
@@ -74,14 +74,14 @@ class EdgeWorld:
     oracle_closures: np.ndarray
     oracle_is_false: IsFalse
     graph: GraphConfig
-    controls: WormholeConfig = field(default_factory=WormholeConfig)
+    controls: PruningConfig = field(default_factory=PruningConfig)
     merged: np.ndarray | None = None
 
-    def build(self, threshold: float, controls: WormholeConfig) -> Graph:
+    def build(self, threshold: float, controls: PruningConfig) -> Graph:
         """The graph at a threshold in steps, without bridges, of edges that pass the controls."""
         near = cKDTree(self.latents).query_pairs(threshold, output_type="ndarray")
         # Members may be metrics of their own, beside the one that d comes from.
-        agree, others = WormholeConfig(agreement=controls.agreement), replace(controls, agreement=0.0)
+        agree, others = PruningConfig(agreement=controls.agreement), replace(controls, agreement=0.0)
         near = near[trusted_edges(agree, near, self.member_latents, self.recorded, threshold, self.members)]
         near = near[trusted_edges(others, near, self.latents, self.recorded, threshold, 1)]
         return self.join(near, threshold, controls)
@@ -98,7 +98,7 @@ class EdgeWorld:
         # The search for pairs rounds otherwise than the lengths do.
         return float(lengths[max(round(recall * len(lengths)), 1) - 1]) * (1 + 1e-6)
 
-    def join(self, near: np.ndarray, threshold: float, controls: WormholeConfig) -> Graph:
+    def join(self, near: np.ndarray, threshold: float, controls: PruningConfig) -> Graph:
         """The graph with these (P, 2) pairs as found edges."""
         config = replace(self.graph, wormholes=controls, bridge=False)
         return join_graph(config, self.latents, self.recorded, np.ones(len(self.recorded)), near, threshold)
@@ -106,7 +106,7 @@ class EdgeWorld:
 
 @lru_cache(maxsize=1)
 def edge_world(
-    domain: str, seed: int, size: str, steps: float = 1.0, device: str = "cpu", execution: Execution = PLAIN
+    domain: str, seed: int, size: str, steps: float = 1.0, device: str = "cpu", execution: Execution = DEFAULT_EXECUTION
 ) -> EdgeWorld:
     """A domain, its local metric learned.
 
@@ -224,7 +224,7 @@ def _streets(size: str, steps: float, training: Training) -> EdgeWorld:
 
 
 def _fitted(config: LocalMetricConfig, dataset: Dataset, steps: float, training: Training) -> LocalMetric:
-    folds = Folds.of(dataset, training.seed)
+    folds = ValidationSplit.of(dataset, training.seed)
     learn, held_out = (dataset.take_episodes(episodes).without_oracle() for episodes in folds)
     return LocalMetric.fit(configured(config, {}, steps), learn, held_out, training)[0]
 

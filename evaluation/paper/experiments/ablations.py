@@ -11,11 +11,11 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
-from ..lab.lineup import Contestant
+from ..lab.lineup import Method
 from ..lab.scores import compact, percent, pooled, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 from .table5 import edge_quality
 
 C_MAZE = "Plan2vec/CMaze-v0"
@@ -106,10 +106,10 @@ class Ablations(Experiment):
         "Wormholes: found edges that truly take more than two steps."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a family and seed, a cell a variant."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per family and seed, one run per variant."""
         return [
-            Cell(
+            Run(
                 f"{short_name(env_id)} {family} seed {seed}",
                 label,
                 {
@@ -117,7 +117,7 @@ class Ablations(Experiment):
                     "size": plan.rollouts,
                     "seed": seed,
                     "family": family,
-                    "contestant": _variant(label, options).params(plan.preset),
+                    "method": _variant(label, options).params(plan.preset),
                 },
             )
             for family, (_, variants) in FAMILIES.items()
@@ -127,11 +127,11 @@ class Ablations(Experiment):
             for label, options in variants.items()
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One variant with one seed."""
-        source = Source.of(cell.params)
-        variant = _variant(cell.name, FAMILIES[cell.params["family"]][1][cell.name])
-        agent, dataset, tasks = bench.agent(variant, source), bench.dataset(source), bench.tasks(source.env_id)
+        source = Source.of(run.params)
+        variant = _variant(run.name, FAMILIES[run.params["family"]][1][run.name])
+        agent, dataset, tasks = cache.agent(variant, source), cache.dataset(source), cache.tasks(source.env_id)
         memory = memory_graph(agent, dataset)
         pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
         rows = {
@@ -150,8 +150,8 @@ class Ablations(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Families -> variants -> pooled rows."""
         families: dict[str, Any] = {}
-        for cell, result in found:
-            families.setdefault(cell.params["family"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            families.setdefault(run.params["family"], {}).setdefault(run.name, []).append(result)
         return {
             "size": plan.rollouts,
             "seeds": plan.num_seeds(3),
@@ -178,8 +178,8 @@ class Ablations(Experiment):
 _ROWS = ("memory", "memoryless", "graph")
 
 
-def _variant(label: str, options: Options) -> Contestant:
-    return Contestant(label, label, "plan2vec", options)
+def _variant(label: str, options: Options) -> Method:
+    return Method(label, label, "plan2vec", options)
 
 
 def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import Contestant
+from ..lab.lineup import Method
 from ..lab.scores import compact, flags, interval, percent, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
 C_MAZE = "Plan2vec/CMaze-v0"
 ENOUGH = 0.95
@@ -54,10 +54,10 @@ class Algorithms(Experiment):
         ".02 m; CPU seconds of distilling alone, planning included, one thread."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a seed and variant, a cell a number of steps."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per seed and variant, one run per number of steps."""
         return [
-            Cell(
+            Run(
                 f"{short_name(env_id)} {label} seed {seed}",
                 f"{steps} steps",
                 {
@@ -66,7 +66,7 @@ class Algorithms(Experiment):
                     "seed": seed,
                     "variant": label,
                     "steps": steps,
-                    "contestant": _contestant(label, steps).params(plan.preset),
+                    "method": _contestant(label, steps).params(plan.preset),
                 },
             )
             for seed in range(plan.num_seeds(3))
@@ -75,12 +75,12 @@ class Algorithms(Experiment):
             for steps in all_steps
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One training."""
-        source = Source.of(cell.params)
-        agent = bench.agent(_contestant(cell.params["variant"], cell.params["steps"]), source)
-        memory = memory_graph(agent, bench.dataset(source))
-        tasks = bench.tasks(source.env_id)
+        source = Source.of(run.params)
+        agent = cache.agent(_contestant(run.params["variant"], run.params["steps"]), source)
+        memory = memory_graph(agent, cache.dataset(source))
+        tasks = cache.tasks(source.env_id)
         pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
         stage = next(entry for entry in agent.fit_log if entry.stage == "global")
         return {
@@ -97,8 +97,8 @@ class Algorithms(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Variants -> points in the order of their steps."""
         by_variant: dict[str, dict[int, list[dict[str, Any]]]] = {}
-        for cell, result in found:
-            by_variant.setdefault(cell.params["variant"], {}).setdefault(cell.params["steps"], []).append(result)
+        for run, result in found:
+            by_variant.setdefault(run.params["variant"], {}).setdefault(run.params["steps"], []).append(result)
         return {
             "size": plan.rollouts,
             "seeds": plan.num_seeds(3),
@@ -137,9 +137,9 @@ class Algorithms(Experiment):
         return [Figure("algorithms.png", curves.curves_figure(panels, height=4.6), caption)]
 
 
-def _contestant(label: str, steps: int) -> Contestant:
+def _contestant(label: str, steps: int) -> Method:
     options, option, _ = VARIANTS[label]
-    return Contestant(f"{label} {steps}", label, "plan2vec", {**options, option: steps})
+    return Method(f"{label} {steps}", label, "plan2vec", {**options, option: steps})
 
 
 def _point(steps: int, results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.local import LocalScores, local_figure
 from ..figures.steps import Step, steps_figure
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import PLAN2VEC
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
 CELLS = 49
 """Lattice points a side of the value maps."""
@@ -48,18 +48,18 @@ class Fig10(Experiment):
         "walk that always takes the neighbour of least D shows whether it knows the way round a wall."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a room."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per room."""
         return [
-            Cell(short_name(env_id), PLAN2VEC.key,
-                 {"env_id": env_id, "size": plan.rollouts, "seed": 0, "contestant": PLAN2VEC.params(plan.preset)})
+            Run(short_name(env_id), PLAN2VEC.key,
+                 {"env_id": env_id, "size": plan.rollouts, "seed": 0, "method": PLAN2VEC.params(plan.preset)})
             for env_id in plan.env_ids or ROOMS
         ]  # fmt: skip
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """What the panels show, as numbers."""
-        source = Source.of(cell.params)
-        agent, dataset, room = bench.agent(PLAN2VEC, source), bench.dataset(source), room_of(source.env_id)
+        source = Source.of(run.params)
+        agent, dataset, room = cache.agent(PLAN2VEC, source), cache.dataset(source), room_of(source.env_id)
         memory, rng = memory_graph(agent, dataset), np.random.default_rng(source.seed)
         ends, kinds = edge_kinds(agent, dataset)
         values = value_map(agent, room, GOALS.get(room.name) or next(iter(room.tasks.values()))[1], cells=CELLS)
@@ -84,7 +84,7 @@ class Fig10(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> counts and the few numbers of the panels."""
-        return {"size": plan.rollouts, "rooms": {cell.params["env_id"]: _numbers(result) for cell, result in found}}
+        return {"size": plan.rollouts, "rooms": {run.params["env_id"]: _numbers(result) for run, result in found}}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A column a room."""
@@ -98,7 +98,7 @@ class Fig10(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Panels a to e."""
-        by_room = [(room_of(cell.params["env_id"]), result) for cell, result in found]
+        by_room = [(room_of(run.params["env_id"]), result) for run, result in found]
         scores = [
             LocalScores(room.title, pairs[:, 0], pairs[:, 1], result["threshold"])
             for room, result in by_room

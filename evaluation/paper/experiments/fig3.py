@@ -11,14 +11,14 @@ from ...protocols.memory_graph import memory_graph
 from ...protocols.stats import wilson
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1, rooms_and_seeds
 from ..lab.scores import percent
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 from ..protocols.planning_cost import success_by_hops
 
-CONTESTANTS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
+METHODS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
 
 
 @register_experiment
@@ -26,7 +26,7 @@ class Fig3(Experiment):
     """Who meets its goal, and how far away."""
 
     id = "fig3"
-    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    choices = tuple(method.key for method in METHODS)
     title = "Fig. 3: memoryless sampling against search"
     about = (
         "Pairs on the memory graph that are so many hops apart. Walkers without memory have 50 hops; best-first search "
@@ -34,16 +34,16 @@ class Fig3(Experiment):
         "one that is not, only a search that remembers gets anywhere."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a room, seed and metric."""
-        return [cell for _, _, cells in rooms_and_seeds(plan, CONTESTANTS, ROOMS) for cell in cells]
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per room, seed and metric."""
+        return [run for _, _, runs in rooms_and_seeds(plan, METHODS, ROOMS) for run in runs]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """All samplers by one metric."""
-        source = Source.of(cell.params)
-        contestant = next(c for c in CONTESTANTS if c.key == cell.name)
-        memory = memory_graph(bench.agent(PLAN2VEC, source), bench.dataset(source))
-        found = success_by_hops(bench.agent(contestant, source), memory, seed=source.seed)
+        source = Source.of(run.params)
+        method = next(c for c in METHODS if c.key == run.name)
+        memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
+        found = success_by_hops(cache.agent(method, source), memory, seed=source.seed)
         hops = np.array(found["hops"])
         return {
             "success": {
@@ -63,8 +63,8 @@ class Fig3(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> metrics -> samplers -> hops -> Wilson intervals over all attempts."""
         counts: dict[str, Any] = {}
-        for cell, result in found:
-            metric = counts.setdefault(short_name(cell.params["env_id"]), {}).setdefault(cell.name, {})
+        for run, result in found:
+            metric = counts.setdefault(short_name(run.params["env_id"]), {}).setdefault(run.name, {})
             for sampler, by_hop in result["success"].items():
                 for hop, (hits, tried) in by_hop.items():
                     metric.setdefault(sampler, {}).setdefault(hop, []).append((hits, tried))
@@ -89,12 +89,12 @@ class Fig3(Experiment):
         for room, metrics in summary["rooms"].items():
             hops = sorted({int(hop) for m in metrics.values() for by_hop in m.values() for hop in by_hop})
             rows = []
-            for contestant in CONTESTANTS:
-                for sampler, by_hop in metrics.get(contestant.key, {}).items():
-                    if contestant.key != next(iter(metrics)) and sampler in _BLIND:
+            for method in METHODS:
+                for sampler, by_hop in metrics.get(method.key, {}).items():
+                    if method.key != next(iter(metrics)) and sampler in _BLIND:
                         continue  # the same for every metric
-                    label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
-                    kind = "ours" if contestant == PLAN2VEC and sampler not in _BLIND else ""
+                    label = sampler if sampler in _BLIND else f"{sampler}, {method.label}"
+                    kind = "ours" if method == PLAN2VEC and sampler not in _BLIND else ""
                     rows.append((kind, [label, *(percent(by_hop.get(str(hop))) for hop in hops)]))
             tables.append(Table(f"{room}: success by hops, %", ["", *(f"{hop} hops" for hop in hops)], rows))
         return tables
@@ -104,13 +104,13 @@ class Fig3(Experiment):
         panels = []
         for room, metrics in summary["rooms"].items():
             lines = []
-            for contestant in CONTESTANTS:
-                for sampler, by_hop in metrics.get(contestant.key, {}).items():
+            for method in METHODS:
+                for sampler, by_hop in metrics.get(method.key, {}).items():
                     if sampler in ("greedy", "best-first search", *_BLIND):
-                        label = sampler if sampler in _BLIND else f"{sampler}, {contestant.label}"
+                        label = sampler if sampler in _BLIND else f"{sampler}, {method.label}"
                         x = [int(hop) for hop in by_hop]
                         y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))
-                        own = label if sampler in _BLIND else contestant.label
+                        own = label if sampler in _BLIND else method.label
                         lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy", like=own))
             panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
         caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."

@@ -8,7 +8,7 @@ from ...figures import gallery_figure
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 
 EXTRA_ROOMS = ("Plan2vec/FourRooms-v0", "Plan2vec/HMaze-v0")
@@ -26,16 +26,16 @@ class Fig4(Experiment):
         "sees 64 × 64 grey pixels and a picture of where it should be; the red sphere is drawn for people alone."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a room."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per room."""
         from plan2vec_envs import ROOM_IDS
 
         extra = tuple(env_id for env_id in EXTRA_ROOMS if env_id in ROOM_IDS)
-        return [Cell(short_name(env_id), "tasks", {"env_id": env_id}) for env_id in plan.env_ids or ROOMS + extra]
+        return [Run(short_name(env_id), "tasks", {"env_id": env_id}) for env_id in plan.env_ids or ROOMS + extra]
 
-    def run(self, cell: Cell, bench: Any) -> dict[str, Any]:
+    def measure(self, run: Run, cache: Any) -> dict[str, Any]:
         """How hard the room's tasks are, by ground truth."""
-        tasks = make_tasks(cell.params["env_id"], bench.plan.preset.tasks)
+        tasks = make_tasks(run.params["env_id"], cache.plan.preset.tasks)
         return {
             "blocked": round(float(tasks.blocked.mean()), 4),
             "least_steps": round(float(tasks.least_steps.mean()), 2),
@@ -47,8 +47,8 @@ class Fig4(Experiment):
         return f"{result['blocked']:.0%} blocked"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> what their cells say."""
-        return {"rooms": {cell.params["env_id"]: result for cell, result in found}}
+        """Rooms -> what their runs say."""
+        return {"rooms": {run.params["env_id"]: result for run, result in found}}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A row a room."""

@@ -14,14 +14,14 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.frames import frames_figure, frames_from_text, frames_to_text
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import VAE_2, VAE_8, Contestant, rooms_and_seeds
+from ..lab.lineup import VAE_2, VAE_8, Method, rooms_and_seeds
 from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
-PLAN2VEC_2 = Contestant("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
-CONTESTANTS = (PLAN2VEC_2, VAE_2)
+PLAN2VEC_2 = Method("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
+METHODS = (PLAN2VEC_2, VAE_2)
 CELLS = 33
 """Lattice points a side of the drawn sheets."""
 SHOWN = 6
@@ -34,7 +34,7 @@ class Fig5(Experiment):
     """What two dimensions can hold."""
 
     id = "fig5"
-    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    choices = tuple(method.key for method in METHODS)
     title = "Fig. 5: two-dimensional embeddings"
     about = (
         "plan2vec with two latent dimensions beside a VAE with two. Closed loop: the agent acts on images by its 2-d "
@@ -44,22 +44,22 @@ class Fig5(Experiment):
         "about 1."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a room and seed; a cell a contestant, and one for what the VAEs' decoders draw at seed 0."""
-        cells = []
-        for group, place, compared in rooms_and_seeds(plan, CONTESTANTS, ROOMS):
-            cells += compared
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per room and seed; one run per method, and one for what the VAEs' decoders draw at seed 0."""
+        runs = []
+        for group, place, compared in rooms_and_seeds(plan, METHODS, ROOMS):
+            runs += compared
             if place["seed"] == 0 and not plan.only:
-                cells.append(Cell(group, _DECODER, {**place, "contestant": VAE_8.params(plan.preset)}))
-        return cells
+                runs.append(Run(group, _DECODER, {**place, "method": VAE_8.params(plan.preset)}))
+        return runs
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """One contestant judged and laid out over the room, or what the VAEs draw."""
-        source = Source.of(cell.params)
-        if cell.name == _DECODER:
-            return _decoded(source, bench)
-        room, dataset, tasks = room_of(source.env_id), bench.dataset(source), bench.tasks(source.env_id)
-        agent = bench.agent(next(c for c in CONTESTANTS if c.key == cell.name), source)
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
+        """One method judged and laid out over the room, or what the VAEs draw."""
+        source = Source.of(run.params)
+        if run.name == _DECODER:
+            return _decoded(source, cache)
+        room, dataset, tasks = room_of(source.env_id), cache.dataset(source), cache.tasks(source.env_id)
+        agent = cache.agent(next(c for c in METHODS if c.key == run.name), source)
         rows = {
             name: compact(closed_loop(agent, tasks, memory=memory, seed=source.seed, keep_paths=False))
             for name, memory in (("memory", True), ("memoryless", False))
@@ -81,13 +81,13 @@ class Fig5(Experiment):
         return f"{rate(result['rows']['memory']['success_02']):.1%}, correlation {result['correlation']:.3f}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> contestants -> pooled success, correlation, corridor number."""
+        """Rooms -> methods -> pooled success, correlation, corridor number."""
         rooms: dict[str, Any] = {}
         for env_id, by_name in _by_room(found).items():
             rooms[env_id] = {
-                contestant.key: _pool([result for _, result in by_name[contestant.key]])
-                for contestant in CONTESTANTS
-                if contestant.key in by_name
+                method.key: _pool([result for _, result in by_name[method.key]])
+                for method in METHODS
+                if method.key in by_name
             }
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
@@ -98,7 +98,7 @@ class Fig5(Experiment):
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The first seed large, all seeds small, and the decoders' pictures."""
         by_room, shown = _by_room(found), _present(summary["rooms"])
-        names = [contestant.label for contestant in shown]
+        names = [method.label for method in shown]
         first = [[_sheet(env_id, by_name[c.key][0]) for c in shown] for env_id, by_name in by_room.items()]
         every = [
             (f"{short_name(env_id)}\n{c.label.partition(',')[0]}", [_sheet(env_id, one) for one in by_name[c.key]])
@@ -127,10 +127,10 @@ _CAPTION_VAE = (
 )
 
 
-def _by_room(found: Found) -> dict[str, dict[str, list[tuple[Cell, dict[str, Any]]]]]:
-    rooms: dict[str, dict[str, list[tuple[Cell, dict[str, Any]]]]] = {}
-    for cell, result in found:
-        rooms.setdefault(cell.params["env_id"], {}).setdefault(cell.name, []).append((cell, result))
+def _by_room(found: Found) -> dict[str, dict[str, list[tuple[Run, dict[str, Any]]]]]:
+    rooms: dict[str, dict[str, list[tuple[Run, dict[str, Any]]]]] = {}
+    for run, result in found:
+        rooms.setdefault(run.params["env_id"], {}).setdefault(run.name, []).append((run, result))
     return rooms
 
 
@@ -144,18 +144,18 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _present(rooms: dict[str, Any]) -> list[Contestant]:
-    return [contestant for contestant in CONTESTANTS if contestant.key in next(iter(rooms.values()))]
+def _present(rooms: dict[str, Any]) -> list[Method]:
+    return [method for method in METHODS if method.key in next(iter(rooms.values()))]
 
 
 def _success(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for contestant in _present(rooms):
+    for method in _present(rooms):
         for name, label in (("memory", ", with memory"), ("memoryless", ", memoryless")):
-            kind = "ours" if (contestant, name) == (PLAN2VEC_2, "memory") else ""
-            found = [room[contestant.key]["rows"][name] for room in rooms.values()]
-            rows.append((kind, [contestant.label + label, *(percent(row["mean"]) for row in found)]))
+            kind = "ours" if (method, name) == (PLAN2VEC_2, "memory") else ""
+            found = [room[method.key]["rows"][name] for room in rooms.values()]
+            rows.append((kind, [method.label + label, *(percent(row["mean"]) for row in found)]))
     notes = [
         f"{summary['seeds']} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; "
         "mean [95 % stratified bootstrap over seeds within tasks; Wilson for a single run]. What was aimed at, with "
@@ -168,32 +168,32 @@ def _knowledge(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     head = ["", *(f"correlation, {short_name(env_id)}" for env_id in rooms), "corridor number, CMaze"]
     rows = []
-    for contestant in _present(rooms):
-        found = [room[contestant.key] for room in rooms.values()]
+    for method in _present(rooms):
+        found = [room[method.key] for room in rooms.values()]
         corridor = next((each["corridor"] for each in found if each["corridor"]), None)
         cells = [*(plain(each["correlation"], ".3f") for each in found), plain(corridor, ".2f")]
-        rows.append(("ours" if contestant == PLAN2VEC_2 else "", [contestant.label, *cells]))
+        rows.append(("ours" if method == PLAN2VEC_2 else "", [method.label, *cells]))
     true = next((c["true_corridor"] for room in rooms.values() for c in room.values() if c["true_corridor"]), None)
     rows.append(("oracle", ["the truth", *("1" for _ in rooms), "–" if true is None else f"{true:.2f}"]))
     note = "Mean over seeds [95 % bootstrap over seeds, where there is more than one]."
     return Table("What two dimensions know of the room", head, rows, [note])
 
 
-def _sheet(env_id: str, one: tuple[Cell, dict[str, Any]]) -> Sheet:
+def _sheet(env_id: str, one: tuple[Run, dict[str, Any]]) -> Sheet:
     _, result = one
     note = f"correlation {result['correlation']:.2f}"
     return Sheet(Lattice(room_of(env_id), CELLS), np.asarray(result["latents"]), note)
 
 
-def _decoded(source: Source, bench: Workbench) -> dict[str, Any]:
+def _decoded(source: Source, cache: AgentCache) -> dict[str, Any]:
     """Frames, and what the VAEs make of them and of the prior, as small pictures."""
-    dataset, rng = bench.dataset(source), np.random.default_rng(source.seed)
+    dataset, rng = cache.dataset(source), np.random.default_rng(source.seed)
     frames = dataset.observations[np.sort(rng.choice(len(dataset.observations), SHOWN, replace=False))]
     drawn = {"frames": frames_to_text(frames)}
-    for contestant in (VAE_2, VAE_8):
-        agent = bench.agent(contestant, source)
-        drawn[f"{contestant.label}, decoded"] = frames_to_text(agent.reconstruct(frames))
-        drawn[f"{contestant.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
+    for method in (VAE_2, VAE_8):
+        agent = cache.agent(method, source)
+        drawn[f"{method.label}, decoded"] = frames_to_text(agent.reconstruct(frames))
+        drawn[f"{method.label}, prior"] = frames_to_text(agent.sample(SHOWN, rng))
     return {"drawn": drawn, "fingerprint": dataset.fingerprint}
 
 

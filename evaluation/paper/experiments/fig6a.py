@@ -9,14 +9,14 @@ import numpy as np
 from ...figures import curves
 from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import short_name
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
 from ..lab.scores import compact, flags, interval, percent, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 from ..protocols.online_dqn import online_dqn
 
-CONTESTANTS = (PLAN2VEC, DQN, DQN_POSE)
+METHODS = (PLAN2VEC, DQN, DQN_POSE)
 STUDIES = (
     ("state", ("Plan2vec/Open-v0", "Plan2vec/CMaze-v0"), (5, 10, 20, 50, 200, 600, 2000), 5),
     ("image", ("Plan2vec/Open-v0",), (30, 200, 1000), 3),
@@ -33,7 +33,7 @@ class Fig6a(Experiment):
     """Sample complexity."""
 
     id = "fig6a"
-    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    choices = tuple(method.key for method in METHODS)
     varies_size = True
     title = "Fig. 6a: success against the number of rollouts"
     about = (
@@ -43,43 +43,43 @@ class Fig6a(Experiment):
         "information that plan2vec has. With --only dqn-pose its reward comes from true poses (privileged)."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a kind of observation, room and seed; a cell a size and contestant. Then DQN with interaction."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per kind of observation, room and seed; one run per size and method. Then DQN with interaction."""
         offline = [
-            Cell(
+            Run(
                 f"{obs_type} {short_name(env_id)} seed {seed}",
-                f"{size} {contestant.key}",
+                f"{size} {method.key}",
                 {
                     "env_id": env_id,
                     "size": f"{size}x{HORIZON}",
                     "seed": seed,
                     "obs_type": obs_type,
                     "rollouts": size,
-                    "contestant": contestant.params(plan.preset),
+                    "method": method.params(plan.preset),
                 },
             )
             for obs_type, env_ids, sizes, seeds in STUDIES
             for seed in range(plan.num_seeds(seeds))
             for env_id in plan.env_ids or env_ids
             for size in (sizes if plan.preset.comparable else SMOKE)
-            for contestant in (among(plan, CONTESTANTS) if plan.only else CONTESTANTS[:2])
+            for method in (among(plan, METHODS) if plan.only else METHODS[:2])
         ]
         steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
         return offline + [
-            Cell(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
+            Run(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
             for seed in range(plan.num_seeds(3))
             if not plan.only and ONLINE_ROOM in (plan.env_ids or (ONLINE_ROOM,))
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One agent from so many rollouts, with and without its memory; or DQN with interaction."""
-        if cell.name == ONLINE:
-            seed, steps = cell.params["seed"], cell.params["total_steps"]
-            curve = online_dqn(ONLINE_ROOM, seed, steps, num_tasks=bench.plan.preset.tasks, stop_at=ENOUGH)
+        if run.name == ONLINE:
+            seed, steps = run.params["seed"], run.params["total_steps"]
+            curve = online_dqn(ONLINE_ROOM, seed, steps, num_tasks=cache.plan.preset.tasks, stop_at=ENOUGH)
             return {"curve": [[steps, round(rate, 4)] for steps, rate in curve]}
-        source = Source.of(cell.params)
-        agent = bench.agent(BY_KEY[cell.params["contestant"]["key"]], source)
-        tasks = bench.tasks(source.env_id)
+        source = Source.of(run.params)
+        agent = cache.agent(BY_KEY[run.params["method"]["key"]], source)
+        tasks = cache.tasks(source.env_id)
         rows = {}
         for name, memory in (("memory", True), ("memoryless", False)):
             if not memory or agent.new_memory(1) is not None:
@@ -99,13 +99,13 @@ class Fig6a(Experiment):
         """Curves: success and interval at each number of rollouts, and where each crosses 95 %."""
         studies: dict[str, Any] = {}
         online = [result["curve"] for _, result in found if "curve" in result]
-        for cell, result in found:
+        for run, result in found:
             if "curve" in result:
                 continue
-            key = f"{cell.params['obs_type']} {short_name(cell.params['env_id'])}"
+            key = f"{run.params['obs_type']} {short_name(run.params['env_id'])}"
             for row, scores in result["rows"].items():
-                curve = studies.setdefault(key, {}).setdefault(f"{cell.params['contestant']['key']} {row}", {})
-                curve.setdefault(str(cell.params["rollouts"]), []).append(scores["success_02"])
+                curve = studies.setdefault(key, {}).setdefault(f"{run.params['method']['key']} {row}", {})
+                curve.setdefault(str(run.params["rollouts"]), []).append(scores["success_02"])
         return {
             "online": online,
             "studies": {

@@ -14,14 +14,14 @@ from ...protocols.heuristics import vertex_heuristic
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, rooms_and_seeds
 from ..lab.scores import bits, flags, interval, percent, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 from ..protocols.budgeted_search import budgeted_search
 
-CONTESTANTS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
+METHODS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
 LOOKAHEADS = (1, 2, 3, 4, 5, 6, 7)
 QUEUES = (1, 5, 50, None)
 MAX_EXPANSIONS = 200
@@ -32,7 +32,7 @@ class Fig6b(Experiment):
     """What more planning is worth."""
 
     id = "fig6b"
-    choices = tuple(contestant.key for contestant in CONTESTANTS)
+    choices = tuple(method.key for method in METHODS)
     title = "Fig. 6b: success against lookahead and queue size"
     about = (
         "Walkers on the memory graph of 3000 frames, the same for all, with 50 hops and no memory, within .02 m. At "
@@ -42,16 +42,16 @@ class Fig6b(Experiment):
         f"expand {MAX_EXPANSIONS} vertices, and has to find the goal's own vertex."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a room and seed; a cell a contestant."""
-        return [cell for _, _, cells in rooms_and_seeds(plan, CONTESTANTS, ROOMS) for cell in cells]
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per room and seed; one run per method."""
+        return [run for _, _, runs in rooms_and_seeds(plan, METHODS, ROOMS) for run in runs]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """All lookaheads and queue sizes for one contestant."""
-        source = Source.of(cell.params)
-        agent = bench.agent(BY_KEY[cell.name], source)
-        memory = memory_graph(bench.agent(PLAN2VEC, source), bench.dataset(source))
-        tasks = graph_tasks(memory, num_tasks=bench.plan.preset.tasks, seed=source.seed)
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
+        """All lookaheads and queue sizes for one method."""
+        source = Source.of(run.params)
+        agent = cache.agent(BY_KEY[run.name], source)
+        memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
+        tasks = graph_tasks(memory, num_tasks=cache.plan.preset.tasks, seed=source.seed)
         heuristic = vertex_heuristic(agent, memory)
         walks: dict[str, Any] = {}
         for k in LOOKAHEADS:
@@ -85,11 +85,11 @@ class Fig6b(Experiment):
         return ", ".join(f"k = {k}: {rate(row[k]):.1%}" for k in (min(row), max(row)))
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> contestants -> curves over k and |H|."""
+        """Rooms -> methods -> curves over k and |H|."""
         rooms: dict[str, Any] = {}
-        for cell, result in found:
-            room = rooms.setdefault(short_name(cell.params["env_id"]), {})
-            room.setdefault(cell.name, []).append(result)
+        for run, result in found:
+            room = rooms.setdefault(short_name(run.params["env_id"]), {})
+            room.setdefault(run.name, []).append(result)
         return {
             "size": plan.rollouts,
             "seeds": plan.num_seeds(5),

@@ -10,10 +10,10 @@ from ...figures import curves
 from ...protocols.memory_graph import memory_graph
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import PLAN2VEC, rooms_and_seeds
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 from ..protocols.planning_cost import ball_sizes, planning_cost
 
 
@@ -30,15 +30,15 @@ class Fig6c(Experiment):
         "curves are sizes of k-step balls; those are fitted too."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a room and seed."""
-        return [cell for _, _, cells in rooms_and_seeds(plan, [PLAN2VEC], ROOMS) for cell in cells]
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per room and seed."""
+        return [run for _, _, runs in rooms_and_seeds(plan, [PLAN2VEC], ROOMS) for run in runs]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Every search at every depth, means only."""
-        source = Source.of(cell.params)
-        agent = bench.agent(PLAN2VEC, source)
-        memory = memory_graph(agent, bench.dataset(source))
+        source = Source.of(run.params)
+        agent = cache.agent(PLAN2VEC, source)
+        memory = memory_graph(agent, cache.dataset(source))
         found = planning_cost(agent, memory, seed=source.seed)
         depth = np.array(found["depth"])
         depths = sorted(set(found["depth"]))
@@ -67,8 +67,8 @@ class Fig6c(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> searches -> mean curves and exponents of all seeds."""
         rooms: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            rooms.setdefault(short_name(cell.params["env_id"]), []).append(result)
+        for run, result in found:
+            rooms.setdefault(short_name(run.params["env_id"]), []).append(result)
         return {
             "size": plan.rollouts,
             "seeds": plan.num_seeds(5),

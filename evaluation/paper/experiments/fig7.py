@@ -11,9 +11,9 @@ from data_collection import Dataset
 
 from ..figures.frames import frames_from_text, frames_to_text
 from ..figures.rope import Strip, strips_figure
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..rope.rope_plans import plan_all, rope_tasks
 from .rope import fitted, recorded
 
@@ -36,16 +36,16 @@ class Fig7(Experiment):
     panels = ("fig11", "fig12", "fig13")
     about = "Seed 0 of `plan2vec reproduce rope`, order visible. The pictures are drawn by the simulator."
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """One cell."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run."""
         size = [18, 780] if plan.preset.comparable else [4, 100]
-        return [Cell("rope", "pictures", {"size": size, "steps": plan.preset.steps})]
+        return [Run("rope", "pictures", {"size": size, "steps": plan.preset.steps})]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Fits the agent and keeps the rows of pictures."""
-        size = cell.params["size"]
+        size = run.params["size"]
         dataset = recorded(0, True, *size)
-        agent = fitted(0, True, *size, "calibrated", cell.params["steps"])
+        agent = fitted(0, True, *size, "calibrated", run.params["steps"])
         graph, table = agent.graph.without_bridges(), agent.vertex_embeddings
         latents = agent._parts.local_latents
         rng = np.random.default_rng(0)

@@ -11,10 +11,10 @@ from agents.graphs.search import PlanBatch, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 from plan2vec_envs.image_graph.distances import hops_from
 
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.scores import interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..protocols.decision_cost import decision_cost
 from ..streets import streets
 from ..streets.street_planners import ALT, LABELS, alt_heuristic, planners, table_of
@@ -39,25 +39,25 @@ class Fig8(Experiment):
         "were looked at, over the links of the cheapest plan. The cost ratio is to the cheapest plan."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a world and seed."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per world and seed."""
         names = streets.worlds_at_hand(tuple(plan.only) or ("large", "full"))
         pairs = 40 if plan.preset.comparable else 5
         return [
-            Cell(f"{name} seed {seed}", "planners", {"world": name, "seed": seed, "pairs": pairs, "decision": True})
+            Run(f"{name} seed {seed}", "planners", {"world": name, "seed": seed, "pairs": pairs, "decision": True})
             for name in names
             for seed in range(plan.num_seeds(1))
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """All planners on the same pairs."""
-        world = streets.street_world(cell.params["world"])
+        world = streets.street_world(run.params["world"])
         graph = streets.true_graph(world, LEAST_STEP)
-        rng = np.random.default_rng(cell.params["seed"])
+        rng = np.random.default_rng(run.params["seed"])
         longest = HOPS.get(world.name, 60)
-        start, goal = _pairs(world, longest, cell.params["pairs"], rng)
+        start, goal = _pairs(world, longest, run.params["pairs"], rng)
         began = time.process_time()
-        table, figures = table_of(world, graph, cell.params["seed"])
+        table, figures = table_of(world, graph, run.params["seed"])
         seconds = {"table": time.process_time() - began}
         alt = {}
         for count in ALT:
@@ -75,7 +75,7 @@ class Fig8(Experiment):
             name: _costs(plan(*corners), dijkstra(graph, *corners), 0.0)
             for name, plan in planners(world, graph, table, alt).items()
         }
-        lengths = np.geomspace(5, longest, cell.params["pairs"]).astype(int)
+        lengths = np.geomspace(5, longest, run.params["pairs"]).astype(int)
         ends = [_pairs(world, int(length), 1, rng) for length in lengths]
         result["decision"] = decision_cost(graph, table, *(np.concatenate(side) for side in zip(*ends, strict=True)))
         return result
@@ -88,8 +88,8 @@ class Fig8(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> planners -> pooled figures."""
         worlds: dict[str, Any] = {}
-        for cell, result in found:
-            worlds.setdefault(cell.params["world"], []).append(result)
+        for run, result in found:
+            worlds.setdefault(run.params["world"], []).append(result)
         return {"worlds": {name: _summary(results) for name, results in worlds.items()}}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:

@@ -13,11 +13,11 @@ from agents.training.loop import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from ..figures import streets as street_figures
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks, street_walk
 
@@ -46,12 +46,12 @@ class Fig9(Experiment):
         "experiment and not of the learner."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a world, seed, head and side."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per world, seed, head and side."""
         worlds = streets.worlds_at_hand(tuple(name for name in plan.only if name in WORLDS) or WORLDS)
         heads = [name for name in plan.only if name in HEADS] or list(HEADS)
         return [
-            Cell(
+            Run(
                 f"{world} seed {seed} {head}",
                 side,
                 {"world": world, "seed": seed, "head": head, "side": side, "steps": plan.preset.steps},
@@ -62,9 +62,9 @@ class Fig9(Experiment):
             for side in ("restricted", "control")
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and judges it."""
-        params = cell.params
+        params = run.params
         world = streets.street_world(params["world"])
         graph, quarters = streets.true_graph(world), quarters_of(world)
         views = get_views(world, "recorded", 1)
@@ -74,7 +74,7 @@ class Fig9(Experiment):
             graph,
             params["side"] == "restricted",
             params["steps"],
-            bench.plan.training(params["seed"]),
+            cache.plan.training(params["seed"]),
         )
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
@@ -103,9 +103,9 @@ class Fig9(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> heads -> sides -> figures."""
         worlds: dict[str, Any] = {}
-        for cell, result in found:
-            sides = worlds.setdefault(cell.params["world"], {}).setdefault(cell.params["head"], {})
-            sides.setdefault(cell.params["side"], []).append(result)
+        for run, result in found:
+            sides = worlds.setdefault(run.params["world"], {}).setdefault(run.params["head"], {})
+            sides.setdefault(run.params["side"], []).append(result)
         return {"worlds": worlds, "seeds": plan.num_seeds(2)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:

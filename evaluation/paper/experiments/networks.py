@@ -9,7 +9,7 @@ import torch
 
 from agents import Plan2VecPlaces
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
-from agents.metrics.tables.augmentation import DisturbanceConfig
+from agents.metrics.tables.augmentation import AugmentationConfig
 from agents.metrics.tables.classified import ClassifiedMetric, ClassifierConfig
 from agents.plan2vec.places import graph_of_frames
 from agents.training.loop import Training
@@ -17,10 +17,10 @@ from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import get_views
 
 from ...figures import curves
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -53,13 +53,13 @@ class Networks(Experiment):
         "and needs the table, but no pictures. Driving is that of Table 2 on novel views."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a world and seed, a cell a way and length."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per world and seed, one run per way and length."""
         wanted = [name for name in plan.only if name in WORLDS] or ["small"]
         ways = [name for name in plan.only if name in LABELS] or list(LABELS)
         steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
         return [
-            Cell(
+            Run(
                 f"{world} seed {seed}",
                 f"{way} {count}",
                 {"world": world, "way": way, "steps": count, "seed": seed, "tasks": plan.preset.tasks},
@@ -72,16 +72,16 @@ class Networks(Experiment):
             for count in steps
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and drives by it."""
-        params = cell.params
+        params = run.params
         way, seed = params["way"], params["seed"]
         passes = 20 if way == "l2-20" else PASSES
         world = streets.street_world(params["world"])
         recorded, novel = get_views(world, "recorded", passes), get_views(world, "novel")
         drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
         agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
-        training = bench.plan.training(seed)
+        training = cache.plan.training(seed)
         training.clock.begin()
         metric, weights = fit_network(way, agent, drives.observations, params["steps"], training)
         _, cpu = training.clock.spent()
@@ -101,9 +101,9 @@ class Networks(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> ways -> steps -> rates."""
         runs: dict[str, Any] = {}
-        for cell, result in found:
-            ways = runs.setdefault(cell.params["world"], {}).setdefault(cell.params["way"], {})
-            ways.setdefault(str(cell.params["steps"]), []).append(result)
+        for run, result in found:
+            ways = runs.setdefault(run.params["world"], {}).setdefault(run.params["way"], {})
+            ways.setdefault(str(run.params["steps"]), []).append(result)
         return {
             "worlds": {
                 world: {way: {steps: _pooled(rows) for steps, rows in lengths.items()} for way, lengths in ways.items()}
@@ -164,8 +164,8 @@ def fit_network(
     frames, places = observations[parts.anchor_rows], parts.anchor_places
     metric: Any
     if way.startswith("classified"):
-        none = DisturbanceConfig(0, 0, 0, 0, 0)
-        config = ClassifierConfig(steps=steps, disturbance=none if way.endswith("plain") else DisturbanceConfig())
+        none = AugmentationConfig(0, 0, 0, 0, 0)
+        config = ClassifierConfig(steps=steps, disturbance=none if way.endswith("plain") else AugmentationConfig())
         metric, _ = ClassifiedMetric.fit(config, frames, places, agent.metric.table, training)
     else:
         head: dict[str, Any] = {"head": "lp", "p": 1.0} if way == "l1" else {"head": "l2"}
@@ -180,7 +180,7 @@ def fit_network(
 def _disturbed_copies(frames: np.ndarray, training: Training) -> np.ndarray:
     """The frames, then `COPIES` disturbed ones of each."""
     copies = [frames]
-    config = DisturbanceConfig()
+    config = AugmentationConfig()
     for i in range(COPIES):
         what = config.sample(training.rng("copies", i), len(frames))
         copies.append(config.apply(torch.as_tensor(frames.copy()), what).round().to(torch.uint8).numpy())

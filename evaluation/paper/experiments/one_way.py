@@ -11,11 +11,11 @@ from agents.metrics.global_metric import GlobalMetricConfig
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from plan2vec_envs.image_graph import get_views
 
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -40,20 +40,20 @@ class OneWay(Experiment):
         "Then tasks with goals within 50 links, one look a step, links driven only the way they lead."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a head and seed."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per head and seed."""
         heads = plan.only or tuple(LABELS)
         size = {"steps": plan.preset.steps, "tasks": plan.preset.tasks}
         return [
-            Cell(f"seed {seed}", head, {"seed": seed, "head": head, **size})
+            Run(f"seed {seed}", head, {"seed": seed, "head": head, **size})
             for seed in range(plan.num_seeds(5))
             for head in heads
             if head != "table" or not seed  # nothing is drawn in it
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One head."""
-        params, world = cell.params, streets.street_world(WORLD)
+        params, world = run.params, streets.street_world(WORLD)
         graph, views = streets.true_graph(world), get_views(world, "recorded", 1)
         truth = distances_from(graph, np.arange(world.num_places))
         if params["head"] == "table":
@@ -66,7 +66,7 @@ class OneWay(Experiment):
                 batch_frames=128,
             )  # fmt: skip
             config = configured(config, {}, params["steps"])
-            metric, _ = streets.fit_on_frames(config, views.frames, graph, bench.plan.training(params["seed"]))
+            metric, _ = streets.fit_on_frames(config, views.frames, graph, cache.plan.training(params["seed"]))
             latents = metric.embed(views.frames)
             found, distance = metric.latent_pairwise(latents, latents), by_latents(latents, metric.latent_distance)
         asymmetry = truth - truth.T
@@ -88,8 +88,8 @@ class OneWay(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Heads -> figures."""
         heads: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            heads.setdefault(cell.name, []).append(result)
+        for run, result in found:
+            heads.setdefault(run.name, []).append(result)
         rows = {
             head: {
                 "error": mean_of([run["error"] for run in runs]),

@@ -11,11 +11,11 @@ from agents import get_agent
 from agents.plan2vec.presets import VECTORS
 from data_collection import Dataset
 
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..protocols.point_maze import HORIZON, recording, solve_tasks
 
 ROWS: dict[str, tuple[str, dict[str, Any] | None, bool]] = {
@@ -43,19 +43,19 @@ class PointMaze(Experiment):
         "to the agent, and to all its tasks."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a seed, a cell a row."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per seed, one run per row."""
         full, little = {"transitions": 1_000_000, "episodes": 20}, {"transitions": 4000, "episodes": 1}
         size = full if plan.preset.comparable else little
         return [
-            Cell(f"seed {seed}", name, {"row": name, "seed": seed, "steps": plan.preset.steps, **size})
+            Run(f"seed {seed}", name, {"row": name, "seed": seed, "steps": plan.preset.steps, **size})
             for seed in range(plan.num_seeds(3))
             for name in plan.only or ROWS
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One row: the agent is learned anew, except that rows of one configuration share it."""
-        params = cell.params
+        params = run.params
         path = recording(params["transitions"], seed=params["seed"])
         _, options, memory = ROWS[params["row"]]
         began = time.process_time()
@@ -81,8 +81,8 @@ class PointMaze(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rows -> pooled figures."""
         runs: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            runs.setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.name, []).append(result)
         rows: dict[str, Any] = {}
         for name, each in runs.items():
             solved = np.stack([flags("".join(run["solved"].values())) for run in each])

@@ -12,10 +12,10 @@ from ...protocols.rewards import StraightLine
 from ...protocols.worlds import short_name
 from ...rl.job import SPARSE, STRAIGHT_LINE, RLJob
 from ...rl.learning import learn_in
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.lineup import PLAN2VEC
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
 ENOUGH = 0.9
 OURS = "plan2vec"
@@ -79,35 +79,35 @@ class Reward(Experiment):
         "as seconds. Arms without the metric may take ten times the steps, or an hour."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell an arm, each a group of its own."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per arm, each a group of its own."""
         rooms = [(env_id, seeds) for env_id, seeds in ROOMS if env_id in (plan.env_ids or (env_id,))]
-        cells = []
+        runs = []
         for env_id, seeds in rooms:
             for seed in range(plan.num_seeds(seeds)):
                 for algorithm in ALGORITHM_NAMES:
                     if plan.only and algorithm not in plan.only:
                         continue
                     arms = arms_of(env_id, algorithm, seed)
-                    cells += [_cell(plan, env_id, seed, algorithm, task, arm) for task, arm in arms]
-        return cells
+                    runs += [_cell(plan, env_id, seed, algorithm, task, arm) for task, arm in arms]
+        return runs
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one policy; an interrupted one goes on from its last evaluation."""
-        job = RLJob(**cell.params["job"])
+        job = RLJob(**run.params["job"])
         agent, cost = None, {"steps": 0, "cpu": 0.0, "wall": 0.0}
         if job.reward == STRAIGHT_LINE:
             agent = StraightLine(job.env_id, job.obs_type)
         elif job.reward == OURS:
             source = Source(job.env_id, job.size, job.seed, job.obs_type)
-            agent = bench.agent(PLAN2VEC, source)
+            agent = cache.agent(PLAN2VEC, source)
             log, rollouts = agent.fit_log, [int(number) for number in job.size.split("x")]
             cost = {
                 "steps": rollouts[0] * rollouts[1],
                 "cpu": sum(entry.cpu_seconds for entry in log),
                 "wall": sum(entry.wall_seconds for entry in log),
             }
-        folder = bench.root / "policies" / cell.group.replace(" ", "-")
+        folder = cache.root / "policies" / run.group.replace(" ", "-")
         folder.mkdir(parents=True, exist_ok=True)
         _, curve, share = learn_in(folder, job, agent)
         return {"curve": [asdict(point) for point in curve], "metric": cost, "share": round(share, 4)}
@@ -120,11 +120,11 @@ class Reward(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Settings -> arms -> curves of all seeds."""
         settings: dict[str, Any] = {}
-        for cell, result in found:
-            job = cell.params["job"]
+        for run, result in found:
+            job = run.params["job"]
             goal = "random goals" if job["task"] is None else "a fixed goal behind the wall"
             setting = f"{short_name(job['env_id'])} with {goal}"
-            arm = ALGORITHM_NAMES[job["algorithm"]] + cell.params["label"]
+            arm = ALGORITHM_NAMES[job["algorithm"]] + run.params["label"]
             settings.setdefault(setting, {}).setdefault(arm, []).append(_run(result))
         return {"settings": settings}
 
@@ -168,7 +168,7 @@ _NOTE = (
 )
 
 
-def _cell(plan: Plan, env_id: str, seed: int, algorithm: str, task: str | None, arm: Arm) -> Cell:
+def _cell(plan: Plan, env_id: str, seed: int, algorithm: str, task: str | None, arm: Arm) -> Run:
     steps = SHAPED_STEPS[algorithm] if not arm.may_take_long else TIMES * (SHAPED_STEPS[algorithm] + 10_000)
     every = 1_000 if algorithm == "dqn" else 5_000 if arm.may_take_long else 2_000
     size = arm.size or plan.rollouts
@@ -193,7 +193,7 @@ def _cell(plan: Plan, env_id: str, seed: int, algorithm: str, task: str | None, 
         f"{algorithm} {arm.reward}{'' if arm.mode == 'shaping' else ' ' + arm.mode}{' ' + arm.size if arm.size else ''}"
     )
     name = f"{short_name(env_id)}{'' if task is None else ' ' + task} {who} seed {seed}"
-    return Cell(f"{plan.preset.name} {name}", who, {"job": asdict(job), "label": arm.label})
+    return Run(f"{plan.preset.name} {name}", who, {"job": asdict(job), "label": arm.label})
 
 
 def _run(result: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from data_collection.collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT as RADIUS
 
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..rope.rope_plans import (
     PLANNERS,
     hausdorff,
@@ -60,13 +60,13 @@ class RopePlans(Experiment):
         "go along recorded steps in both directions and found edges; bridges, which only make D finite, are not gone."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a look and seed, a cell a graph."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per look and seed, one run per graph."""
         looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
         graphs = [name for name in plan.only if name in GRAPHS] or list(GRAPHS)
         size = (18, 780) if plan.preset.comparable else (4, 100)
         return [
-            Cell(
+            Run(
                 f"{look} seed {seed}",
                 graph,
                 {
@@ -84,9 +84,9 @@ class RopePlans(Experiment):
             for graph in graphs
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Learns one graph and plans on it."""
-        params = cell.params
+        params = run.params
         dataset = recorded(params["seed"], params["look"] == "ordered", *params["size"])
         agent = fitted(params["seed"], params["look"] == "ordered", *params["size"], params["graph"], params["steps"])
         graph = agent.graph.without_bridges()
@@ -137,8 +137,8 @@ class RopePlans(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Looks -> graphs -> pooled figures."""
         runs: dict[str, Any] = {}
-        for cell, result in found:
-            runs.setdefault(cell.params["look"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.params["look"], {}).setdefault(run.name, []).append(result)
         return {
             "seeds": plan.num_seeds(3),
             "looks": {look: {graph: _pooled(rows) for graph, rows in graphs.items()} for look, graphs in runs.items()},

@@ -12,11 +12,11 @@ from agents import get_agent
 from agents.plan2vec.presets import ROPE
 
 from ..figures.rope import drags_gif
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..rope.rope_control import RopeRuns, drag_to_goals
 from .rope import recorded
 
@@ -49,11 +49,11 @@ class RopeControl(Experiment):
         "Settings were chosen on other tasks (seeds 20000 and up) and data seeds 1 and 2."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a seed, a cell an agent."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per seed, one run per agent."""
         size = [18, 780] if plan.preset.comparable else [4, 100]
         return [
-            Cell(
+            Run(
                 f"seed {seed}",
                 name,
                 {
@@ -70,9 +70,9 @@ class RopeControl(Experiment):
             for name in plan.only or AGENTS
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Fits one agent and lets it drag."""
-        params = cell.params
+        params = run.params
         dataset = recorded(params["seed"], True, *params["size"]).without_oracle()
         agent = _agent(params["agent"], params["steps"]).fit(dataset, seed=params["seed"], progress=False)
         runs = drag_to_goals(agent, params["tasks"], horizon=params["horizon"], seed=params["seed"])
@@ -93,8 +93,8 @@ class RopeControl(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Agents -> pooled figures."""
         runs: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            runs.setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.name, []).append(result)
         return {"seeds": plan.num_seeds(3), "agents": {name: _pooled(each) for name, each in runs.items()}}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:

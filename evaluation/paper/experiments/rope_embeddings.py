@@ -20,11 +20,11 @@ from agents.training.workdir import Workdir
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..rope.rope_plans import LIMIT
 from .rope import config_of, recorded
 
@@ -54,11 +54,11 @@ class RopeEmbeddings(Experiment):
         f"{LIMIT} steps at most."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a seed, a cell an embedding."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per seed, one run per embedding."""
         size = [18, 780] if plan.preset.comparable else [18, 30]
         return [
-            Cell(
+            Run(
                 f"seed {seed}",
                 name,
                 {"embedding": name, "seed": seed, "size": size, "tasks": plan.preset.tasks, "steps": plan.preset.steps},
@@ -67,11 +67,11 @@ class RopeEmbeddings(Experiment):
             for name in plan.only or EMBEDDINGS
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One embedding."""
-        params = cell.params
+        params = run.params
         world = _split(params["seed"], *params["size"], params["steps"])
-        training = bench.plan.training(params["seed"])
+        training = cache.plan.training(params["seed"])
         training.clock.begin()
         latents, between = _embedded(params["embedding"], world, params["steps"], training)
         result: dict[str, Any] = {"cpu": round(training.clock.spent()[1], 1)}
@@ -100,8 +100,8 @@ class RopeEmbeddings(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Embeddings -> pooled figures."""
         runs: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            runs.setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.name, []).append(result)
         rows = {
             name: {
                 **{key: vars(interval(np.stack([flags(run[key]) for run in each]))) for key in ("seen", "unseen")},
@@ -164,8 +164,8 @@ def _embedded(name: str, world: _World, factor: float, training: Training) -> tu
         table, _ = embed_table(config.table, world.known, np.random.default_rng(training.seed))
         metric: Any = AnchoredMetric(config.anchors, world.local, world.latents[seen], np.arange(len(table)), table)
         return metric.embed(world.frames), metric.latent_distance
-    material = world.latents if name == "features" else world.frames
+    problem = world.latents if name == "features" else world.frames
     chosen = configured(NETWORK[name], {}, factor)
     nothing = np.zeros(int(seen.sum()), bool)
-    metric, _ = GlobalMetric.fit(chosen, material[seen], nothing, world.known, training)
-    return metric.embed(material), metric.latent_distance
+    metric, _ = GlobalMetric.fit(chosen, problem[seen], nothing, world.known, training)
+    return metric.embed(problem), metric.latent_distance

@@ -11,11 +11,11 @@ from plan2vec_envs.rooms import ROOMS
 from ...protocols.closed_loop import closed_loop
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import compact, mean_of, percent, plain, pooled
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 
 _HOW = {"memory": "with memory", "memoryless": "memoryless"}
 
@@ -32,10 +32,10 @@ class StateRooms(Experiment):
         "within .02 m, 50 steps."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a room, a cell a seed."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per room, one run per seed."""
         return [
-            Cell(
+            Run(
                 short_name(env_id),
                 f"seed {seed}",
                 {
@@ -50,9 +50,9 @@ class StateRooms(Experiment):
             for seed in range(plan.num_seeds(3))
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One fit and both ways of acting."""
-        params = cell.params
+        params = run.params
         dataset = make_dataset(
             params["env_id"],
             size=params["size"],
@@ -79,8 +79,8 @@ class StateRooms(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> pooled figures."""
         runs: dict[str, list[dict[str, Any]]] = {}
-        for cell, result in found:
-            runs.setdefault(cell.group, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.group, []).append(result)
         rooms = {
             room: {
                 "agent": rows[0]["agent"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...figures.gif import Run, agents_gif
+from ...figures.gif import Drive, agents_gif
 from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
@@ -18,11 +18,11 @@ from ...protocols.tasks import TaskList, make_tasks
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, SPREAD_READING, TABLE_1
 from ..figures.bars import Bar, bars_figure
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
-from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Contestant, rooms_and_seeds
+from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Method, rooms_and_seeds
 from ..lab.scores import compact, percent, pooled, rate
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
 PROTOCOLS: Mapping[str, str] = {
     "closed-loop-memory": "closed loop, with memory",
@@ -35,10 +35,10 @@ EPSILON = 0.05
 
 @register_experiment
 class Table1(Experiment):
-    """Every contestant in every room, under both protocols."""
+    """Every method in every room, under both protocols."""
 
     id = "table1"
-    choices = tuple(contestant.key for contestant in LINEUP)
+    choices = tuple(method.key for method in LINEUP)
     title = "Table 1: success in the rooms"
     about = (
         "Closed loop: the agent sees only its observation and the goal's, has 50 steps, and has succeeded when a step "
@@ -49,26 +49,26 @@ class Table1(Experiment):
         "from true poses."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a room and seed; a cell a contestant, and one for the oracles in the first group of a room."""
-        cells = []
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per room and seed; one run per method, and one for the oracles in the first group of a room."""
+        runs = []
         for group, place, compared in rooms_and_seeds(plan, LINEUP, ROOMS):
-            cells += compared
+            runs += compared
             if place["seed"] == 0:
-                cells.append(Cell(group, "oracles", place))
-        return cells
+                runs.append(Run(group, "oracles", place))
+        return runs
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """All protocols for one contestant, or all oracles."""
-        source = Source.of(cell.params)
-        if cell.name == "oracles":
-            tasks = bench.tasks(source.env_id)
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
+        """All protocols for one method, or all oracles."""
+        source = Source.of(run.params)
+        if run.name == "oracles":
+            tasks = cache.tasks(source.env_id)
             loops = {o.name: closed_loop(o, tasks) for o in oracles(source.env_id)}
             return {
                 "rows": {name: compact(loop) for name, loop in loops.items()},
                 "shown": {f"{name}, oracle": _shown(loop, tasks) for name, loop in loops.items()},
             }
-        return judge(BY_KEY[cell.name], source, bench)
+        return judge(BY_KEY[run.name], source, cache)
 
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
@@ -76,13 +76,13 @@ class Table1(Experiment):
         return f"{rate(row['success_02']):.1%} {PROTOCOLS.get(name, name)}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> contestants -> protocols -> pooled rows; the time that learning took."""
+        """Rooms -> methods -> protocols -> pooled rows; the time that learning took."""
         rooms: dict[str, Any] = {}
-        for env_id in dict.fromkeys(cell.params["env_id"] for cell, _ in found):
+        for env_id in dict.fromkeys(run.params["env_id"] for run, _ in found):
             by_name: dict[str, list[dict[str, Any]]] = {}
-            for cell, result in found:
-                if cell.params["env_id"] == env_id:
-                    by_name.setdefault(cell.name, []).append(result)
+            for run, result in found:
+                if run.params["env_id"] == env_id:
+                    by_name.setdefault(run.name, []).append(result)
             rooms[env_id] = {name: _pool(results) for name, results in by_name.items()}
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
@@ -113,17 +113,17 @@ _AGENTS = (
 )
 
 
-def judge(contestant: Contestant, source: Source, bench: Workbench) -> dict[str, Any]:
-    """One contestant under both protocols, with what learning took."""
-    dataset, tasks = bench.dataset(source), bench.tasks(source.env_id)
-    planner, agent = bench.agent(PLAN2VEC, source), bench.agent(contestant, source)
+def judge(method: Method, source: Source, cache: AgentCache) -> dict[str, Any]:
+    """One method under both protocols, with what learning took."""
+    dataset, tasks = cache.dataset(source), cache.tasks(source.env_id)
+    planner, agent = cache.agent(PLAN2VEC, source), cache.agent(method, source)
     memory = memory_graph(planner, dataset)
     pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
     loop = partial(closed_loop, agent, tasks, seed=source.seed, obs_type=source.obs_type)
     loops = {"closed-loop-memory": loop(memory=True)} if agent.new_memory(1) is not None else {}
     loops["closed-loop-memoryless"] = loop(memory=False)
     rows = {name: compact(found) for name, found in loops.items()}
-    shown = {contestant.label: _shown(next(iter(loops.values())), tasks)}
+    shown = {method.label: _shown(next(iter(loops.values())), tasks)}
     rows["graph"] = compact(graph_walk(agent, memory, pairs, seed=source.seed))
     rows["graph-epsilon"] = compact(graph_walk(agent, memory, pairs, epsilon=EPSILON, seed=source.seed))
     stages = [
@@ -141,9 +141,9 @@ def _shown(result: EvalResult, tasks: TaskList) -> dict[str, Any]:
 def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
     rows = []
     paper = {number.row: number.value for number in TABLE_1 if number.env_id == env_id}
-    for contestant in _present({env_id: room}):
-        row = next(iter(room[contestant.key]["rows"].values()))
-        rows.append(_bar(contestant.label, _kind(contestant), row, paper.get(contestant.paper or "")))
+    for method in _present({env_id: room}):
+        row = next(iter(room[method.key]["rows"].values()))
+        rows.append(_bar(method.label, _kind(method), row, paper.get(method.paper or "")))
     return rows + [_bar(name, "oracle", row, None) for name, row in room["oracles"]["rows"].items()]
 
 
@@ -152,12 +152,12 @@ def _bar(label: str, kind: str, row: dict[str, Any], paper: float | None) -> Bar
     return Bar(label, kind, value, low, high, [100 * one for one in row["per_seed"]], paper)
 
 
-def _runs(found: Found, env_id: str) -> list[Run]:
-    """What every contestant and oracle did on the hardest task with the first seed."""
+def _runs(found: Found, env_id: str) -> list[Drive]:
+    """What every method and oracle did on the hardest task with the first seed."""
     return [
-        Run(label, np.asarray(run["path"]), run["solved"])
-        for cell, result in found
-        if (cell.params["env_id"], cell.params["seed"]) == (env_id, 0)
+        Drive(label, np.asarray(run["path"]), run["solved"])
+        for run, result in found
+        if (run.params["env_id"], run.params["seed"]) == (env_id, 0)
         for label, run in result.get("shown", {}).items()
     ]
 
@@ -174,22 +174,22 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
 def _closed_loop(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows: list[tuple[str, list[str]]] = []
-    for contestant in _present(rooms):
+    for method in _present(rooms):
         for protocol in ("closed-loop-memory", "closed-loop-memoryless"):
-            found = [room[contestant.key]["rows"].get(protocol) for room in rooms.values()]
+            found = [room[method.key]["rows"].get(protocol) for room in rooms.values()]
             if not any(found):
                 continue
             memory = {"closed-loop-memory": ", with memory"}.get(protocol, ", memoryless")
-            label = contestant.label + (memory if _remembers(rooms, contestant) else "")
-            rows.append((_kind(contestant), [label, *(percent(row["mean"]) for row in found)]))
-            if contestant.key == "plan2vec" and any(row["blocked"] for row in found):
+            label = method.label + (memory if _remembers(rooms, method) else "")
+            rows.append((_kind(method), [label, *(percent(row["mean"]) for row in found)]))
+            if method.key == "plan2vec" and any(row["blocked"] for row in found):
                 rows.append(
                     (
                         "detail",
                         ["– on tasks whose straight line is blocked", *(percent(row["blocked"]) for row in found)],
                     )
                 )
-        rows += _paper(contestant, list(rooms))
+        rows += _paper(method, list(rooms))
     for name in next(iter(rooms.values()))["oracles"]["rows"]:
         found = [room["oracles"]["rows"][name] for room in rooms.values()]
         rows.append(("oracle", [f"{name} (oracle)", *(percent(row["mean"]) for row in found)]))
@@ -210,9 +210,9 @@ def _blocked(summary: dict[str, Any]) -> list[Table]:
     if not rooms:
         return []
     rows: list[tuple[str, list[str]]] = []
-    for contestant in _present(rooms):
-        found = [next(iter(room[contestant.key]["rows"].values())) for room in rooms.values()]
-        rows.append((_kind(contestant), [contestant.label, *(percent(row["blocked"]) for row in found)]))
+    for method in _present(rooms):
+        found = [next(iter(room[method.key]["rows"].values())) for room in rooms.values()]
+        rows.append((_kind(method), [method.label, *(percent(row["blocked"]) for row in found)]))
     for name in next(iter(rooms.values()))["oracles"]["rows"]:
         found = [room["oracles"]["rows"][name] for room in rooms.values()]
         rows.append(("oracle", [f"{name} (oracle)", *(percent(row["blocked"]) for row in found)]))
@@ -241,10 +241,10 @@ def _graph(summary: dict[str, Any], protocol: str, key: str, title: str, note: s
     rooms = summary["rooms"]
     rows = [
         (
-            _kind(contestant),
-            [contestant.label, *(percent(room[contestant.key]["rows"][protocol][key]) for room in rooms.values())],
+            _kind(method),
+            [method.label, *(percent(room[method.key]["rows"][protocol][key]) for room in rooms.values())],
         )
-        for contestant in _present(rooms)
+        for method in _present(rooms)
     ]
     return Table(title, ["", *map(short_name, rooms)], rows, [note])
 
@@ -252,35 +252,35 @@ def _graph(summary: dict[str, Any], protocol: str, key: str, title: str, note: s
 def _cost(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for contestant in _present(rooms):
+    for method in _present(rooms):
         cells = []
         for room in rooms.values():
-            found = room[contestant.key]
+            found = room[method.key]
             last = next(iter(found["rows"].values()))
             cells.append(f"{found['learning_cpu_seconds']:.0f} s, {last['milliseconds_per_decision']:.2f} ms")
-        rows.append((_kind(contestant), [contestant.label, *cells]))
+        rows.append((_kind(method), [method.label, *cells]))
     note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
     return Table("What it costs", ["", *map(short_name, rooms)], rows, [note])
 
 
-def _present(rooms: dict[str, Any]) -> list[Contestant]:
-    return [contestant for contestant in LINEUP if contestant.key in next(iter(rooms.values()))]
+def _present(rooms: dict[str, Any]) -> list[Method]:
+    return [method for method in LINEUP if method.key in next(iter(rooms.values()))]
 
 
-def _kind(contestant: Contestant) -> str:
-    return "privileged" if contestant.privileged else "ours" if contestant == PLAN2VEC else ""
+def _kind(method: Method) -> str:
+    return "privileged" if method.privileged else "ours" if method == PLAN2VEC else ""
 
 
-def _remembers(rooms: dict[str, Any], contestant: Contestant) -> bool:
-    return any("closed-loop-memory" in room[contestant.key]["rows"] for room in rooms.values())
+def _remembers(rooms: dict[str, Any], method: Method) -> bool:
+    return any("closed-loop-memory" in room[method.key]["rows"] for room in rooms.values())
 
 
 _PAPER_AFTER = {"plan2vec", "sptm-1-step-pair", "vae-8", "random"}
 """The last of our rows that the paper's row belongs to."""
 
 
-def _paper(contestant: Contestant, env_ids: list[str]) -> list[tuple[str, list[str]]]:
-    if contestant.key not in _PAPER_AFTER:
+def _paper(method: Method, env_ids: list[str]) -> list[tuple[str, list[str]]]:
+    if method.key not in _PAPER_AFTER:
         return []
-    numbers = {n.env_id: str(n) for n in TABLE_1 if n.row == contestant.paper}
-    return [("paper", [f"paper, {contestant.paper}", *(numbers.get(env_id, "–") for env_id in env_ids)])]
+    numbers = {n.env_id: str(n) for n in TABLE_1 if n.row == method.paper}
+    return [("paper", [f"paper, {method.paper}", *(numbers.get(env_id, "–") for env_id in env_ids)])]

@@ -13,11 +13,11 @@ from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 
 from ...report.published import TABLE_2
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import Distance, StreetTasks, street_tasks, street_walk
 
@@ -39,7 +39,7 @@ LABELS = {
     "pixels": "pixels, L2",
     "random": "random",
 }
-"""Contestants, ours first."""
+"""Methods, ours first."""
 _VARIANTS = ("places-3", "places-2", "places-1", "places-harder", "harder-unseen", "true-links", "pixels")
 _NETWORKS = ("classified", "network", "sptm-1-step", "vae")
 _PAPER = {"places": "plan2vec", "sptm-1-step": "SPTM (1-step)", "vae": "VAE", "random": "Random"}
@@ -64,28 +64,28 @@ class Table2(Experiment):
         "(turned, in another exposure, noisy, partly hidden): it knows more of what may differ than the other rows do."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a world and seed, a cell a contestant."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per world and seed, one run per method."""
         wanted = [name for name in plan.only if name in WORLDS] or list(WORLDS)
         who = [name for name in plan.only if name in LABELS] or list(LABELS)
-        cells = []
+        runs = []
         for seed in range(plan.num_seeds(5)):
             for world in streets.worlds_at_hand(tuple(wanted)):
                 params = {"world": world, "seed": seed, "tasks": plan.preset.tasks, "steps": plan.preset.steps}
-                cells += [Cell(f"{world} seed {seed}", name, {**params, "who": name}) for name in who]
-        return cells
+                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in who]
+        return runs
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """One contestant in one world."""
-        name, seed = cell.params["who"], cell.params["seed"]
-        world = streets.street_world(cell.params["world"])
-        tasks = street_tasks(world, cell.params["tasks"])
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
+        """One method in one world."""
+        name, seed = run.params["who"], run.params["seed"]
+        world = streets.street_world(run.params["world"])
+        tasks = street_tasks(world, run.params["tasks"])
         digits = name.rpartition("-")[2]
         passes = int(digits) if digits.isdigit() else PASSES
         recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
         novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
-        driver = _driver(name, world, recorded, passes, seed, cell.params["steps"], bench.plan)
+        driver = _driver(name, world, recorded, passes, seed, run.params["steps"], cache.plan)
         result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **driver.costs}
         for kind, views in (("novel", novel), ("recorded", recorded)):
             distance, result[f"{kind}_us"] = driver.see(views)
@@ -100,10 +100,10 @@ class Table2(Experiment):
         return f"novel views {seen[0]:.1%} with visited set, {seen[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> contestants -> rates with intervals."""
+        """Worlds -> methods -> rates with intervals."""
         runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for cell, result in found:
-            runs.setdefault(cell.params["world"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
         worlds = {world: {name: _pooled(results) for name, results in rows.items()} for world, rows in runs.items()}
         return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": worlds}
 

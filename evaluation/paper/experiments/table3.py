@@ -10,9 +10,9 @@ from data_collection.sources.streets.geography import METRES_PER_DEGREE, SUBSETS
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_3
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 
 
@@ -29,13 +29,13 @@ class Table3(Experiment):
         "Without street data the rows are made cities of the same sizes."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a part."""
-        return [Cell(name, "counts", {"world": name}) for name in streets.worlds_at_hand(plan.only or tuple(SUBSETS))]
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per part."""
+        return [Run(name, "counts", {"world": name}) for name in streets.worlds_at_hand(plan.only or tuple(SUBSETS))]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Counts one part."""
-        world = streets.street_world(cell.params["world"])
+        world = streets.street_world(run.params["world"])
         box = SUBSETS.get(world.name)
         hops = hops_from(world, 0)
         far = hops_from(world, int(np.where(np.isfinite(hops), hops, -1).argmax()))
@@ -54,7 +54,7 @@ class Table3(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Parts -> counts."""
-        return {"worlds": {cell.params["world"]: result for cell, result in found}}
+        return {"worlds": {run.params["world"]: result for run, result in found}}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""

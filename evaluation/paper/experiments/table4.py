@@ -11,11 +11,11 @@ from plan2vec_envs.image_graph import get_views
 
 from ...report.published import TABLE_2, TABLE_4
 from ..figures import street_maps
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Figure, Found
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -47,13 +47,13 @@ class Table4(Experiment):
         "suggests, with our schedule and the printed loss; it is meant for a CUDA device."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a world, network and seed."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per world, network and seed."""
         wanted = [name for name in plan.only if name in STEPS]
         networks = [name for name in plan.only if name in NETWORKS] or list(NETWORKS)
         as_printed = plan.preset.name == "paper"
         return [
-            Cell(
+            Run(
                 f"{world} {network}",
                 f"seed {seed}",
                 {
@@ -74,9 +74,9 @@ class Table4(Experiment):
             for seed in range(plan.num_seeds(2))
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and drives by it."""
-        params = cell.params
+        params = run.params
         world = streets.street_world(params["world"])
         views = get_views(world, "recorded", 1)
         config = network_config(params["like"], params["network"], params["as_printed"])
@@ -84,7 +84,7 @@ class Table4(Experiment):
             configured(config, {}, params["steps"]),
             views.frames,
             streets.true_graph(world),
-            bench.plan.training(params["seed"]),
+            cache.plan.training(params["seed"]),
         )
         latents = metric.embed(views.frames)
         distance, tasks = by_latents(latents, metric.latent_distance), street_tasks(world, params["tasks"])
@@ -103,8 +103,8 @@ class Table4(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> networks -> rates."""
         runs: dict[str, Any] = {}
-        for cell, result in found:
-            name, network = cell.params["world"], cell.params["network"]
+        for run, result in found:
+            name, network = run.params["world"], run.params["network"]
             runs.setdefault(name, {}).setdefault(network, []).append(result)
         worlds = {name: {key: _pooled(rows) for key, rows in networks.items()} for name, networks in runs.items()}
         return {"seeds": plan.num_seeds(2), "worlds": worlds, "as_printed": plan.preset.name == "paper"}
@@ -136,13 +136,13 @@ class Table4(Experiment):
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The streets in the plane of the latents (Fig. 8a), and in space (Fig. 15)."""
         figures = []
-        for cell, result in found:
+        for run, result in found:
             if "latents" not in result:
                 continue
-            world = streets.street_world(cell.params["world"])
-            label = NETWORKS[cell.params["network"]][0]
+            world = streets.street_world(run.params["world"])
+            label = NETWORKS[run.params["network"]][0]
             data = street_maps.latent_map_figure(world, np.array(result["latents"]))
-            name = f"{world.name}-{cell.params['network']}.png"
+            name = f"{world.name}-{run.params['network']}.png"
             figures.append(Figure(name, data, f"{world.name}, {label}: links in latent space, coloured by place."))
         return figures
 

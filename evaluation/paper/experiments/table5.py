@@ -11,11 +11,11 @@ from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, TABLE_5
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.lineup import PLAN2VEC
 from ..lab.plan import configured
-from ..lab.workbench import Source, Workbench
+from ..lab.workbench import AgentCache, Source
 
 FOLDS = 10
 PAIRS = 20_000
@@ -40,26 +40,26 @@ class Table5(Experiment):
         "beyond two."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a room and fold for the Siamese networks, one fold for the stacked pair, one for the edges."""
-        cells = []
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per room and fold for the Siamese networks, one fold for the stacked pair, one for the edges."""
+        runs = []
         for env_id in plan.env_ids or ROOMS:
             place = {"env_id": env_id, "size": plan.rollouts, "seed": 0}
             room = short_name(env_id)
             for fold in range(FOLDS if plan.preset.comparable else 2):
                 params = {**place, "fold": fold, "config": asdict(_config("siamese", plan))}
-                cells.append(Cell(f"{room} fold {fold}", "siamese", params))
-            cells.append(Cell(f"{room} pair", "pair", {**place, "fold": 0, "config": asdict(_config("pair", plan))}))
-            cells.append(Cell(f"{room} edges", "edges", {**place, "contestant": PLAN2VEC.params(plan.preset)}))
-        return cells
+                runs.append(Run(f"{room} fold {fold}", "siamese", params))
+            runs.append(Run(f"{room} pair", "pair", {**place, "fold": 0, "config": asdict(_config("pair", plan))}))
+            runs.append(Run(f"{room} edges", "edges", {**place, "method": PLAN2VEC.params(plan.preset)}))
+        return runs
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One fold of one network, or the edges of one graph."""
-        source = Source.of(cell.params)
-        dataset = bench.dataset(source)
-        if cell.name == "edges":
-            return edge_quality(bench.agent(PLAN2VEC, source), dataset)
-        return accuracy(cell.name, dataset, cell.params["fold"], bench.plan)
+        source = Source.of(run.params)
+        dataset = cache.dataset(source)
+        if run.name == "edges":
+            return edge_quality(cache.agent(PLAN2VEC, source), dataset)
+        return accuracy(run.name, dataset, run.params["fold"], cache.plan)
 
     def say(self, result: dict[str, Any]) -> str:
         """Accuracy beside what is attainable."""
@@ -70,8 +70,8 @@ class Table5(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> figures of every fold."""
         rooms: dict[str, Any] = {}
-        for cell, result in found:
-            rooms.setdefault(cell.params["env_id"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            rooms.setdefault(run.params["env_id"], {}).setdefault(run.name, []).append(result)
         return {"size": plan.rollouts, "pairs": PAIRS, "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:

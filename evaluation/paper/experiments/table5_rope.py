@@ -16,11 +16,11 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ...report.published import TABLE_5_ROPE
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from .rope import LOOKS, recorded
 
 FOLDS, PAIRS = 9, 20_000
@@ -45,13 +45,13 @@ class Table5Rope(Experiment):
         f"{SUCCESS_DISPLACEMENT:g} px or more apart. The stacked pair takes many minutes: only where it is asked for."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a look and fold."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per look and fold."""
         looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
         metrics = [name for name in plan.only if name in METRICS] or ["siamese"]
         size = (18, 780) if plan.preset.comparable else (6, 100)
         return [
-            Cell(
+            Run(
                 f"{look} fold {fold}",
                 metric,
                 {
@@ -68,15 +68,15 @@ class Table5Rope(Experiment):
             for fold in range(FOLDS if plan.preset.comparable else 2)
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One fold."""
-        params = cell.params
+        params = run.params
         dataset = recorded(0, params["look"] == "ordered", *params["size"])
-        folds = FOLDS if bench.plan.preset.comparable else 2
+        folds = FOLDS if cache.plan.preset.comparable else 2
         learn, held_out = (
             dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, params["fold"], folds, seed=0)
         )
-        training = bench.plan.training(params["fold"])
+        training = cache.plan.training(params["fold"])
         training.clock.begin()
         kind: Any = {"siamese": LocalMetric, "pair": PairMetric}[params["metric"]]
         config = _config_of(params["look"], params["metric"])
@@ -101,8 +101,8 @@ class Table5Rope(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Looks -> metrics -> means over folds."""
         runs: dict[str, Any] = {}
-        for cell, result in found:
-            runs.setdefault(cell.params["look"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.params["look"], {}).setdefault(run.name, []).append(result)
         return {
             "looks": {
                 look: {

@@ -18,11 +18,11 @@ from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_5_STREETS
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 from .table2 import PASSES, WORLDS
 
@@ -50,22 +50,22 @@ class Table5Streets(Experiment):
         "number of links. Positions judge and are never learned from."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a world, seed and metric."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per world, seed and metric."""
         worlds = streets.worlds_at_hand(tuple(plan.only) or WORLDS)
         return [
-            Cell(f"{world} seed {seed}", name, {"world": world, "seed": seed, "steps": plan.preset.steps})
+            Run(f"{world} seed {seed}", name, {"world": world, "seed": seed, "steps": plan.preset.steps})
             for world in worlds
             for seed in range(plan.num_seeds(5))
             for name in ("places", "siamese")
             if name == "places" or seed < 2
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One metric."""
-        world, seed = streets.street_world(cell.params["world"]), cell.params["seed"]
-        if cell.name == "siamese":
-            return siamese_accuracy(world, cell.params["steps"], bench.plan.training(seed))
+        world, seed = streets.street_world(run.params["world"]), run.params["seed"]
+        if run.name == "siamese":
+            return siamese_accuracy(world, run.params["steps"], cache.plan.training(seed))
         return place_accuracy(world, seed)
 
     def say(self, result: dict[str, Any]) -> str:
@@ -75,8 +75,8 @@ class Table5Streets(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> metrics -> means."""
         runs: dict[str, Any] = {}
-        for cell, result in found:
-            runs.setdefault(cell.params["world"], {}).setdefault(cell.name, []).append(result)
+        for run, result in found:
+            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
         means = {
             world: {name: {key: mean_of([r[key] for r in rows]) for key in rows[0]} for name, rows in metrics.items()}
             for world, metrics in runs.items()

@@ -9,9 +9,9 @@ from typing import Any
 from ...rl.algorithms import get_algorithm
 from ...rl.job import SPARSE, RLJob
 from ...rl.learning import learn_in
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 
 ENOUGH = 0.9
 SEED = 100
@@ -54,8 +54,8 @@ class Tuning(Experiment):
         f"Seed {SEED}, which is not one of those that are judged by."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A cell a change, each a group of its own."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One run per change, each a group of its own."""
         return [
             _cell(plan, algorithm, change, SEED + i)
             for algorithm in plan.only or CHANGES
@@ -63,11 +63,11 @@ class Tuning(Experiment):
             for i in range(plan.num_seeds(1))
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one policy; an interrupted one goes on from its last evaluation."""
-        folder = bench.root / "policies" / cell.group.replace(" ", "-")
+        folder = cache.root / "policies" / run.group.replace(" ", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        _, curve, _ = learn_in(folder, RLJob(**cell.params["job"]), None)
+        _, curve, _ = learn_in(folder, RLJob(**run.params["job"]), None)
         return {"curve": [asdict(point) for point in curve]}
 
     def say(self, result: dict[str, Any]) -> str:
@@ -78,11 +78,11 @@ class Tuning(Experiment):
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Algorithms -> changes -> where each seed stopped."""
         algorithms: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for cell, result in found:
+        for run, result in found:
             last = result["curve"][-1]
             kept = {"steps": last["steps"], "success": round(last["success"], 4), "wall": round(last["wall"], 1)}
-            changes = algorithms.setdefault(cell.params["job"]["algorithm"], {})
-            changes.setdefault(cell.params["change"], []).append(kept)
+            changes = algorithms.setdefault(run.params["job"]["algorithm"], {})
+            changes.setdefault(run.params["change"], []).append(kept)
         return {"algorithms": algorithms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
@@ -97,7 +97,7 @@ class Tuning(Experiment):
         ]
 
 
-def _cell(plan: Plan, algorithm: str, change: dict[str, Any], seed: int) -> Cell:
+def _cell(plan: Plan, algorithm: str, change: dict[str, Any], seed: int) -> Run:
     steps = STEPS[algorithm] if plan.preset.comparable else max(1_100, int(8_000 * plan.preset.steps))
     own = {name: value for name, value in change.items() if name != "gamma"}
     job = RLJob(
@@ -117,7 +117,7 @@ def _cell(plan: Plan, algorithm: str, change: dict[str, Any], seed: int) -> Cell
     label = ", ".join(f"{name} {standard.get(name, 'default')} → {value}" for name, value in change.items())
     name = "-".join(f"{name}-{value:g}" for name, value in change.items()) or "as-used"
     group = f"{plan.preset.name} tuning {algorithm} {name} seed {seed}"
-    return Cell(group, algorithm, {"job": asdict(job), "change": label or "as it is used"})
+    return Run(group, algorithm, {"job": asdict(job), "change": label or "as it is used"})
 
 
 def _row(change: str, runs: list[dict[str, Any]]) -> tuple[str, list[str]]:

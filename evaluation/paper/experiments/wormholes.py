@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from agents.graphs.pruning import WormholeConfig
+from agents.graphs.pruning import PruningConfig
 from agents.metrics.places import PlaceMetricConfig
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
 from ..edges.edge_worlds import BAGS, FAR_IN_ROOM, PASSES, edge_world, metric_config
-from ..lab import Cell, Experiment, Plan, Table, register_experiment
+from ..lab import Experiment, Plan, Run, Table, register_experiment
 from ..lab.experiment import Found
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import Workbench
+from ..lab.workbench import AgentCache
 from ..streets import streets
 
 LOOSE = {"rooms": (1.5, 2.2, 2.6), "streets": (0.7, 0.75, 0.9), "rope": (1.6, 2.0, 2.4)}
@@ -77,8 +77,8 @@ class Wormholes(Experiment):
         "plans and cuts the false edges on them, at which an execution would fail; plans are judged on other pairs."
     )
 
-    def cells(self, plan: Plan) -> list[Cell]:
-        """A group a domain and seed, a cell a row."""
+    def runs(self, plan: Plan) -> list[Run]:
+        """One group per domain and seed, one run per row."""
         comparable = plan.preset.comparable
         (world,) = streets.worlds_at_hand(("small" if comparable else "tiny",))
         sizes = {
@@ -87,7 +87,7 @@ class Wormholes(Experiment):
             "rope": "18x260" if comparable else "4x60",
         }
         return [
-            Cell(
+            Run(
                 f"{domain} seed {seed}",
                 row,
                 {
@@ -107,17 +107,17 @@ class Wormholes(Experiment):
             for row in ROWS
         ]
 
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Builds one graph and judges it."""
-        params = cell.params
+        params = run.params
         seed, row, (tight, loose, looser) = params["seed"], params["row"], params["loose"]
-        how = bench.plan.device, bench.plan.execution
+        how = cache.plan.device, cache.plan.execution
         world = edge_world(params["domain"], seed, params["size"], params["steps"], *how)
         if row == "default":
             graph = world.default()
         else:
             thresholds = {"calibrated": world.threshold, "tight": tight, "looser": looser}
-            graph = world.build(thresholds.get(row, loose), WormholeConfig(**params["controls"]))
+            graph = world.build(thresholds.get(row, loose), PruningConfig(**params["controls"]))
         if row.startswith("cut-"):
             rounds, rng = int(row.removeprefix("cut-")), np.random.default_rng([seed, 1])
             graph = clean_up(graph, world.oracle_is_false, world.groups, rounds, PLANS_A_ROUND, rng)
@@ -125,7 +125,7 @@ class Wormholes(Experiment):
         found = judge(graph, world.oracle_closures, world.oracle_is_false, *tasks)
         alone = None
         if found["recall"] and (row == "default" or params["controls"].keys() - {"penalty"}):
-            alone_graph = world.build(world.threshold_of_recall(found["recall"]), WormholeConfig())
+            alone_graph = world.build(world.threshold_of_recall(found["recall"]), PruningConfig())
             alone = judge(alone_graph, world.oracle_closures, world.oracle_is_false, *tasks)
         found |= {f"alone_{key}": alone and alone[key] for key in ("false", "clean")}
         counts = {"vertices": len(world.latents), "closures": len(world.oracle_closures)}
@@ -140,9 +140,9 @@ class Wormholes(Experiment):
         """Domains -> rows -> means over seeds."""
         runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
         sizes: dict[str, str] = {}
-        for cell, result in found:
-            runs.setdefault(cell.params["domain"], {}).setdefault(cell.name, []).append(result)
-            sizes[cell.params["domain"]] = cell.params["size"]
+        for run, result in found:
+            runs.setdefault(run.params["domain"], {}).setdefault(run.name, []).append(result)
+            sizes[run.params["domain"]] = run.params["size"]
         return {
             "seeds": plan.num_seeds(3),
             "domains": {

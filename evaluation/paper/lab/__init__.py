@@ -1,16 +1,16 @@
-"""The laboratory: experiments cut into cells, agents fitted once and kept, cells run in parallel and resumed."""
+"""The laboratory: experiments cut into runs, agents fitted once and kept, runs run in parallel and resumed."""
 
 from ...report.tables import Table
-from .experiment import EXPERIMENTS, Cell, Experiment, get_experiment, register_experiment
+from .experiment import EXPERIMENTS, Experiment, Run, get_experiment, register_experiment
 from .plan import PRESETS, Plan, Preset
 
 __all__ = [
     "EXPERIMENTS",
     "PRESETS",
-    "Cell",
     "Experiment",
     "Plan",
     "Preset",
+    "Run",
     "Table",
     "get_experiment",
     "register_experiment",

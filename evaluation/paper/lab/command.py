@@ -16,7 +16,7 @@ from ...runs.folder import RunFolder, safe_name
 from .experiment import EXPERIMENTS, get_experiment, load_experiments
 from .plan import Plan, get_preset
 from .publish import publish, summary_of, tables_of
-from .runner import run_cells
+from .runner import run_all
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ def reproduce(asked: Any, context: Any) -> None:
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():
         # Workers of a cluster need not start in this folder.
-        found = run_cells(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine=engine)
+        found = run_all(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine=engine)
         command = _command(asked, context.execution_args)
         summary = summary_of(experiment, found, plan, command, engine.jobs or cores())
         publish(experiment, found, summary, folder)

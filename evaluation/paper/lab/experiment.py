@@ -17,16 +17,16 @@ from ...report.tables import Table
 from .plan import Plan
 
 if TYPE_CHECKING:
-    from .workbench import Workbench
+    from .workbench import AgentCache
 
 
 @dataclass(frozen=True)
-class Cell:
+class Run:
     """The smallest piece of an experiment whose result is kept.
 
     Attributes:
-        group: cells of a group share data and agents, and run one after the other in one process.
-        name: of the cell within its group.
+        group: runs of a group share data and agents, and run one after the other in one process.
+        name: of the run within its group.
         params: plain JSON, everything that decides the result.
     """
 
@@ -35,8 +35,8 @@ class Cell:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-Found = Sequence[tuple[Cell, dict[str, Any]]]
-"""Cells with their results, in the order of the cells."""
+Found = Sequence[tuple[Run, dict[str, Any]]]
+"""Runs with their results, in the order of the runs."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +50,30 @@ class Figure:
 
 
 class Experiment(ABC):
-    """One table or figure of the paper: cells, their summary, its tables and figures."""
+    """One table or figure of the paper: runs, their summary, its tables and figures."""
 
     id: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str]
     """What is asked and how it is measured, for the page."""
     choices: ClassVar[Sequence[str]] = ()
-    """What `--only` may choose from: keys of contestants, or families; empty where there is nothing to choose."""
+    """What `--only` may choose from: keys of methods, or families; empty where there is nothing to choose."""
     varies_size: ClassVar[bool] = False
     """Whether the number of rollouts is what the experiment varies, so that nobody else can choose it."""
     panels: ClassVar[Sequence[str]] = ()
     """Further ids by which it may be asked for, those of its parts."""
 
     @abstractmethod
-    def cells(self, plan: Plan) -> list[Cell]:
+    def runs(self, plan: Plan) -> list[Run]:
         """What has to be run."""
 
     @abstractmethod
-    def run(self, cell: Cell, bench: Workbench) -> dict[str, Any]:
-        """Runs one cell, in a process of its own; the result is plain JSON."""
+    def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
+        """Runs one run, in a process of its own; the result is plain JSON."""
 
     @abstractmethod
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """What is kept of all cells: small, plain JSON."""
+        """What is kept of all runs: small, plain JSON."""
 
     @abstractmethod
     def tables(self, summary: dict[str, Any]) -> list[Table]:
@@ -95,11 +95,11 @@ class Experiment(ABC):
         parse_size(plan.rollouts)
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
-        """The cells as pictures."""
+        """The runs as pictures."""
         return []
 
     def say(self, result: dict[str, Any]) -> str:
-        """A few words on a finished cell, for the one who waits."""
+        """A few words on a finished run, for the one who waits."""
         return ""
 
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...protocols.worlds import short_name
-from .experiment import Cell
+from .experiment import Run
 from .plan import Plan, Preset, configured
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Method:
     """One agent of a comparison.
 
     Attributes:
@@ -40,37 +40,37 @@ class Contestant:
         return configured(get_agent(self.agent)().config, options, preset.steps)
 
     def params(self, preset: Preset) -> dict[str, Any]:
-        """Plain JSON: who it is, with the whole configuration, so that another one is another cell."""
+        """Plain JSON: who it is, with the whole configuration, so that another one is another run."""
         config = json.loads(json.dumps(asdict(self.config(preset))), parse_constant=str)
         return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
 
 
-PLAN2VEC = Contestant("plan2vec", "plan2vec", "plan2vec", paper="plan2vec (L2)")
-SPTM = Contestant("sptm", "SPTM (full)", "sptm")
-SPTM_1 = Contestant("sptm-1-step", "SPTM (1-step), Siamese", "sptm-1-step", paper="SPTM (1-step)")
-SPTM_PAIR = Contestant("sptm-1-step-pair", "SPTM (1-step), stacked pairs", "sptm-1-step-pair", paper="SPTM (1-step)")
-VAE_2 = Contestant("vae-2", "VAE, 2-d", "vae", {"vae.latent_dim": 2}, paper="VAE")
-VAE_8 = Contestant("vae-8", "VAE, 8-d", "vae", {"vae.latent_dim": 8}, paper="VAE")
-DQN = Contestant("dqn", "DQN, reward for the identical frame", "dqn")
-DQN_POSE = Contestant("dqn-pose", "DQN, reward from true poses (privileged)", "dqn", privileged=True)
-RANDOM_NETWORK = Contestant("random-network", "random network", "random-network", paper="Random")
-UNIFORM = Contestant("random", "random actions", "random", paper="Random")
+PLAN2VEC = Method("plan2vec", "plan2vec", "plan2vec", paper="plan2vec (L2)")
+SPTM = Method("sptm", "SPTM (full)", "sptm")
+SPTM_1 = Method("sptm-1-step", "SPTM (1-step), Siamese", "sptm-1-step", paper="SPTM (1-step)")
+SPTM_PAIR = Method("sptm-1-step-pair", "SPTM (1-step), stacked pairs", "sptm-1-step-pair", paper="SPTM (1-step)")
+VAE_2 = Method("vae-2", "VAE, 2-d", "vae", {"vae.latent_dim": 2}, paper="VAE")
+VAE_8 = Method("vae-8", "VAE, 8-d", "vae", {"vae.latent_dim": 8}, paper="VAE")
+DQN = Method("dqn", "DQN, reward for the identical frame", "dqn")
+DQN_POSE = Method("dqn-pose", "DQN, reward from true poses (privileged)", "dqn", privileged=True)
+RANDOM_NETWORK = Method("random-network", "random network", "random-network", paper="Random")
+UNIFORM = Method("random", "random actions", "random", paper="Random")
 
 LINEUP = (PLAN2VEC, SPTM, SPTM_1, SPTM_PAIR, VAE_2, VAE_8, DQN, DQN_POSE, RANDOM_NETWORK, UNIFORM)
 """Table 1, plan2vec first: the others share its local metric."""
 
-BY_KEY = {contestant.key: contestant for contestant in LINEUP}
+BY_KEY = {method.key: method for method in LINEUP}
 
 
-def among(plan: Plan, lineup: Sequence[Contestant]) -> list[Contestant]:
+def among(plan: Plan, lineup: Sequence[Method]) -> list[Method]:
     """Those of a line-up that a plan asks for; all of them where it names none."""
-    return [contestant for contestant in lineup if not plan.only or contestant.key in plan.only]
+    return [method for method in lineup if not plan.only or method.key in plan.only]
 
 
 def rooms_and_seeds(
-    plan: Plan, lineup: Sequence[Contestant], env_ids: Sequence[str], seeds: int = 5
-) -> Iterator[tuple[str, dict[str, Any], list[Cell]]]:
-    """A group a seed and room, seeds outermost: its name, the source of its data, and a cell a contestant.
+    plan: Plan, lineup: Sequence[Method], env_ids: Sequence[str], seeds: int = 5
+) -> Iterator[tuple[str, dict[str, Any], list[Run]]]:
+    """One group per seed and room, seeds outermost: its name, the source of its data, and a run a method.
 
     Args:
         plan: what is asked, in place of the defaults that follow.
@@ -82,5 +82,5 @@ def rooms_and_seeds(
         for env_id in plan.env_ids or env_ids:
             group = f"{short_name(env_id)} seed {seed}"
             place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-            cells = [Cell(group, c.key, {**place, "contestant": c.params(plan.preset)}) for c in among(plan, lineup)]
-            yield group, place, cells
+            runs = [Run(group, c.key, {**place, "method": c.params(plan.preset)}) for c in among(plan, lineup)]
+            yield group, place, runs

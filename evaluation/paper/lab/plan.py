@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from agents.training.execution import PLAIN, Execution
+from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, resolve_device
 from agents.training.workdir import Workdir
 from data_collection.errors import check_name
@@ -103,7 +103,7 @@ class Plan:
     size: str | None = None
     only: tuple[str, ...] = ()
     device: str = "cpu"
-    execution: Execution = PLAIN
+    execution: Execution = DEFAULT_EXECUTION
 
     def __post_init__(self) -> None:
         if self.seeds is not None and self.seeds < 1:

@@ -81,7 +81,7 @@ def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folde
         "about": experiment.about,
         "tables": [asdict(table) for table in tables],
         "figures": [figure_record(figure) for figure in figures],
-        "seeds": sorted({cell.params["seed"] for cell, _ in found if "seed" in cell.params}),
+        "seeds": sorted({run.params["seed"] for run, _ in found if "seed" in run.params}),
         "datasets": _fingerprints(found, folder.parent),
         "configuration": _configuration(found),
     }
@@ -91,10 +91,10 @@ def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folde
 
 
 def _configuration(found: Found) -> dict[str, Any]:
-    """Contestants -> their configuration; of one that varies over the cells, each variant."""
+    """Methods -> their configuration; of one that varies over the runs, each variant."""
     variants: dict[str, list[Any]] = {}
-    for cell, _ in found:
-        if who := cell.params.get("contestant"):
+    for run, _ in found:
+        if who := run.params.get("method"):
             known = variants.setdefault(who["key"], [])
             if who["config"] not in known:
                 known.append(who["config"])
@@ -102,12 +102,12 @@ def _configuration(found: Found) -> dict[str, Any]:
 
 
 def _fingerprints(found: Found, root: Path) -> dict[str, str]:
-    """Datasets -> fingerprints, from the cells, or from the agents that were fitted on them."""
+    """Datasets -> fingerprints, from the runs, or from the agents that were fitted on them."""
     by_source: dict[Source, str] = {}
-    for cell, result in found:
-        if not {"env_id", "size", "seed"} <= cell.params.keys():
+    for run, result in found:
+        if not {"env_id", "size", "seed"} <= run.params.keys():
             continue
-        source = Source.of(cell.params)
+        source = Source.of(run.params)
         if "fingerprint" in result:
             by_source[source] = result["fingerprint"]
         elif source not in by_source:

@@ -1,4 +1,4 @@
-"""Runs the cells of an experiment: groups in parallel, every finished cell kept, an interrupted run resumed."""
+"""Runs the runs of an experiment: groups in parallel, every finished run kept, an interrupted run resumed."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from data_collection.engines import Engine, LocalEngine
 from ...errors import ResultsError
 from ...protocols.results import read_json, write_json
 from ...runs.folder import safe_name
-from .experiment import Cell, get_experiment
+from .experiment import Run, get_experiment
 from .plan import Plan
-from .workbench import Workbench
+from .workbench import AgentCache
 
 FORMAT = 1
 
 
-def cell_file(folder: Path, cell: Cell) -> Path:
-    """Where the result of a cell is kept."""
-    return folder / "cells" / safe_name(cell.group) / f"{safe_name(cell.name)}.json"
+def run_file(folder: Path, run: Run) -> Path:
+    """Where the result of a run is kept."""
+    return folder / "runs" / safe_name(run.group) / f"{safe_name(run.name)}.json"
 
 
-def kept(folder: Path, cell: Cell, plan: Plan) -> dict[str, Any] | None:
-    """The result of a cell, if an earlier run left one that was asked for in the same way."""
-    file = cell_file(folder, cell)
+def kept(folder: Path, run: Run, plan: Plan) -> dict[str, Any] | None:
+    """The result of a run, if an earlier run left one that was asked for in the same way."""
+    file = run_file(folder, run)
     try:
         record = read_json(file) if file.is_file() else None
     except ResultsError:
         return None  # cut short, so run again
-    return record["result"] if record and record.get("identity") == _identity(cell, plan) else None
+    return record["result"] if record and record.get("identity") == _identity(run, plan) else None
 
 
-def run_cells(
+def run_all(
     experiment_id: str,
     plan: Plan,
     root: Path,
@@ -44,8 +44,8 @@ def run_cells(
     *,
     jobs: int = 1,
     engine: Engine | None = None,
-) -> list[tuple[Cell, dict]]:
-    """Runs what is missing and returns every cell with its result, in order.
+) -> list[tuple[Run, dict]]:
+    """Runs what is missing and returns every run with its result, in order.
 
     Args:
         experiment_id: which experiment.
@@ -53,51 +53,51 @@ def run_cells(
         root: where agents are kept, for all experiments.
         folder: where this experiment's results are kept.
         jobs: processes of one thread each; with 1, this process does it all.
-        engine: where groups run instead; its machines share both folders. A worker that dies loses the cell it was at.
+        engine: where groups run instead; its machines share both folders. A worker that dies loses the run it was at.
     """
-    cells = get_experiment(experiment_id).cells(plan)
-    missing = [cell for cell in cells if kept(folder, cell, plan) is None]
-    if missing and len(missing) < len(cells):
-        print(f"resuming: {len(cells) - len(missing)} of {len(cells)} cells are there", flush=True)
-    groups = [list(group) for _, group in groupby(missing, key=lambda cell: cell.group)]
+    runs = get_experiment(experiment_id).runs(plan)
+    missing = [run for run in runs if kept(folder, run, plan) is None]
+    if missing and len(missing) < len(runs):
+        print(f"resuming: {len(runs) - len(missing)} of {len(runs)} runs are there", flush=True)
+    groups = [list(group) for _, group in groupby(missing, key=lambda run: run.group)]
     work = partial(_run_group, experiment_id, plan, root, folder)
     for _ in (engine or LocalEngine(jobs)).map(work, groups):
         pass  # results lie in the folder
     found = []
-    for cell in cells:
-        result = kept(folder, cell, plan)
+    for run in runs:
+        result = kept(folder, run, plan)
         if result is None:
-            raise ResultsError(f"{cell.group}/{cell.name} left no result in {folder}; run the same command again")
-        found.append((cell, result))
+            raise ResultsError(f"{run.group}/{run.name} left no result in {folder}; run the same command again")
+        found.append((run, result))
     return found
 
 
-def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: list[Cell]) -> None:
-    """The cells of one group that are still missing, one after the other, on one thread."""
+def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: list[Run]) -> None:
+    """The runs of one group that are still missing, one after the other, on one thread."""
     import torch
 
     torch.set_num_threads(1)
-    experiment, bench = get_experiment(experiment_id), Workbench(root, plan)
-    for cell in group:
-        if kept(folder, cell, plan) is not None:
+    experiment, cache = get_experiment(experiment_id), AgentCache(root, plan)
+    for run in group:
+        if kept(folder, run, plan) is not None:
             continue  # a worker that was killed came so far
         started = time.perf_counter()
-        result = json.loads(json.dumps(experiment.run(cell, bench), allow_nan=False))
-        write_json(cell_file(folder, cell), {"identity": _identity(cell, plan), "result": result})
+        result = json.loads(json.dumps(experiment.measure(run, cache), allow_nan=False))
+        write_json(run_file(folder, run), {"identity": _identity(run, plan), "result": result})
         print(
-            f"  {cell.group} · {cell.name}: {experiment.say(result)} ({time.perf_counter() - started:.0f} s)",
+            f"  {run.group} · {run.name}: {experiment.say(result)} ({time.perf_counter() - started:.0f} s)",
             flush=True,
         )
 
 
-def _identity(cell: Cell, plan: Plan) -> dict[str, Any]:
+def _identity(run: Run, plan: Plan) -> dict[str, Any]:
     """What a kept result must agree with to be used."""
     preset = plan.preset
     return json.loads(
         json.dumps(
             {
                 "format": FORMAT,
-                "params": dict(cell.params),
+                "params": dict(run.params),
                 "preset": {"steps": preset.steps, "tasks": preset.tasks},
                 "device": plan.device,
                 **plan.execution.identity(),

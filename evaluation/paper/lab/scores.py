@@ -1,4 +1,4 @@
-"""Per-task scores of a cell in a few short lines, and of many cells as one row with its intervals."""
+"""Per-task scores of a run in a few short lines, and of many cells as one row with its intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cell works with: datasets, tasks, and agents that are fitted once and kept on disk."""
+"""What a run works with: datasets, tasks, and agents that are fitted once and kept on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from ...protocols.tasks import TaskList, make_tasks
 from ...runs.folder import safe_name
-from .lineup import PLAN2VEC, Contestant
+from .lineup import PLAN2VEC, Method
 from .plan import Plan
 
 
@@ -35,7 +35,7 @@ class Source:
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Source:
-        """The source that the parameters of a cell name."""
+        """The source that the parameters of a run name."""
         return cls(params["env_id"], params["size"], params["seed"], params.get("obs_type", "image"))
 
     @property
@@ -44,8 +44,8 @@ class Source:
         return f"{safe_name(self.env_id)}/{self.obs_type}-{self.size}/seed{self.seed}"
 
 
-class Workbench:
-    """Serves the cells of one process; whatever takes long is on disk, shared with every other process."""
+class AgentCache:
+    """Serves the runs of one process; whatever takes long is on disk, shared with every other process."""
 
     def __init__(self, root: Path, plan: Plan) -> None:
         """Agents go under ``root/agents``; agents of equal data and configuration are the same agent."""
@@ -63,23 +63,23 @@ class Workbench:
         """The closed-loop tasks of an environment, the same for every agent."""
         return make_tasks(env_id, self.plan.preset.tasks)
 
-    def agent(self, contestant: Contestant, source: Source) -> Any:
-        """The contestant, fitted: from memory, from disk, or now; an interrupted fit goes on."""
-        config = contestant.config(self.plan.preset)
-        folder = self._folder(contestant, config, source)
+    def agent(self, method: Method, source: Source) -> Any:
+        """The method, fitted: from memory, from disk, or now; an interrupted fit goes on."""
+        config = method.config(self.plan.preset)
+        folder = self._folder(method, config, source)
         if folder not in self._agents:
             if len(self._agents) > 12:
                 self._agents.clear()
-            self._agents[folder] = self._fitted(contestant, config, source, folder)
+            self._agents[folder] = self._fitted(method, config, source, folder)
         return self._agents[folder]
 
-    def _folder(self, contestant: Contestant, config: Any, source: Source) -> Path:
-        identity = {"config": asdict(config), "privileged": contestant.privileged, "device": self.plan.device}
+    def _folder(self, method: Method, config: Any, source: Source) -> Path:
+        identity = {"config": asdict(config), "privileged": method.privileged, "device": self.plan.device}
         identity |= self.plan.execution.identity()
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-        return self.root / "agents" / source.folder / f"{contestant.agent}-{digest}"
+        return self.root / "agents" / source.folder / f"{method.agent}-{digest}"
 
-    def _fitted(self, contestant: Contestant, config: Any, source: Source, folder: Path) -> Any:
+    def _fitted(self, method: Method, config: Any, source: Source, folder: Path) -> Any:
         from filelock import FileLock
 
         from agents import load_agent
@@ -90,7 +90,7 @@ class Workbench:
         with FileLock(folder / ".lock"):
             if (folder / "agent" / "agent.json").is_file():
                 return load_agent(folder / "agent", device=self.plan.device)
-            agent = self._new(contestant, config, source)
+            agent = self._new(method, config, source)
             work, execution = folder / "work", self.plan.execution
             if not isinstance(agent, StagedAgent):  # those of Stable-Baselines3 are trained by its own loop
                 execution = Execution(deterministic=execution.deterministic)
@@ -106,11 +106,11 @@ class Workbench:
             shutil.rmtree(work, ignore_errors=True)
         return agent
 
-    def _new(self, contestant: Contestant, config: Any, source: Source) -> Any:
+    def _new(self, method: Method, config: Any, source: Source) -> Any:
         from agents import get_agent
 
-        agent_class = get_agent(contestant.agent)
-        if contestant.privileged:
+        agent_class = get_agent(method.agent)
+        if method.privileged:
             from ...protocols.rewards import pose_reward
 
             return agent_class(config, reward_fn=pose_reward(source.env_id, source.obs_type))
@@ -118,6 +118,6 @@ class Workbench:
         # The local metric is the slow part that all distances have in common. A variant that chooses the defaults is
         # plan2vec itself, in the same folder, and has nobody to share with.
         default = self._folder(PLAN2VEC, PLAN2VEC.config(self.plan.preset), source)
-        if hasattr(agent, "sharing") and self._folder(contestant, config, source) != default:
+        if hasattr(agent, "sharing") and self._folder(method, config, source) != default:
             agent.sharing(self.agent(PLAN2VEC, source))
         return agent

@@ -45,10 +45,10 @@ def test_a_pulled_agent_measures_alike(agent, saved, hub, tmp_path, rng):
 
 
 def test_the_agent_and_its_card_go_and_nothing_beside_them(saved, hub, tmp_path):
-    for name in ("card.md", "card.json", "notes.txt", "train.pt", ".token"):
+    for name in ("metric_report.md", "metric_report.json", "notes.txt", "train.pt", ".token"):
         (saved / name).write_text("{}")
     revision = push_agent(saved, NAME, api=hub)
-    names = {"agent.json", "card.json", "card.md", "weights.safetensors"}
+    names = {"agent.json", "metric_report.json", "metric_report.md", "weights.safetensors"}
     assert {file.name for file in hub.folder(NAME, revision).iterdir()} == names
     assert {file.name for file in pull_agent(NAME, revision, tmp_path / "pulled", api=hub).iterdir()} == names
 

@@ -6,7 +6,7 @@ from agents.control.action_memory import ActionMemory, MemoryConfig
 
 
 def test_memory_charges_an_action_once_for_each_try_at_the_same_spot():
-    memory = ActionMemory(MemoryConfig(radius=0.5, penalty=10), num_lanes=2)
+    memory = ActionMemory(MemoryConfig(radius=0.5, penalty=10), num_episodes=2)
     here, away = np.zeros((2, 3), np.float32), np.full((2, 3), 2.0, np.float32)
     memory.remember(here, np.array([1, 2]))
     memory.remember(here + 0.1, np.array([1, 0]))
@@ -15,7 +15,7 @@ def test_memory_charges_an_action_once_for_each_try_at_the_same_spot():
 
 
 def test_memory_of_one_lane_is_forgotten_without_the_others():
-    memory = ActionMemory(MemoryConfig(), num_lanes=2)
+    memory = ActionMemory(MemoryConfig(), num_episodes=2)
     spot = np.zeros((2, 3), np.float32)
     memory.remember(spot, np.array([1, 1]))
     memory.forget(np.array([True, False]))
@@ -25,7 +25,7 @@ def test_memory_of_one_lane_is_forgotten_without_the_others():
 
 
 def test_memory_forgets_the_oldest_decision_when_it_is_full():
-    memory = ActionMemory(MemoryConfig(capacity=2), num_lanes=1)
+    memory = ActionMemory(MemoryConfig(capacity=2), num_episodes=1)
     spot = np.zeros((1, 2), np.float32)
     for action in (0, 1, 2):
         memory.remember(spot, np.array([action]))
@@ -45,7 +45,7 @@ def test_batched_memory_equals_one_memory_a_lane(rng):
 
 
 def test_a_place_counts_for_every_visit_and_less_from_afar():
-    memory = ActionMemory(MemoryConfig(revisit=0.5, revisit_radius=2.0), num_lanes=2)
+    memory = ActionMemory(MemoryConfig(revisit=0.5, revisit_radius=2.0), num_episodes=2)
     imagined = np.array([[[0.0, 0.0], [2.0, 0.0]], [[0.0, 0.0], [50.0, 0.0]]], np.float32)
     assert memory.revisits(imagined).sum() == 0
     for _ in range(3):

@@ -10,7 +10,7 @@ import torch
 
 from agents import Plan2VecWaypoints
 from agents.control.forward_model import ForwardModelConfig
-from agents.control.lookahead import ForesightConfig, RecordedMoves, shortened, ways_ahead
+from agents.control.lookahead import LookaheadConfig, RecordedMoves, consistency_bound, cost_to_go
 from agents.errors import ConfigError
 from agents.graphs.building import GraphConfig
 from agents.plan2vec.presets import VECTORS
@@ -35,7 +35,7 @@ def walks():
 @pytest.fixture(scope="module", params=["ways", "metric"])
 def agents(request, walks):
     """One that believes its model, and one that asks whether anybody went there."""
-    configs = (replace(CONFIG, foresight=ForesightConfig(guide=request.param, support=by)) for by in (0.0, 30.0))
+    configs = (replace(CONFIG, foresight=LookaheadConfig(guide=request.param, support=by)) for by in (0.0, 30.0))
     return [Plan2VecWaypoints(config).fit(walks, progress=False) for config in configs]
 
 
@@ -115,17 +115,17 @@ def test_which_moves_are_kept_is_drawn(rng):
 
 def test_being_at_a_vertex_saves_no_more_than_it_is_far():
     way, gaps = np.array([[9.0, 2.0, 12.0]]), np.array([[1.0, 1.5, 1.0]])
-    np.testing.assert_array_equal(shortened(way, np.array([10.0]), gaps), [[9.0, 8.5, 12.0]])
+    np.testing.assert_array_equal(consistency_bound(way, np.array([10.0]), gaps), [[9.0, 8.5, 12.0]])
 
 
 def test_a_goal_behind_a_wall_is_not_taken_for_near():
     imagined, vertices, goal = torch.zeros(1, 1, 2), torch.tensor([[[0.0, 0.5]]]), torch.tensor([[1.0, 0.0]])
     way = torch.tensor([[9.0]])
-    assert ways_ahead(ForesightConfig(), imagined, vertices, way, goal).item() == 2
-    assert ways_ahead(ForesightConfig(), imagined, vertices, way, goal, torch.tensor([6.0])).item() == 8
+    assert cost_to_go(LookaheadConfig(), imagined, vertices, way, goal).item() == 2
+    assert cost_to_go(LookaheadConfig(), imagined, vertices, way, goal, torch.tensor([6.0])).item() == 8
 
 
 @pytest.mark.parametrize(("options", "message"), [({"support": -1}, "support is -1"), ({"moves": 1}, "moves is 1")])
 def test_support_that_cannot_be_is_refused(options, message):
     with pytest.raises(ConfigError, match=message):
-        ForesightConfig(**options)
+        LookaheadConfig(**options)

@@ -12,7 +12,7 @@ import pytest
 from agents.graphs.building import GraphConfig, build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.landmarks import covering_radius, spread_rows
-from agents.graphs.pruning import WormholeConfig
+from agents.graphs.pruning import PruningConfig
 from agents.graphs.shortest_paths import distances_from
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from data_collection import Dataset, Episode
@@ -58,7 +58,7 @@ def test_the_guard_sees_a_matrix_of_all_by_all(dtype):
         (12, 3.0, {"max_degree": 20, "search": "blocks", "bridge": False}),
         pytest.param(12, 500.0, {"max_degree": 20, "search": "blocks"}, marks=pytest.mark.slow),
         pytest.param(12, 1.5, {}, marks=pytest.mark.slow),
-        (3, 0.8, {"wormholes": WormholeConfig(mutual=10, support=1.0, consistent=2)}),
+        (3, 0.8, {"wormholes": PruningConfig(mutual=10, support=1.0, consistent=2)}),
     ],
 )
 def test_a_big_graph_is_built_without_a_matrix_of_all_by_all(dimensions, threshold, options):

@@ -11,7 +11,7 @@ from agents.errors import ConfigError
 from agents.graphs.building import GraphConfig, build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.pruning import (
-    WormholeConfig,
+    PruningConfig,
     consistent,
     edge_weights,
     member_distances,
@@ -81,29 +81,29 @@ def test_consistent_edges_keep_the_triangle_inequality_along_both_recordings(clo
 
 def test_controls_that_are_off_keep_everything_and_all_together_keep_what_each_keeps(cloud):
     latents, pairs, recorded = cloud
-    assert trusted_edges(WormholeConfig(), pairs, latents, recorded, 2.0, 3).all()
+    assert trusted_edges(PruningConfig(), pairs, latents, recorded, 2.0, 3).all()
     options = {"mutual": 20, "agreement": 2.0, "support": 0.7, "consistent": 2}
-    each = [trusted_edges(WormholeConfig(**{k: v}), pairs, latents, recorded, 2.0, 3) for k, v in options.items()]
+    each = [trusted_edges(PruningConfig(**{k: v}), pairs, latents, recorded, 2.0, 3) for k, v in options.items()]
     assert all(0 < kept.sum() < len(pairs) for kept in each)
-    together = trusted_edges(WormholeConfig(**options), pairs, latents, recorded, 2.0, 3)
+    together = trusted_edges(PruningConfig(**options), pairs, latents, recorded, 2.0, 3)
     np.testing.assert_array_equal(together, np.all(each, 0))
 
 
 def test_a_penalty_grows_with_the_square_of_the_length():
-    np.testing.assert_allclose(edge_weights(WormholeConfig(penalty=3.0), np.array([0.5, 1.0]), 1.0), [0.875, 4.0])
-    np.testing.assert_allclose(edge_weights(WormholeConfig(), np.array([0.5, 1.0]), 1.0), [0.5, 1.0])
+    np.testing.assert_allclose(edge_weights(PruningConfig(penalty=3.0), np.array([0.5, 1.0]), 1.0), [0.875, 4.0])
+    np.testing.assert_allclose(edge_weights(PruningConfig(), np.array([0.5, 1.0]), 1.0), [0.5, 1.0])
 
 
 @pytest.mark.parametrize("name", ["mutual", "agreement", "support", "consistent", "slack", "penalty"])
 def test_a_control_below_nothing_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} is -1"):
-        WormholeConfig(**{name: -1})
+        PruningConfig(**{name: -1})
 
 
 def test_one_network_cannot_agree(cloud):
     latents, pairs, recorded = cloud
     with pytest.raises(ConfigError, match=r"local_metric\.members"):
-        trusted_edges(WormholeConfig(agreement=1.0), pairs, latents, recorded, 2.0, 1)
+        trusted_edges(PruningConfig(agreement=1.0), pairs, latents, recorded, 2.0, 1)
 
 
 def test_a_wormhole_that_one_member_sees_through_is_no_edge():
@@ -115,7 +115,7 @@ def test_a_wormhole_that_one_member_sees_through_is_no_edge():
     rows = np.arange(len(points))
 
     def counts(**options):
-        config = GraphConfig(bridge=False, wormholes=WormholeConfig(**options))
+        config = GraphConfig(bridge=False, wormholes=PruningConfig(**options))
         graph = build_graph(config, dataset, rows, latents, 1, 3)
         length = np.linalg.norm(points[graph.starts] - points[graph.indices], axis=1)
         return (graph.inferred & (length > 1.2)).sum(), (graph.inferred & (length < 0.8)).sum()

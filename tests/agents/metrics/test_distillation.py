@@ -13,7 +13,13 @@ from agents.graphs.building import GraphConfig, build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.search import dijkstra
 from agents.graphs.shortest_paths import distances_from
-from agents.metrics.distillation import LOSSES, AmortizedSearch, AmortizedSearchConfig, Material, ValueIteration
+from agents.metrics.distillation import (
+    LOSSES,
+    AmortizedSearch,
+    AmortizedSearchConfig,
+    DistillationProblem,
+    ValueIteration,
+)
 from agents.metrics.distillation.replay import Plans
 from agents.metrics.distillation.value_iteration import ValueIterationConfig, moves_within, walk
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
@@ -42,16 +48,16 @@ def world() -> tuple[np.ndarray, Graph]:
     return frames, build_graph(GraphConfig(recorded_weight="local"), dataset, np.arange(len(frames)), frames, 1.05)
 
 
-def material(frames: np.ndarray, graph: Graph, learn: np.ndarray | None = None) -> Material:
+def problem(frames: np.ndarray, graph: Graph, learn: np.ndarray | None = None) -> DistillationProblem:
     torch.manual_seed(0)
     network = PooledMLP(frames.shape[1:], 4, 16)
     learn = np.arange(len(frames)) if learn is None else learn
-    return Material(graph, frames, learn, network, get_head("l2"), LOSSES["relative"], CPU)
+    return DistillationProblem(graph, frames, learn, network, get_head("l2"), LOSSES["relative"], CPU)
 
 
-def of_graph(graph: Graph) -> Material:
+def of_graph(graph: Graph) -> DistillationProblem:
     frames = np.random.default_rng(0).normal(size=(graph.num_vertices, 3)).astype(np.float32)
-    return material(frames, graph)
+    return problem(frames, graph)
 
 
 # Losses
@@ -94,7 +100,7 @@ def test_a_unit_that_cannot_be_is_refused():
 def test_dijkstra_per_pair_gives_the_targets_of_all_pairs(world, rng):
     frames, graph = world
     starts, goals = rng.integers(len(frames), size=(2, 60))
-    plans = AmortizedSearch(AmortizedSearchConfig(**SMALL), material(frames, graph)).plan(starts, goals, rng)
+    plans = AmortizedSearch(AmortizedSearchConfig(**SMALL), problem(frames, graph)).plan(starts, goals, rng)
     assert plans.kept.all()
     np.testing.assert_array_equal(plans.ends, goals)
     np.testing.assert_allclose(plans.lengths, distances_from(graph, starts)[np.arange(60), goals], rtol=1e-5)
@@ -105,7 +111,7 @@ def test_search_by_a_wrong_distance_gives_the_lengths_of_ways_that_are_there(sea
     """Times 20 it overestimates, so A* returns detours; a walk fails where it goes in a circle, and is dropped."""
     frames, graph = world
     config = AmortizedSearchConfig(**SMALL, search=search)
-    way = AmortizedSearch(config, material(frames, graph))
+    way = AmortizedSearch(config, problem(frames, graph))
     way.latents = 20 * way.latents
     starts, goals = rng.integers(len(frames), size=(2, 200))
     plans = way.plan(starts, goals, rng)
@@ -130,7 +136,7 @@ def test_pairs_without_a_plan_are_drawn_again_and_counted():
 
 
 def test_learning_where_no_plan_is_ever_found_is_refused(world, monkeypatch):
-    way = AmortizedSearch(AmortizedSearchConfig(**SMALL), material(*world))
+    way = AmortizedSearch(AmortizedSearchConfig(**SMALL), problem(*world))
     monkeypatch.setattr(way, "plan", lambda starts, goals, rng: Plans(goals, 0.0 * goals, np.zeros(len(goals), bool)))
     with pytest.raises(GraphError, match="no plan was found for any of 400 pairs"):
         way.sample(np.random.default_rng(0))
@@ -139,15 +145,15 @@ def test_learning_where_no_plan_is_ever_found_is_refused(world, monkeypatch):
 def test_only_vertices_to_learn_from_are_starts_and_goals(world):
     frames, graph = world
     learn = np.arange(0, len(frames), 3)
-    for way in (AmortizedSearch(AmortizedSearchConfig(**SMALL), material(frames, graph, learn)),
-                ValueIteration(ValueIterationConfig(**SMALL), material(frames, graph, learn))):  # fmt: skip
+    for way in (AmortizedSearch(AmortizedSearchConfig(**SMALL), problem(frames, graph, learn)),
+                ValueIteration(ValueIterationConfig(**SMALL), problem(frames, graph, learn))):  # fmt: skip
         batch = way.sample(np.random.default_rng(0))
         assert not (batch["starts"] % 3).any()
         assert not (batch["goals"] % 3).any()
 
 
 def test_the_replay_holds_the_latest_plans(world):
-    way = AmortizedSearch(AmortizedSearchConfig(**{**SMALL, "capacity": 10}), material(*world))
+    way = AmortizedSearch(AmortizedSearchConfig(**{**SMALL, "capacity": 10}), problem(*world))
     for first in (0, 4, 8, 12):
         vertices = np.arange(first, first + 4)
         way._keep(np.stack([vertices] * 3, 1), vertices.astype(np.float32))
@@ -243,7 +249,7 @@ def test_random_moves_go_everywhere_and_only_where_asked():
 def test_the_target_network_speaks_only_for_walks_that_did_not_arrive(world):
     """Eq. 7; and the value of a goal at itself is 0, whatever the target network says."""
     frames, graph = world
-    way = ValueIteration(ValueIterationConfig(**SMALL), material(frames, graph))
+    way = ValueIteration(ValueIterationConfig(**SMALL), problem(frames, graph))
     way.target = way.target + 100 * torch.arange(len(frames))[:, None]  # so that D_target(v, g) = 200 |v - g|, about
     starts, goals, ends = np.array([0, 0, 5]), np.array([3, 3, 5]), np.array([3, 4, 5])
     found = way.targets(starts, goals, ends, np.array([7.0, 2.0, 0.0], np.float32))
@@ -254,7 +260,7 @@ def test_the_target_network_speaks_only_for_walks_that_did_not_arrive(world):
 
 def test_the_target_network_is_updated_periodically_and_the_walking_one_in_between(world):
     frames, graph = world
-    way = ValueIteration(ValueIterationConfig(**SMALL, refresh=2, target_period=6), material(frames, graph))
+    way = ValueIteration(ValueIterationConfig(**SMALL, refresh=2, target_period=6), problem(frames, graph))
     optimizer = torch.optim.SGD(way.network.parameters(), lr=0.5)
     held: dict[int, np.ndarray] = {}
     for step in range(9):

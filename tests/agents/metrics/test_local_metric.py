@@ -13,7 +13,7 @@ from agents.graphs.transitions import moving_transitions
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.local_losses import hinge, nce, smooth_l1
 from agents.training.loop import Training
-from agents.training.splits import Folds
+from agents.training.splits import ValidationSplit
 from agents.training.workdir import Workdir
 from data_collection.errors import Plan2vecError
 
@@ -86,7 +86,7 @@ def fitted(**options) -> tuple[LocalMetric, dict[str, float], object]:
     dataset = plane(episodes=120, steps=8, side=10)
     config = replace(quick_config(300).local_metric, **options)
     training = Training(0, Workdir(None), torch.device("cpu"), progress=False)
-    learn, held_out = (dataset.take_episodes(episodes) for episodes in Folds.of(dataset, 0))
+    learn, held_out = (dataset.take_episodes(episodes) for episodes in ValidationSplit.of(dataset, 0))
     return *LocalMetric.fit(config, learn, held_out, training), learn
 
 
@@ -114,7 +114,7 @@ def test_eq_5_as_printed_holds_far_frames_at_two_at_the_price_of_the_neighbours(
 @pytest.mark.parametrize("trunk", ["identity", "pooled_mlp"])
 def test_a_fitted_metric_embeds_without_switching_its_modules_each_time(trunk, monkeypatch):
     dataset = plane(episodes=12)
-    learn, held_out = (dataset.take_episodes(episodes) for episodes in Folds.of(dataset, 0))
+    learn, held_out = (dataset.take_episodes(episodes) for episodes in ValidationSplit.of(dataset, 0))
     training = Training(0, Workdir(None), torch.device("cpu"), progress=False)
     metric, _ = LocalMetric.fit(LocalMetricConfig(trunk=trunk, steps=2), learn, held_out, training)
     monkeypatch.setattr(type(metric.network), "train", lambda *_: pytest.fail("switched"))

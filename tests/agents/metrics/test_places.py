@@ -16,7 +16,7 @@ from agents.metrics.places import Neighbours, PlaceMetric, PlaceMetricConfig, gr
 from agents.metrics.places.matching import find_matches, merge_matches, pairs_within
 from agents.metrics.places.place_metric import unique_frames
 from agents.metrics.places.scatter import discriminants, nearest, principal_components, squared_norms, standardised
-from agents.metrics.tables.augmentation import DisturbanceConfig
+from agents.metrics.tables.augmentation import AugmentationConfig
 from agents.metrics.tables.classified import ClassifiedMetric, ClassifierConfig
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from agents.plan2vec.places import Plan2VecPlacesConfig
@@ -331,7 +331,7 @@ def images(rng, count=6):
 @pytest.mark.parametrize("only", ["turn", "gain", "bias", "noise", "patch"])
 def test_each_kind_of_disturbance_does_what_it_says_and_nothing_else(only, rng):
     none = dict.fromkeys(("turn", "gain", "bias", "noise", "patch"), 0)
-    config = DisturbanceConfig(**{**none, only: {"turn": 3, "gain": 0.1, "bias": 9.0, "noise": 5.0, "patch": 6}[only]})
+    config = AugmentationConfig(**{**none, only: {"turn": 3, "gain": 0.1, "bias": 9.0, "noise": 5.0, "patch": 6}[only]})
     before = images(rng)
     what = config.sample(rng, 6)
     after = config.apply(before, what)
@@ -355,13 +355,13 @@ def test_each_kind_of_disturbance_does_what_it_says_and_nothing_else(only, rng):
 
 
 def test_images_disturbed_by_nothing_are_the_images(rng):
-    config = DisturbanceConfig(0, 0, 0, 0, 0)
+    config = AugmentationConfig(0, 0, 0, 0, 0)
     before = images(rng)
     assert torch.equal(config.apply(before, config.sample(rng, 6)), before.float())
 
 
 def test_the_same_draw_disturbs_in_the_same_way(rng):
-    config, before = DisturbanceConfig(), images(rng)
+    config, before = AugmentationConfig(), images(rng)
     first, again, other = (config.sample(np.random.default_rng(seed), 6) for seed in (1, 1, 2))
     assert torch.equal(config.apply(before, first), config.apply(before, again))
     assert not torch.equal(config.apply(before, first), config.apply(before, other))
@@ -369,7 +369,7 @@ def test_the_same_draw_disturbs_in_the_same_way(rng):
 
 def test_a_disturbance_that_cannot_be_is_refused():
     with pytest.raises(ConfigError, match="noise of the disturbance is -1"):
-        DisturbanceConfig(noise=-1)
+        AugmentationConfig(noise=-1)
 
 
 def test_step_lengths_are_lengths_of_edges():

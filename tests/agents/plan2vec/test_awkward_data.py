@@ -15,7 +15,7 @@ from agents.graphs.building import GraphConfig, build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
 from agents.graphs.sptm import SPTMGraphConfig, build_memory_graph
-from agents.graphs.teleports import expect_jumps
+from agents.graphs.teleports import expected_edge_costs
 from agents.graphs.transitions import crosses, jump_steps, moving_transitions, typical_step
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.plan2vec.presets import VECTORS
@@ -238,7 +238,7 @@ def test_the_weight_of_a_jump_is_the_expected_way():
     line = [(a, b, 1.0) for a in range(4) for b in range(4) if abs(a - b) == 1]
     after = np.array([3, 3, 0, 2], np.float32)[:, None]
     jumped = np.array([True, True, True, False])
-    graph, figures = expect_jumps(Graph.from_edges(4, line), vertices, np.ones_like(after), after, jumped, 0.4)
+    graph, figures = expected_edge_costs(Graph.from_edges(4, line), vertices, np.ones_like(after), after, jumped, 0.4)
     assert figures == {"jumps": 3, "jump_vertices": 1}
     # To 3: a step; after it a quarter tries again, and a quarter comes back from 0: E = 1 + (E + (1 + E)) / 4.
     assert distances_from(graph, np.array([1]))[0, 3] == pytest.approx(2.5, rel=0.02)
@@ -251,7 +251,7 @@ def test_a_teleporter_that_never_fails_is_a_way():
     vertices = np.array([0, 1, 2, 10], np.float32)[:, None]
     line = [(0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0), (2, 1, 1.0), (2, 3, 8.0), (3, 2, 8.0)]
     before, after = np.zeros((3, 1), np.float32), np.full((3, 1), 10, np.float32)
-    graph, _ = expect_jumps(Graph.from_edges(4, line), vertices, before, after, np.ones(3, bool), 0.4)
+    graph, _ = expected_edge_costs(Graph.from_edges(4, line), vertices, before, after, np.ones(3, bool), 0.4)
     assert distances_from(graph, np.array([0]))[0, 3] == 1
     assert distances_from(graph, np.array([0]))[0, 1] == pytest.approx(10)  # there and back on foot
 
@@ -260,7 +260,7 @@ def test_a_jump_to_where_nothing_leads_on_is_no_edge():
     vertices = np.array([0, 1, 9], np.float32)[:, None]
     line = [(0, 1, 1.0), (1, 0, 1.0)]
     after = np.array([[9], [1]], np.float32)
-    graph, _ = expect_jumps(
+    graph, _ = expected_edge_costs(
         Graph.from_edges(3, line), vertices, np.zeros((2, 1), np.float32), after, np.array([True, False]), 0.4
     )
     assert np.isinf(distances_from(graph, np.array([0]))[0, 1])  # half are lost for ever

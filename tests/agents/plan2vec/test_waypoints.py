@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from agents.control.forward_model import ForwardModelConfig
 from agents.control.inverse_model import InverseModelConfig
-from agents.control.lookahead import ForesightConfig, spot_of, ways_ahead
+from agents.control.lookahead import LookaheadConfig, cost_to_go, nearest_vertices
 from agents.errors import ConfigError
 from agents.graphs import path_cache as ways
 from agents.graphs.building import GraphConfig
@@ -20,7 +20,7 @@ from agents.graphs.building import GraphConfig
 from ..worlds import MOVES, plane, quick_config
 
 SIDE = 6.0
-METRIC = ForesightConfig(guide="metric")
+METRIC = LookaheadConfig(guide="metric")
 
 
 def config(**options):
@@ -43,7 +43,7 @@ def agent(request):
 
 @pytest.fixture(scope="module", params=["ways", "metric"])
 def foresighted(request):
-    chosen = config(control="forward", embedding="anchored", foresight=ForesightConfig(guide=request.param))
+    chosen = config(control="forward", embedding="anchored", foresight=LookaheadConfig(guide=request.param))
     return Plan2VecWaypoints(chosen).fit(plane(episodes=60, side=SIDE), progress=False)
 
 
@@ -79,16 +79,16 @@ def test_a_loaded_one_acts_alike(foresighted, tmp_path, rng):
 
 def test_ways_are_the_shortest_paths_of_the_graph(agent, rng):
     vertices, goals = rng.integers(agent.graph.num_vertices, size=(2, 6))
-    known = ways.Ways(agent.graph)
+    known = ways.PathCache(agent.graph)
     rows = known.rows(goals)
     np.testing.assert_allclose(known.distance[rows, vertices], dijkstra(agent.graph.matrix)[vertices, goals], rtol=1e-5)
 
 
 def test_the_way_ahead_is_the_least_over_vertices_and_the_straight_line(rng):
-    config = ForesightConfig(off_graph=3.0, reach=1.5)
+    config = LookaheadConfig(off_graph=3.0, reach=1.5)
     imagined, vertices, goal = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 4, 3), (2, 5, 3), (2, 3)))
     way = rng.uniform(0, 9, (2, 5)).astype(np.float32)
-    found = ways_ahead(config, *(torch.as_tensor(each) for each in (imagined, vertices, way, goal))).numpy()
+    found = cost_to_go(config, *(torch.as_tensor(each) for each in (imagined, vertices, way, goal))).numpy()
     for b in range(2):
         for k in range(4):
             ways = [3 * np.linalg.norm(imagined[b, k] - v) + w for v, w in zip(vertices[b], way[b], strict=True)]
@@ -98,7 +98,7 @@ def test_the_way_ahead_is_the_least_over_vertices_and_the_straight_line(rng):
 
 def test_the_spot_is_the_nearest_vertices(rng):
     latents, keys = rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
-    found = spot_of(latents, keys, 7)
+    found = nearest_vertices(latents, keys, 7)
     for key, vertices in zip(keys, found, strict=True):
         nearest = np.linalg.norm(latents - key, axis=1).argsort()[:7]
         assert set(vertices.tolist()) == set(nearest.tolist())
@@ -144,7 +144,7 @@ def test_a_distance_is_measured_once_and_after_many_goals_anew(monkeypatch):
         return np.abs(z - g)[:, 0]
 
     monkeypatch.setattr(ways, "_MAX_GOALS", 2)
-    known = ways.KnownDistances(np.arange(10.0)[:, None], between)
+    known = ways.DistanceCache(np.arange(10.0)[:, None], between)
     for goal, vertices in ((9, [1, 2, 3]), (9, [2, 3, 4]), (9, [4, 1]), (0, [2, 2]), (5, [1]), (9, [1])):
         np.testing.assert_array_equal(known.to(goal, np.array(vertices)), np.abs(np.array(vertices) - goal))
     assert asked == [3, 1, 2, 1, 1]

@@ -11,7 +11,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.errors import MetricError, RewardError
-from agents.reward import MODES, LaneRewards, MetricReward, MetricRewardVectorWrapper, MetricRewardWrapper, Starts
+from agents.reward import MODES, MetricReward, MetricRewardVectorWrapper, MetricRewardWrapper, ParallelRewards, Starts
 from agents.sb3 import MetricRewardVecEnv, NativeVecEnv
 
 from ..metric_worlds import CORES, LatentMetric, PlainMetric, actions_to, by_hand, make, make_vec, strays
@@ -217,7 +217,7 @@ def test_the_code_of_a_goal_is_kept_while_the_goal_stays():
 def test_lanes_answer_alike_whether_starts_come_with_a_step_or_after_it():
     rng, metric = np.random.default_rng(0), LatentMetric()
     frames = rng.uniform(-0.2, 0.2, (6, 3, 2)).astype(np.float32)
-    together, apart = (LaneRewards(MetricReward(metric), 3) for _ in range(2))
+    together, apart = (ParallelRewards(MetricReward(metric), 3) for _ in range(2))
     for lanes in (together, apart):
         lanes.begin(frames[0], frames[1])
     which = np.array([0, 2])

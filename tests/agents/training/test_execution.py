@@ -13,7 +13,7 @@ from agents import Plan2Vec, get_agent
 from agents.errors import CheckpointError, ConfigError, ExecutionError
 from agents.metrics.distillation import AmortizedSearchConfig, ValueIterationConfig
 from agents.networks import Frames, build_trunk
-from agents.training.execution import PLAIN, Execution
+from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, train
 from agents.training.workdir import Workdir, load_arrays
 from data_collection.errors import Plan2vecError
@@ -38,7 +38,7 @@ class Regression(nn.Module):
         return (self.net(x)[:, 0] - 10 * x.mean((1, 2, 3))).square().mean()
 
 
-def fit(execution=PLAIN, steps=6, loss=None, sample=None, **how):
+def fit(execution=DEFAULT_EXECUTION, steps=6, loss=None, sample=None, **how):
     """The regression after a few steps of the shipped loop."""
     training = Training(0, Workdir(None), CPU, progress=False, execution=execution)
     with training.seeded_torch("mean"):
@@ -85,7 +85,7 @@ def test_an_execution_that_cannot_be_is_refused(wrong, message):
 
 
 def test_what_leaves_every_bit_alone_is_no_part_of_the_identity():
-    assert PLAIN.identity() == Execution(frame_bytes=0).identity() == {}
+    assert DEFAULT_EXECUTION.identity() == Execution(frame_bytes=0).identity() == {}
     assert Execution(precision="bfloat16", accumulate=2).identity() == {"precision": "bfloat16", "accumulate": 2}
 
 
@@ -219,7 +219,7 @@ def test_frames_of_a_mapped_file_are_read_from_it(tmp_path):
 
 @pytest.mark.parametrize("world", [plane, squares])
 def test_a_fit_that_reads_its_frames_ends_with_the_same_bits(world, tmp_path):
-    for folder, execution in (("kept", PLAIN), ("read", Execution(frame_bytes=0))):
+    for folder, execution in (("kept", DEFAULT_EXECUTION), ("read", Execution(frame_bytes=0))):
         Plan2Vec(quick_config(12)).fit(world(), workdir=tmp_path / folder, progress=False, execution=execution)
     for stage in STAGES:
         kept, read = (load_arrays(tmp_path / folder / "stages" / f"{stage}.safetensors") for folder in ("kept", "read"))
@@ -241,11 +241,15 @@ def test_the_next_batch_is_drawn_while_this_one_is_computed():
         at_loss.append(len(drawn))
         return network.loss(batch)
 
-    for execution, ahead in ((Execution(frame_bytes=0), True), (Execution(frame_bytes=0), False), (PLAIN, True)):
+    for execution, ahead in (
+        (Execution(frame_bytes=0), True),
+        (Execution(frame_bytes=0), False),
+        (DEFAULT_EXECUTION, True),
+    ):
         drawn.clear(), at_loss.clear()
         fit(execution, steps=5, sample=sample, loss=loss, ahead=ahead)
         assert len(drawn) == 5  # none too many
-        if execution is PLAIN or not ahead:
+        if execution is DEFAULT_EXECUTION or not ahead:
             assert at_loss == [1, 2, 3, 4, 5]
 
 

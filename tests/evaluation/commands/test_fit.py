@@ -1,4 +1,4 @@
-"""`plan2vec fit` and `inspect`: from strangers' files to an agent with a card."""
+"""`plan2vec fit` and `inspect`: from strangers' files to an agent with a metric report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agents.plan2vec.recommend import recommend
 from data_collection import Dataset, save_dataset
 from evaluation.cli import main
 from evaluation.diagnostics import memory_need
-from evaluation.diagnostics.metric_report import card_text, make_card, read_card
+from evaluation.diagnostics.metric_report import make_metric_report, metric_report_text, read_metric_report
 from evaluation.errors import ResultsError
 from evaluation.protocols.goal_env import judge_in_env
 
@@ -58,13 +58,13 @@ def test_a_file_of_flat_arrays_becomes_an_agent_with_a_card(fitted, capsys):
     agent = load_agent(fitted)
     assert agent.name == "plan2vec-waypoints"
     assert agent.config.local_metric.trunk == "identity"
-    card = read_card(fitted / "agent")
-    assert card["data"]["transitions"] == 1800
-    assert card["graph"]["vertices"] == 200
+    report = read_metric_report(fitted / "agent")
+    assert report["data"]["transitions"] == 1800
+    assert report["graph"]["vertices"] == 200
     assert main(["inspect", str(fitted)]) == 0
-    assert capsys.readouterr().out == card_text(card) == (fitted / "agent/card.md").read_text()
+    assert capsys.readouterr().out == metric_report_text(report) == (fitted / "agent/metric_report.md").read_text()
     assert main(["inspect", str(fitted), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == card
+    assert json.loads(capsys.readouterr().out) == report
 
 
 def test_fitting_again_takes_the_finished_stages(flat, fitted, capsys):
@@ -87,8 +87,8 @@ def test_an_environment_with_goals_is_judged_in_afterwards(tmp_path):
     out = tmp_path / "run"
     asked = ["--env", "plan2vec_envs:Plan2vec/Open-v0", "--tasks", "3"]
     assert main(["fit", str(tmp_path / "open.npz"), "--out", str(out), *asked, *NETWORKS]) == 0
-    assert read_card(out / "agent")["environment"]["episodes"] == 3
-    assert "- episodes: 3" in (out / "agent/card.md").read_text()
+    assert read_metric_report(out / "agent")["environment"]["episodes"] == 3
+    assert "- episodes: 3" in (out / "agent/metric_report.md").read_text()
 
 
 def test_data_decides_which_agent_is_recommended(rng):
@@ -102,17 +102,17 @@ def test_data_decides_which_agent_is_recommended(rng):
 def test_the_card_compares_with_the_graph_by_the_definitions(fitted, flat):
     """On vertices that are all embedded exactly: D is the table's, and its error is what a loop finds."""
     agent, data = load_agent(fitted), Dataset.from_npz(flat, report=None)
-    card = make_card(agent, data)["metric"]
-    assert card["goals reached by one look-up a step, visited set"] > 0.9
-    assert 0 < card["relative error"] < 0.3
-    assert card["rank correlation"] > 0.95
-    assert card["relative error of 64 landmarks (ALT)"] <= card["relative error of 16 landmarks (ALT)"]
-    assert card["expansions a step, best-first by D"] < card["expansions a step, Dijkstra"]
+    report = make_metric_report(agent, data)["metric"]
+    assert report["goals reached by one look-up a step, visited set"] > 0.9
+    assert 0 < report["relative error"] < 0.3
+    assert report["rank correlation"] > 0.95
+    assert report["relative error of 64 landmarks (ALT)"] <= report["relative error of 16 landmarks (ALT)"]
+    assert report["expansions a step, best-first by D"] < report["expansions a step, Dijkstra"]
 
 
 def test_a_folder_without_a_card_says_how_to_get_one(tmp_path):
     with pytest.raises(ResultsError, match="plan2vec fit"):
-        read_card(tmp_path)
+        read_metric_report(tmp_path)
 
 
 def test_too_little_memory_is_refused_where_nobody_can_be_asked(flat, tmp_path, monkeypatch, capsys):

@@ -8,7 +8,7 @@ import pytest
 from evaluation.paper.lab import EXPERIMENTS, Plan, Preset
 from evaluation.paper.lab.experiment import load_experiments
 from evaluation.paper.lab.publish import publish, summary_of
-from evaluation.paper.lab.runner import run_cells
+from evaluation.paper.lab.runner import run_all
 
 load_experiments()
 
@@ -18,9 +18,9 @@ def numbers(out: Path) -> dict:
     (file,) = out.glob("table1-*/results.json")
     rooms = json.loads(file.read_text())["rooms"]
     for room in rooms.values():
-        for contestant in room.values():
-            contestant.pop("learning_cpu_seconds")
-            for row in contestant["rows"].values():
+        for method in room.values():
+            method.pop("learning_cpu_seconds")
+            for row in method["rows"].values():
                 row.pop("milliseconds_per_decision")
     return rooms
 
@@ -39,7 +39,7 @@ def test_every_experiment_runs_from_its_cells_to_its_page(name, tmp_path, tmp_pa
     agents = tmp_path_factory.getbasetemp() / "agents"
     preset = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=10, size="40x10")
     plan, experiment = Plan(preset, env_ids=("Plan2vec/CMaze-v0",)), EXPERIMENTS[name]
-    found = run_cells(name, plan, agents, tmp_path, jobs=1)
+    found = run_all(name, plan, agents, tmp_path, jobs=1)
     summary = summary_of(experiment, found, plan, f"plan2vec reproduce {name}", 1)
     publish(experiment, found, summary, tmp_path)
     assert json.loads((tmp_path / "results.json").read_text())["experiment"] == name

@@ -7,7 +7,7 @@ import pytest
 
 from agents.graphs.building import GraphConfig, build_graph
 from agents.graphs.graph import Graph
-from agents.graphs.pruning import WormholeConfig
+from agents.graphs.pruning import PruningConfig
 from data_collection import Dataset
 from evaluation.paper.edges.edge_truth import (
     clean_up,
@@ -102,7 +102,7 @@ def test_tasks_join_different_trajectories_and_follow_the_seed():
 
 @pytest.mark.parametrize(
     "controls",
-    [WormholeConfig(), WormholeConfig(agreement=1.0, mutual=4, consistent=2, slack=0.5), WormholeConfig(penalty=3.0)],
+    [PruningConfig(), PruningConfig(agreement=1.0, mutual=4, consistent=2, slack=0.5), PruningConfig(penalty=3.0)],
 )
 def test_a_world_builds_the_graph_that_an_agent_would(rng, controls):
     latents = rng.random((40, 4), dtype=np.float32)
@@ -122,6 +122,6 @@ def test_a_threshold_of_some_recall_joins_just_so_many_closures(rng):
     recorded = np.zeros((0, 2), np.int64)
     world = EdgeWorld(latents, latents, 1, recorded, GROUPS, 0.3, CLOSURES, is_false, config)
     for count in range(1, 6):
-        graph = world.build(world.threshold_of_recall(count / 5), WormholeConfig())
+        graph = world.build(world.threshold_of_recall(count / 5), PruningConfig())
         tasks = np.array([0]), np.array([9])
         assert judge(graph, CLOSURES, is_false, *tasks)["recall"] == count / 5

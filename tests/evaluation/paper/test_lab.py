@@ -1,4 +1,4 @@
-"""The laboratory: cells are kept and resumed, agents are fitted once, rows are pooled, tables are written."""
+"""The laboratory: runs are kept and resumed, agents are fitted once, rows are pooled, tables are written."""
 
 import csv
 import io
@@ -11,14 +11,14 @@ import pytest
 from agents import get_agent
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.paper.lab import PRESETS, Cell, Experiment, Plan, Table, experiment
+from evaluation.paper.lab import PRESETS, Experiment, Plan, Run, Table, experiment
 from evaluation.paper.lab.experiment import get_experiment
 from evaluation.paper.lab.lineup import LINEUP, PLAN2VEC
 from evaluation.paper.lab.plan import Preset, configured, get_preset
 from evaluation.paper.lab.publish import markdown_of, publish, summary_of
-from evaluation.paper.lab.runner import cell_file, run_cells
+from evaluation.paper.lab.runner import run_all, run_file
 from evaluation.paper.lab.scores import bits, flags, interval, pooled
-from evaluation.paper.lab.workbench import Source, Workbench
+from evaluation.paper.lab.workbench import AgentCache, Source
 from evaluation.protocols.stats import wilson
 from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
 from tests.benchmarks.readme import render_readme
@@ -32,14 +32,14 @@ class Toy(Experiment):
     def __init__(self):
         self.ran, self.stop_at = [], None
 
-    def cells(self, plan):
-        return [Cell(f"g{seed}", f"c{i}", {"seed": seed, "i": i}) for seed in range(plan.num_seeds(2)) for i in (1, 2)]
+    def runs(self, plan):
+        return [Run(f"g{seed}", f"c{i}", {"seed": seed, "i": i}) for seed in range(plan.num_seeds(2)) for i in (1, 2)]
 
-    def run(self, cell, bench):
+    def measure(self, run, cache):
         if len(self.ran) == self.stop_at:
             raise KeyboardInterrupt
-        self.ran.append((cell.group, cell.name))
-        return {"square": cell.params["i"] ** 2}
+        self.ran.append((run.group, run.name))
+        return {"square": run.params["i"] ** 2}
 
     def summarise(self, found, plan):
         return {"squares": [result["square"] for _, result in found]}
@@ -59,13 +59,13 @@ QUICK = Plan(get_preset("quick"))
 
 
 def run(tmp_path, plan=QUICK):
-    return run_cells("toy", plan, tmp_path, tmp_path / "toy", jobs=1)
+    return run_all("toy", plan, tmp_path, tmp_path / "toy", jobs=1)
 
 
 def test_cells_come_back_in_order_and_are_run_once(toy, tmp_path):
     assert [result["square"] for _, result in run(tmp_path)] == [1, 4, 1, 4]
     assert [result["square"] for _, result in run(tmp_path)] == [1, 4, 1, 4]
-    assert len(toy.ran) == 4, "a finished cell was run again"
+    assert len(toy.ran) == 4, "a finished run was run again"
 
 
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_result(toy, tmp_path):
@@ -74,12 +74,12 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_result(toy, tmp_path)
         run(tmp_path)
     toy.stop_at = None
     assert [result["square"] for _, result in run(tmp_path)] == [1, 4, 1, 4]
-    assert len(toy.ran) == 4, "more than the interrupted cell was lost"
+    assert len(toy.ran) == 4, "more than the interrupted run was lost"
 
 
 def test_a_damaged_or_differently_made_cell_is_run_again(toy, tmp_path):
     run(tmp_path)
-    cell_file(tmp_path / "toy", toy.cells(QUICK)[1]).write_text('{"identity": ')
+    run_file(tmp_path / "toy", toy.runs(QUICK)[1]).write_text('{"identity": ')
     run(tmp_path)
     assert len(toy.ran) == 5
     run(tmp_path, replace(QUICK, preset=replace(QUICK.preset, steps=0.5)))
@@ -265,9 +265,9 @@ def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_pat
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_every_preset_configures_every_contestant(preset):
-    for contestant in LINEUP:
-        config = contestant.config(get_preset(preset))
-        assert type(config) is type(get_agent(contestant.agent)().config)
+    for method in LINEUP:
+        config = method.config(get_preset(preset))
+        assert type(config) is type(get_agent(method.agent)().config)
 
 
 def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
@@ -279,11 +279,11 @@ def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
 def test_a_variant_that_chooses_the_defaults_is_plan2vec_itself_and_is_fitted_once(tmp_path, monkeypatch):
     """It lies in plan2vec's folder, whose lock is held while it is fitted: sharing would wait for ever."""
     tiny = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=1, size="12x4")
-    bench = Workbench(tmp_path, Plan(tiny))
+    cache = AgentCache(tmp_path, Plan(tiny))
     fits = []
     fit = get_agent("plan2vec").fit
     monkeypatch.setattr(get_agent("plan2vec"), "fit", lambda *a, **k: (fits.append(1), fit(*a, **k))[1])
     source = Source("Plan2vec/Open-v0", "12x4", 0, "state")
     variant = replace(PLAN2VEC, key="same", label="the same")
-    assert bench.agent(variant, source) is bench.agent(PLAN2VEC, source)
+    assert cache.agent(variant, source) is cache.agent(PLAN2VEC, source)
     assert len(fits) == 1

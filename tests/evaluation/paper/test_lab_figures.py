@@ -9,16 +9,16 @@ from PIL import Image
 
 from agents import Graph
 from evaluation.figures import agents_gif, gallery_figure
-from evaluation.figures.gif import Run
+from evaluation.figures.gif import Drive
 from evaluation.figures.lattice import Lattice
 from evaluation.figures.style import ACCENT, GOAL
 from evaluation.figures.value_map import value_map, value_maps_figure
-from evaluation.paper.experiments.fig5 import CONTESTANTS, Fig5
+from evaluation.paper.experiments.fig5 import METHODS, Fig5
 from evaluation.paper.experiments.fig10 import Fig10, step_sequence
 from evaluation.paper.experiments.table1 import Table1
 from evaluation.paper.figures.bars import Bar, bars_figure
 from evaluation.paper.figures.frames import frames_figure, frames_from_text, frames_to_text
-from evaluation.paper.lab import Cell, Plan
+from evaluation.paper.lab import Plan, Run
 from evaluation.paper.lab.lineup import PLAN2VEC, UNIFORM, VAE_2
 from evaluation.paper.lab.plan import get_preset
 from evaluation.paper.lab.scores import bits, mean_of, plain
@@ -107,7 +107,7 @@ def color(text):
 
 def test_every_agent_has_a_panel_that_says_in_the_end_whether_it_arrived():
     long, short = np.linspace((-0.2, 0.2), (0.2, 0.2), 9), np.array([(-0.2, 0.2), (-0.2, 0.15)])
-    runs = [Run("winner", long, True), Run("DQN, a reward that takes two lines to name", short, False)]
+    runs = [Drive("winner", long, True), Drive("DQN, a reward that takes two lines to name", short, False)]
     gif = Image.open(io.BytesIO(agents_gif(ROOM, np.array([0.2, 0.2]), runs, columns=2, size=200)))
     assert gif.n_frames == len(long)
     assert gif.width == 2 * 200 + 14
@@ -161,18 +161,16 @@ def test_table_1_draws_every_agent_and_oracle_on_one_task(rng):
     found = []
     for seed in (0, 1):
         place = {"env_id": CMAZE, "seed": seed}
-        for contestant in (PLAN2VEC, UNIFORM):
+        for method in (PLAN2VEC, UNIFORM):
             loops = (
-                ("closed-loop-memory", "closed-loop-memoryless")
-                if contestant == PLAN2VEC
-                else ("closed-loop-memoryless",)
+                ("closed-loop-memory", "closed-loop-memoryless") if method == PLAN2VEC else ("closed-loop-memoryless",)
             )
             rows = {name: row(rng, tasks, 0.8) for name in (*loops, "graph", "graph-epsilon")}
-            shown = {contestant.label: {"path": path, "solved": True}}
-            found.append((Cell("g", contestant.key, place), {"rows": rows, "shown": shown, "stages": []}))
+            shown = {method.label: {"path": path, "solved": True}}
+            found.append((Run("g", method.key, place), {"rows": rows, "shown": shown, "stages": []}))
     shown = {"geodesic, oracle": {"path": path, "solved": True}}
     found.append(
-        (Cell("g", "oracles", {"env_id": CMAZE, "seed": 0}), {"rows": {"geodesic": row(rng, tasks, 1)}, "shown": shown})
+        (Run("g", "oracles", {"env_id": CMAZE, "seed": 0}), {"rows": {"geodesic": row(rng, tasks, 1)}, "shown": shown})
     )
     experiment = Table1()
     summary = {**experiment.summarise(found, PLAN), "tasks": 20}
@@ -190,16 +188,16 @@ def fig5_found(rng, seeds=2):
     places = len(Lattice(ROOM, 33).positions)
     return [
         (
-            Cell(f"CMaze seed {seed}", contestant.key, {"env_id": CMAZE, "seed": seed}),
+            Run(f"CMaze seed {seed}", method.key, {"env_id": CMAZE, "seed": seed}),
             {
                 "rows": {name: row(rng, tasks, 0.9) for name in ("memory", "memoryless")},
-                "correlation": 0.99 - 0.5 * (contestant == VAE_2),
+                "correlation": 0.99 - 0.5 * (method == VAE_2),
                 "corridor": [4.0 + seed, 4.5],
                 "latents": rng.normal(size=(places, 2)).tolist(),
             },
         )
         for seed in range(seeds)
-        for contestant in CONTESTANTS
+        for method in METHODS
     ]
 
 
@@ -224,17 +222,17 @@ def test_fig_10_is_measured_and_drawn_for_an_agent_that_knows_the_truth(memory):
     agent = SeeingAgent(CMAZE)
     agent.graph, agent.vertex_rows, agent.threshold = graph, memory.rows, 1.1
     agent.local_metric = SimpleNamespace(embed=lambda frames: agent._renderer.decode(frames) / STEP)
-    bench = SimpleNamespace(agent=lambda *_: agent, dataset=lambda _: dataset)
+    cache = SimpleNamespace(agent=lambda *_: agent, dataset=lambda _: dataset)
     experiment = Fig10()
-    cell = Cell("CMaze", "plan2vec", {"env_id": CMAZE, "size": "10x10", "seed": 0})
-    result = experiment.run(cell, bench)
+    run = Run("CMaze", "plan2vec", {"env_id": CMAZE, "size": "10x10", "seed": 0})
+    result = experiment.measure(run, cache)
     assert result["counts"] == {"recorded": graph.num_edges, "found": 0, "bridge": 0, "wormhole": 0}
     true, score = np.array(result["pairs"]).T
     assert (score <= np.sqrt(2) * true + 0.05).all(), "a straight line is no longer than the way"
     assert result["walk"]["gap"] < 0.02
     assert result["walk"]["least_steps"] <= len(result["walk"]["steps"]) <= 1.2 * result["walk"]["least_steps"]
-    summary = experiment.summarise([(cell, result)], PLAN)
+    summary = experiment.summarise([(run, result)], PLAN)
     (table,) = experiment.tables(summary)
     assert "did not arrive" not in str(table.rows)
-    names = [figure.name for figure in experiment.figures([(cell, result)], summary)]
+    names = [figure.name for figure in experiment.figures([(run, result)], summary)]
     assert names == ["fig10a.png", "fig10b.png", "fig10c.png", "fig10d-c_maze.png", "fig10e.png"]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.paper.lab import Cell, Experiment, Plan, Table
+from evaluation.paper.lab import Experiment, Plan, Run, Table
 from evaluation.paper.lab.experiment import Figure
 from evaluation.paper.lab.pages import all_finished, finished
 from evaluation.paper.lab.plan import get_preset
@@ -30,16 +30,16 @@ class Evil(Experiment):
 
     id, title, about = "evil", EVIL, EVIL
 
-    def cells(self, plan):
+    def runs(self, plan):
         return [
-            Cell(
+            Run(
                 EVIL,
                 EVIL,
-                {"env_id": EVIL, "size": EVIL, "seed": 3, "contestant": {"key": EVIL, "config": {EVIL: EVIL}}},
+                {"env_id": EVIL, "size": EVIL, "seed": 3, "method": {"key": EVIL, "config": {EVIL: EVIL}}},
             )
         ]
 
-    def run(self, cell, bench):
+    def measure(self, run, cache):
         return {"fingerprint": "0123456789abcdef" + EVIL}
 
     def summarise(self, found, plan):
@@ -54,7 +54,7 @@ class Evil(Experiment):
 
 def published(folder, preset="quick"):
     experiment, plan = Evil(), Plan(get_preset(preset))
-    found = [(cell, experiment.run(cell, None)) for cell in experiment.cells(plan)]
+    found = [(run, experiment.measure(run, None)) for run in experiment.runs(plan)]
     publish(experiment, found, summary_of(experiment, found, plan, f"plan2vec reproduce {EVIL}", 1), folder)
     return folder
 

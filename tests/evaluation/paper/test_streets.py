@@ -25,7 +25,7 @@ from evaluation.paper.figures.streets import expansions_figure, searched
 from evaluation.paper.lab.experiment import get_experiment
 from evaluation.paper.lab.plan import Plan, get_preset
 from evaluation.paper.lab.publish import summary_of
-from evaluation.paper.lab.workbench import Workbench
+from evaluation.paper.lab.workbench import AgentCache
 from evaluation.paper.protocols.decision_cost import decision_cost, walk_by_table
 from evaluation.paper.streets import streets
 from evaluation.paper.streets.street_planners import (
@@ -280,9 +280,9 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
 )
 def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
     experiment, plan = get_experiment(name), Plan(get_preset("smoke"), only=only)
-    cells = experiment.cells(plan)
-    bench = Workbench(tmp_path, plan)
-    found = [(cell, experiment.run(cell, bench)) for cell in cells]
+    cells = experiment.runs(plan)
+    cache = AgentCache(tmp_path, plan)
+    found = [(run, experiment.measure(run, cache)) for run in cells]
     assert all(experiment.say(result) for _, result in found)
     summary = summary_of(experiment, found, plan, "", 1)
     assert all(table.rows for table in experiment.tables(summary))

@@ -13,7 +13,7 @@ from data_collection import load_dataset
 from evaluation import cli
 from evaluation.runs.judging import judge_into, rows
 from evaluation.paper.lab.plan import Plan, get_preset
-from evaluation.paper.lab.runner import run_cells
+from evaluation.paper.lab.runner import run_all
 from evaluation.protocols.tasks import make_tasks
 
 from ...mortal import Mortal
@@ -45,9 +45,9 @@ def test_rows_are_judged_the_same_wherever_and_whoever_is_killed(elsewhere, tiny
 def test_cells_come_out_the_same_wherever_and_whoever_is_killed(elsewhere, tmp_path):
     plan = Plan(get_preset("smoke"), seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
     mortal = Mortal(elsewhere, tmp_path)
-    found = run_cells("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", engine=mortal)
+    found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", engine=mortal)
     assert mortal.died
-    here = run_cells("table1", plan, tmp_path / "agents here", tmp_path / "here")
+    here = run_all("table1", plan, tmp_path / "agents here", tmp_path / "here")
     assert timeless([result for _, result in found]) == timeless([result for _, result in here])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from plan2vec_envs.maze.buffer_pool import _KEPT, Lender
+from plan2vec_envs.maze.buffer_pool import _KEPT, BufferPool
 
 LARGE = (256, 1, 64, 64)  # of uint8
 VIEWS = {
@@ -31,7 +31,7 @@ def address(array):
 
 
 def test_memory_is_used_again_once_nobody_sees_it():
-    lender = Lender(LARGE, np.uint8)
+    lender = BufferPool(LARGE, np.uint8)
     first = lender.empty()
     where = address(first)
     del first
@@ -40,7 +40,7 @@ def test_memory_is_used_again_once_nobody_sees_it():
 
 @pytest.mark.parametrize("see", VIEWS.values(), ids=list(VIEWS))
 def test_whoever_holds_a_view_keeps_the_memory(see):
-    lender = Lender(LARGE, np.uint8)
+    lender = BufferPool(LARGE, np.uint8)
     lent = lender.copy(np.full(LARGE, 7, np.uint8))
     where, held = address(lent), see(lent)
     del lent
@@ -52,14 +52,14 @@ def test_whoever_holds_a_view_keeps_the_memory(see):
 
 
 def test_two_arrays_that_are_held_never_share_memory():
-    lender = Lender(LARGE, np.uint8)
+    lender = BufferPool(LARGE, np.uint8)
     held = [lender.empty() for _ in range(2 * _KEPT)]
     assert not any(np.shares_memory(a, b) for i, a in enumerate(held) for b in held[:i])
     del held[:], lender  # more blocks than are kept, and nobody left who would lend them
 
 
 def test_a_lent_array_is_an_ordinary_one():
-    lent = Lender(LARGE, np.float32).copy(np.ones(LARGE))
+    lent = BufferPool(LARGE, np.float32).copy(np.ones(LARGE))
     assert (type(lent), lent.shape, lent.dtype) == (np.ndarray, LARGE, np.float32)
     assert lent.flags.c_contiguous
     assert lent.flags.writeable
@@ -68,7 +68,7 @@ def test_a_lent_array_is_an_ordinary_one():
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda lender: pickle.loads(pickle.dumps(lender))])
 def test_copies_of_a_lender_lend_memory_of_their_own(duplicate):
-    lender = Lender(LARGE, np.uint8)
+    lender = BufferPool(LARGE, np.uint8)
     lender.empty()  # lent and given back
     assert not np.shares_memory(lender.empty(), (lent := duplicate(lender).empty()))
     assert (lent.shape, lent.dtype) == (LARGE, np.uint8)

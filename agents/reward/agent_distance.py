@@ -11,7 +11,7 @@ from ..errors import ConfigError, MetricError
 from ..training.loop import one_torch_thread
 
 
-class Measure:
+class AgentDistance:
     """D of an agent, as a function of codes: what the agent needs to know of an observation.
 
     The code of an agent that is a distance between latents is the latent. Any other agent, such as one that judges

@@ -9,12 +9,12 @@ import numpy as np
 from gymnasium import spaces
 
 from ..errors import RewardError
-from .measure import Measure
+from .agent_distance import AgentDistance
 
 Observations = Any  # a dict of arrays, or an array
 
 
-class Reader:
+class ObservationSelector:
     """Takes observation and goal out of what an environment returns, as an agent knows them."""
 
     def __init__(
@@ -22,7 +22,7 @@ class Reader:
         owner: str,
         layers: list[Any],
         space: spaces.Space,
-        measure: Measure,
+        measure: AgentDistance,
         observation_key: str,
         goal_key: str,
         goal: np.ndarray | None,
@@ -68,10 +68,10 @@ class Reader:
         """What the agent knows."""
         return observations if self._observation_key is None else observations[self._observation_key]
 
-    def goal(self, observations: Observations, num_lanes: int) -> np.ndarray:
-        """(num_lanes, ...) goals of a batch."""
+    def goal(self, observations: Observations, num_episodes: int) -> np.ndarray:
+        """(num_episodes, ...) goals of a batch."""
         if self._goal is not None:
-            return np.broadcast_to(self._goal, (num_lanes, *self._goal.shape))
+            return np.broadcast_to(self._goal, (num_episodes, *self._goal.shape))
         return observations[self._goal_key]
 
     def _entry(self, space: spaces.Dict, key: str, layers: list[Any]) -> spaces.Space:

@@ -16,7 +16,7 @@ from .conversions import Layout, Note, actions_of, blocks, equal_rows, observati
 from .repairs import EpisodeRepairs
 
 
-class Gathering:
+class TrajectoryBuilder:
     """Collects trajectories and mends them as asked.
 
     Args:

@@ -29,19 +29,19 @@ class Starts(NamedTuple):
     """(K, ...) its goal"""
 
 
-class LaneRewards:
+class ParallelRewards:
     """The state that a reward has in parallel episodes; a lane is one of them.
 
     The code of a goal is kept while the goal stays, and that of an observation from one step to the next, so each step
     embeds one observation a lane; all lanes, and what starts in them, in one pass.
     """
 
-    def __init__(self, reward: MetricReward, num_lanes: int) -> None:
-        self.reward, self.num_lanes = reward, num_lanes
+    def __init__(self, reward: MetricReward, num_episodes: int) -> None:
+        self.reward, self.num_episodes = reward, num_episodes
         self.goals: np.ndarray | None = None  # (B, ...) observations
         self.codes = self.goal_codes = np.zeros((0, 0), np.float32)  # (B, D)
-        self.distances = np.zeros(num_lanes, np.float32)  # as of ``StepRewards``
-        self._seen: list[np.ndarray] = [np.zeros((0, 0), np.float32)] * num_lanes  # (T, D) codes each, for novelty
+        self.distances = np.zeros(num_episodes, np.float32)  # as of ``StepRewards``
+        self._seen: list[np.ndarray] = [np.zeros((0, 0), np.float32)] * num_episodes  # (T, D) codes each, for novelty
 
     def begin(self, observations: np.ndarray, goals: np.ndarray, lanes: np.ndarray | None = None) -> None:
         """Start an episode.
@@ -55,7 +55,7 @@ class LaneRewards:
             MetricError: if the metric is NaN or infinite.
         """
         goals = np.asarray(goals)
-        starts = Starts(np.arange(self.num_lanes) if lanes is None else lanes, observations, goals)
+        starts = Starts(np.arange(self.num_episodes) if lanes is None else lanes, observations, goals)
         changed = self._changed(starts)
         # One by one, so that an episode's rewards do not depend, by rounding, on whether its goal was known already.
         first = self.reward.measure.encode(starts.observations)
@@ -80,7 +80,7 @@ class LaneRewards:
             changed = self._changed(starts)
             frames = np.concatenate([reached, starts.observations, starts.goals[changed]])
         codes = self.reward.measure.encode(frames)
-        self.codes = codes[: self.num_lanes]
+        self.codes = codes[: self.num_episodes]
         if self.reward.mode == "novelty":
             self.distances = self._to_seen()
         else:
@@ -88,7 +88,7 @@ class LaneRewards:
         reward = self.reward.of_distances(before, self.distances, env_rewards, terminated)
         found = StepRewards(reward, self.distances.copy())
         if starts is not None:
-            _, first, goals = np.split(codes, [self.num_lanes, self.num_lanes + len(starts.lanes)])
+            _, first, goals = np.split(codes, [self.num_episodes, self.num_episodes + len(starts.lanes)])
             self._start(starts, changed, first, goals)
         return found
 
