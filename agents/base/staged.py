@@ -110,7 +110,7 @@ class StagedAgent(ABC):
             device: "cpu" or "cuda".
             progress: Show a bar a stage.
             tensorboard: Also log to ``workdir/tb``.
-            execution: How it runs: precision, compilation, micro-batches. Where several ranks were started, see
+            execution: How it runs: precision, micro-batches. Where several ranks were started, see
                 ``ranks``, they make one fit, and the folder of the first counts.
 
         Returns:

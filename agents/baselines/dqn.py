@@ -84,7 +84,7 @@ class DQNAgent:
             DatasetError: if there are no actions, or continuous ones.
             NotFittedError: for a loaded agent whose reward was handed over when it was trained.
             DeviceError: if the device is absent.
-            ExecutionError: for another precision, compilation, several micro-batches or ranks.
+            ExecutionError: for another precision, several micro-batches or ranks.
             CheckpointError: if the folder was begun for other data, another configuration, reward or seed.
             TrainingDivergedError: if the loss becomes NaN.
         """

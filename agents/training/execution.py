@@ -1,4 +1,4 @@
-"""How a fit runs, as opposed to what it learns: precision, compilation, reproducibility, the size of a step."""
+"""How a fit runs, as opposed to what it learns: precision, reproducibility, the size of a step."""
 
 from __future__ import annotations
 
@@ -27,9 +27,6 @@ class Execution:
     precision: Precision = "float32"
     """of the networks' forward pass while they learn: convolutions and products in "bfloat16" are quicker on some CUDA
     devices; weights stay float32"""
-    compile: bool = False
-    """compile losses and networks by torch.compile when they are first used; where that cannot be done, one warning
-    says why, and the fit goes on without"""
     deterministic: bool = False
     """the same bits from the same seed on the same device, also on CUDA; what cannot promise that is refused. On a CPU
     that is so anyway"""
@@ -47,11 +44,6 @@ class Execution:
             raise ConfigError(f"accumulate is {self.accumulate}; a step has at least 1 micro-batch")
         if self.frame_bytes is not None and self.frame_bytes < 0:
             raise ConfigError(f"frame_bytes is {self.frame_bytes}; 0 reads every batch anew, None takes what is free")
-        if self.deterministic and self.compile:
-            raise ConfigError(
-                "deterministic and compile were both asked for, but a compiler may choose kernels by timing them; "
-                "leave one of them out"
-            )
 
     def identity(self) -> dict[str, Any]:
         """What of it can change a bit of the result, by name, where it is not the default."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,9 +12,13 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..networks import Frames
+from .execution import Execution
+from .ranks import Ranks
 
-if TYPE_CHECKING:
-    from .loop import Batch, Tensors, Training, Update
+Batch = dict[str, np.ndarray]
+Tensors = dict[str, torch.Tensor]
+"""A batch on the device; ``frames`` among it where a stage learns from frames."""
+Update = tuple[torch.Tensor, float, Batch]  # loss, learning rate, batch
 
 _WARM_UP = 0.25  # share of the steps before the peak of the learning rate
 
@@ -38,15 +41,20 @@ class Draws:
 
     def __init__(
         self,
-        stage: str,
         sample: Callable[[np.random.Generator], Batch],
+        rng_of: Callable[[int, int], np.random.Generator],
+        *,
         steps: int,
-        training: Training,
-        frames: Frames | None,
-        rows: Callable[[Batch], np.ndarray] | None,
-        ahead: bool,
+        accumulate: int,
+        ranks: Ranks,
+        device: torch.device,
+        frames: Frames | None = None,
+        rows: Callable[[Batch], np.ndarray] | None = None,
+        ahead: bool = True,
     ) -> None:
-        self._stage, self._sample, self._steps, self._training = stage, sample, steps, training
+        """Draw by ``sample`` from the generator that ``rng_of`` gives for a step and a micro-batch."""
+        self._sample, self._rng_of, self._steps, self._accumulate = sample, rng_of, steps, accumulate
+        self._ranks, self._device = ranks, device
         self._frames, self._rows = frames, rows
         self._reader = ThreadPoolExecutor(1) if ahead and frames is not None and not frames.resident else None
         self._next: tuple[int, Future[list[tuple[Batch, Tensors]]]] | None = None
@@ -66,12 +74,11 @@ class Draws:
 
     def _draw(self, step: int) -> list[tuple[Batch, Tensors]]:
         # All are drawn on every rank: drawing may be planning, whose results a stage remembers.
-        count = self._training.execution.accumulate
-        batches = [self._sample(self._training.rng(self._stage, step, micro)) for micro in range(count)]
-        return [(batch, self._tensors(batch)) for batch in self._training.ranks.share(batches)]
+        batches = [self._sample(self._rng_of(step, micro)) for micro in range(self._accumulate)]
+        return [(batch, self._tensors(batch)) for batch in self._ranks.share(batches)]
 
     def _tensors(self, batch: Batch) -> Tensors:
-        found = {name: torch.as_tensor(array, device=self._training.device) for name, array in batch.items()}
+        found = {name: torch.as_tensor(array, device=self._device) for name, array in batch.items()}
         if self._frames is not None and self._rows is not None:
             found["frames"] = self._frames[self._rows(batch)]
         return found
@@ -88,14 +95,16 @@ class GradientSteps:
         *,
         steps: int,
         learning_rate: float,
-        training: Training,
+        device: torch.device,
+        execution: Execution,
+        ranks: Ranks,
     ) -> None:
-        if training.device.type == "cuda":
+        if device.type == "cuda":
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what tensor cores read
         self.optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
-        self._draws, self._steps, self._peak, self._training = draws, steps, learning_rate, training
-        self._loss, self._plain = training.compiler.compiled(loss), loss
-        self._tried = False
+        self._draws, self._loss, self._steps, self._peak = draws, loss, steps, learning_rate
+        self._accumulate, self._ranks = execution.accumulate, ranks
+        self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=execution.precision == "bfloat16")
         self._statistics = _Statistics(network)
 
     def __call__(self, step: int) -> Update:
@@ -104,29 +113,19 @@ class GradientSteps:
         for group in self.optimizer.param_groups:
             group["lr"], group["betas"] = rate, (beta1, group["betas"][1])
         drawn = self._draws.of(step)
-        if self._loss is not self._plain and not self._tried:
-            value = self._training.compiler.attempt(lambda: self._gradient(drawn), lambda: self._without(drawn))
-        else:
-            value = self._gradient(drawn)
-        self._tried = True
+        value = self._gradient(drawn)
         self.optimizer.step()
         return value, rate, drawn[-1][0]
 
-    def _without(self, drawn: list[tuple[Batch, Tensors]]) -> torch.Tensor:
-        """The gradient by the loss as it is, after the compiled one failed somewhere on its way."""
-        self._loss = self._plain
-        self._statistics.restore()
-        return self._gradient(drawn)
-
     def _gradient(self, drawn: Iterable[tuple[Batch, Tensors]]) -> torch.Tensor:
         """Leave the mean gradient in the parameters; returns the mean loss."""
-        training, count = self._training, self._training.execution.accumulate
+        count = self._accumulate
         self.optimizer.zero_grad(set_to_none=True)
-        if count > 1 or not self._tried:
+        if count > 1:
             self._statistics.keep()
         losses = []
         for _, tensors in drawn:
-            with training.autocast:
+            with self._autocast:
                 value = self._loss(tensors)
             if count > 1:
                 value = value / count
@@ -139,7 +138,7 @@ class GradientSteps:
         total = torch.stack(losses).sum()
         parameters = (each for group in self.optimizer.param_groups for each in group["params"])
         gradients = [each.grad for each in parameters if each.grad is not None]
-        training.ranks.add_up([total, *gradients, *self._statistics.means])
+        self._ranks.add_up([total, *gradients, *self._statistics.means])
         self._statistics.put()
         return total
 
@@ -161,17 +160,13 @@ class _Statistics:
         self._begun = [buffer.clone() for buffer in self._buffers]
         self.means = [torch.zeros_like(buffer) for buffer in self._buffers if buffer.is_floating_point()]
 
-    def restore(self) -> None:
-        """Go back to it."""
-        for buffer, begun in zip(self._buffers, self._begun, strict=True):
-            buffer.copy_(begun)
-
     def collect(self, count: int) -> None:
         """Count what a micro-batch, one of so many, made of them, and go back."""
         moved = [buffer for buffer in self._buffers if buffer.is_floating_point()]
         for mean, buffer in zip(self.means, moved, strict=True):
             mean += buffer / count
-        self.restore()
+        for buffer, begun in zip(self._buffers, self._begun, strict=True):
+            buffer.copy_(begun)
 
     def put(self) -> None:
         """Take the means; batches are counted as one."""

@@ -13,27 +13,23 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from ..errors import DeviceError, TrainingDivergedError
+from ..errors import CheckpointError, DeviceError, TrainingDivergedError
 from ..networks import Frames, Trunk
-from .compiling import Compiler
 from .execution import DEFAULT_EXECUTION, Execution
-from .gradient_steps import Draws, GradientSteps
+from .gradient_steps import Batch, Draws, GradientSteps, Tensors, Update
 from .ranks import ALONE, Ranks, own_device
-from .workdir import Workdir
+from .workdir import FIGURES, Arrays, Workdir, unfit_checkpoint
 
-Batch = dict[str, np.ndarray]
-Tensors = dict[str, torch.Tensor]
-"""A batch on the device; ``frames`` among it where a stage learns from frames."""
-Update = tuple[torch.Tensor, float, Batch]  # loss, learning rate, batch
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _INITIALISATION = 2**32  # a step number that no training reaches
 
@@ -46,6 +42,14 @@ class StageLog:
     wall_seconds: float
     cpu_seconds: float
     figures: dict[str, float] = field(default_factory=dict)
+
+
+class Part(Protocol):
+    """What a stage of a fit learns."""
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays by name."""
+        ...
 
 
 class Clock:
@@ -81,11 +85,9 @@ class Training:
     ranks: Ranks = ALONE
     checkpoint_seconds: float = field(default_factory=lambda: CHECKPOINT_SECONDS)
     clock: Clock = field(default_factory=Clock)
-    compiler: Compiler = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.ranks.check(self.execution.accumulate)
-        object.__setattr__(self, "compiler", Compiler(self.execution.compile))
 
     @classmethod
     def begin(
@@ -120,10 +122,21 @@ class Training:
         whole = {**identity, "seed": self.seed, **({"execution": execution} if execution else {})}
         self.ranks.agree(lambda: self.workdir.claim(whole))
 
-    @property
-    def autocast(self) -> torch.autocast:
-        """The context in which losses are computed."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.execution.precision == "bfloat16")
+    def finished_stage(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
+        """Arrays and record of a stage that an earlier run finished here; None if there is none."""
+        found = self.ranks.agree(lambda: self.workdir.load_stage(stage))
+        if found is None:
+            self.workdir.forget_figures(stage)
+        return found
+
+    def keep_stage(self, log: StageLog, arrays: Arrays) -> None:
+        """Keep what a stage gave, so that it is not learned again."""
+        self.workdir.log(log.stage, FIGURES, log.figures)
+        self.workdir.save_stage(log.stage, arrays, asdict(log))
+
+    def settled(self, part: Part, figures: dict[str, float]) -> tuple[Arrays, dict[str, float]] | None:
+        """Of several ranks, arrays and figures of the first: another machine may round otherwise. None if alone."""
+        return self.ranks.agree(lambda: (part.arrays(), figures)) if self.ranks.size > 1 else None
 
     def rng(self, stage: str, step: int, micro: int = 0) -> np.random.Generator:
         """The generator of one micro-batch of one step of one stage."""
@@ -212,8 +225,14 @@ def train(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
         ExecutionError: if the fit cannot be deterministic, as was asked for.
     """
-    draws = Draws(stage, sample, steps, training, frames, rows, ahead)
-    update = GradientSteps(network, draws, loss, steps=steps, learning_rate=learning_rate, training=training)
+    execution, ranks, device = training.execution, training.ranks, training.device
+    draws = Draws(
+        sample, partial(training.rng, stage), steps=steps, accumulate=execution.accumulate, ranks=ranks, device=device,
+        frames=frames, rows=rows, ahead=ahead,
+    )  # fmt: skip
+    update = GradientSteps(
+        network, draws, loss, steps=steps, learning_rate=learning_rate, device=device, execution=execution, ranks=ranks
+    )
     try:
         return run_updates(
             stage, network, update.optimizer, update, steps=steps, training=training, log_every=log_every
@@ -248,7 +267,7 @@ def run_updates(
     """
     workdir = training.workdir
     training.ranks.equalise(network)
-    step, mean_loss = workdir.load_checkpoint(stage, network, optimizer, training)
+    step, mean_loss = _resume(stage, network, optimizer, training)
     bar = tqdm(
         total=steps,
         initial=step,
@@ -276,12 +295,33 @@ def run_updates(
                     bar.set_postfix(loss=f"{mean_loss:.4f}", refresh=False)
                     # Only here: a checkpoint between two log rows would change what the next row averages.
                     if time.perf_counter() - saved > training.checkpoint_seconds:
-                        workdir.save_checkpoint(stage, network, optimizer, training, step, mean_loss)
+                        state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+                        workdir.save_checkpoint(stage, step, mean_loss, training.clock.spent(), state)
                         saved = time.perf_counter()
     finally:
         bar.close()
         network.eval()
     return mean_loss
+
+
+def _resume(stage: str, network: nn.Module, optimizer: torch.optim.Optimizer, training: Training) -> tuple[int, float]:
+    """Restore network, optimiser and clock; returns (steps done, last loss), (0, NaN) without a checkpoint.
+
+    Raises:
+        CheckpointError: if the checkpoint does not fit the network or is damaged.
+    """
+    found = training.ranks.agree(lambda: training.workdir.load_checkpoint(stage))
+    step, loss = 0, float("nan")
+    if found is not None:
+        try:
+            network.load_state_dict(found["network"])
+            optimizer.load_state_dict(found["optimizer"])
+            step, loss = found["step"], found["loss"]
+            training.clock.add(*found["spent"])
+        except Exception as error:
+            raise CheckpointError(unfit_checkpoint(stage, error)) from error
+    training.workdir.forget_rows_after(stage, step)
+    return step, loss
 
 
 def _stop_diverged(stage: str, step: int, batch: Batch, value: float, training: Training) -> None:

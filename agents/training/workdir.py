@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
-from torch import nn
 
 from data_collection.storage import atomic_write
 
@@ -21,8 +20,6 @@ from ..errors import CheckpointError
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
-
-    from .loop import Training
 
 Arrays = dict[str, np.ndarray]
 FIGURES = -1  # the step at which a stage's closing figures are logged
@@ -132,62 +129,43 @@ class Workdir:
             return
         save_arrays(self.path / "stages" / f"{stage}.safetensors", arrays)
         write_json(self.path / "stages" / f"{stage}.json", record)
-        (self.path / "checkpoints" / f"{stage}.pt").unlink(missing_ok=True)
+        self._checkpoint(stage).unlink(missing_ok=True)
 
     # Checkpoints of the stage in progress
 
     def save_checkpoint(
-        self,
-        stage: str,
-        network: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        training: Training,
-        step: int,
-        loss: float,
+        self, stage: str, step: int, loss: float, spent: tuple[float, float], state: dict[str, Any]
     ) -> None:
-        """Keep the state of an unfinished stage."""
+        """Keep an unfinished stage.
+
+        Args:
+            stage: Its name.
+            step: Gradient steps done.
+            loss: The last one logged.
+            spent: Wall and CPU seconds so far.
+            state: State dictionaries by name.
+        """
         if self.path is None:
             return
-        state = {
-            "step": step,
-            "loss": loss,
-            "spent": training.clock.spent(),
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-        }
-        with atomic_write(self.path / "checkpoints" / f"{stage}.pt") as file:
-            torch.save(state, file)
+        with atomic_write(self._checkpoint(stage)) as file:
+            torch.save({"step": step, "loss": loss, "spent": spent, **state}, file)
 
-    def load_checkpoint(
-        self, stage: str, network: nn.Module, optimizer: torch.optim.Optimizer, training: Training
-    ) -> tuple[int, float]:
-        """Restore network, optimiser and clock; returns (steps done, last loss), (0, NaN) without a checkpoint.
+    def load_checkpoint(self, stage: str) -> dict[str, Any] | None:
+        """What ``save_checkpoint`` kept, entries of ``state`` beside the others; None if there is nothing.
 
         Raises:
-            CheckpointError: if the file does not fit the network or is damaged.
+            CheckpointError: if the file is damaged.
         """
-        file = None if self.path is None else self.path / "checkpoints" / f"{stage}.pt"
-        state = training.ranks.agree(lambda: self._read_checkpoint(file))
-        step, loss = 0, float("nan")
-        if state is not None:
-            try:
-                network.load_state_dict(state["network"])
-                optimizer.load_state_dict(state["optimizer"])
-                step, loss = state["step"], state["loss"]
-                training.clock.add(*state["spent"])
-            except Exception as error:
-                raise _unfit(file, error) from error
-        self._keep_rows(stage, lambda row_step: row_step <= step)
-        return step, loss
-
-    @staticmethod
-    def _read_checkpoint(file: Path | None) -> dict[str, Any] | None:
-        if file is None or not file.exists():
+        if self.path is None or not (file := self._checkpoint(stage)).exists():
             return None
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:
-            raise _unfit(file, error) from error
+            raise CheckpointError(unfit_checkpoint(str(file), error)) from error
+
+    def _checkpoint(self, stage: str) -> Path:
+        assert self.path is not None
+        return self.path / "checkpoints" / f"{stage}.pt"
 
     # Metrics
 
@@ -206,6 +184,10 @@ class Workdir:
     def forget_figures(self, stage: str) -> None:
         """Drop the closing figures of a stage that was killed between logging and keeping them."""
         self._keep_rows(stage, lambda row_step: row_step != FIGURES)
+
+    def forget_rows_after(self, stage: str, step: int) -> None:
+        """Drop what a killed run logged after its last checkpoint."""
+        self._keep_rows(stage, lambda row_step: row_step <= step)
 
     def _keep_rows(self, stage: str, keep: Callable[[int], bool]) -> None:
         """Drop rows of metrics.csv that a killed run wrote and that will be written again."""
@@ -231,8 +213,9 @@ class Workdir:
         return path
 
 
-def _unfit(file: Path | None, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"checkpoint {file or 'of the first rank'} does not fit this training or is damaged ({type(error).__name__}); "
+def unfit_checkpoint(what: str, error: Exception) -> str:
+    """The message about a checkpoint that cannot be used."""
+    return (
+        f"checkpoint {what} does not fit this training or is damaged ({type(error).__name__}); "
         "delete it to train the stage from its start"
     )

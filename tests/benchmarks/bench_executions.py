@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from harness import Quantity, against, run
 
@@ -50,8 +51,12 @@ def stepper(execution: Execution = DEFAULT_EXECUTION, each_image: bool = False) 
     )
     way = AllPairs(problem, np.arange(config.sources), targets, config.batch_sources, config.batch_frames)
     training = Training(0, Workdir(None), device, progress=False, execution=execution)
-    draws = Draws("global", way.sample, 10**6, training, training.frames(network, frames), way.rows, True)
-    update = GradientSteps(way, draws, way.loss, steps=10**6, learning_rate=1e-3, training=training)
+    how = {"device": device, "ranks": training.ranks}
+    draws = Draws(
+        way.sample, partial(training.rng, "global"), steps=10**6, accumulate=execution.accumulate, **how,
+        frames=training.frames(network, frames), rows=way.rows,
+    )  # fmt: skip
+    update = GradientSteps(way, draws, way.loss, steps=10**6, learning_rate=1e-3, execution=execution, **how)
     done = 0
 
     def work() -> int:
@@ -64,14 +69,12 @@ def stepper(execution: Execution = DEFAULT_EXECUTION, each_image: bool = False) 
     return one_torch_thread()(work)
 
 
-def bench(repeats: int, large: bool = False) -> Iterator[Quantity]:
-    """Micro-batches a second; --large compiles too, which takes a C++ compiler and half a minute."""
+def bench(repeats: int) -> Iterator[Quantity]:
+    """Micro-batches a second."""
     others = {
         "statistics applied to each image": stepper(each_image=True),
         "frames read batch by batch": stepper(Execution(frame_bytes=0)),
     }
-    if large:
-        others["compiled by inductor"] = stepper(Execution(compile=True))
     yield from against("global stage", "batches/s", stepper(), others, repeats, their_repeats=repeats)
 
 

@@ -89,7 +89,7 @@ class PlaceMetric:
             found = latents @ maps
             places, _ = group_frames(found, neighbours, threshold_of(found, mistaken), config.candidates)
             alike = pairs_within(places)
-            # Localisation once each, as far as can be told: then neighbours, whose views are nearly the same, must do.
+            # Seen once each, as far as can be told: then neighbours, whose views are nearly the same, must do.
             alike = alike if len(alike) else steps
             share = config.shrinkage * latents.shape[1]
             maps = discriminants(latents, alike, config.latent_dim, share / (share + len(alike)))

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-import agents.training.compiling
 from agents import Plan2Vec, get_agent
 from agents.errors import CheckpointError, ConfigError, ExecutionError
 from agents.metrics.distillation import AmortizedSearchConfig, ValueIterationConfig
@@ -76,7 +75,6 @@ def assert_same(found: nn.Module, expected: nn.Module, **tolerance) -> None:
         ({"precision": "float16"}, "unknown precision 'float16'.*bfloat16"),
         ({"accumulate": 0}, "accumulate is 0; a step has at least 1"),
         ({"frame_bytes": -1}, "frame_bytes is -1"),
-        ({"deterministic": True, "compile": True}, "deterministic and compile were both asked for"),
     ],
 )
 def test_an_execution_that_cannot_be_is_refused(wrong, message):
@@ -116,8 +114,8 @@ def test_nothing_is_shared_between_agents_that_were_fitted_otherwise():
 
 
 def test_dqn_refuses_what_its_own_loop_cannot_do():
-    with pytest.raises(ExecutionError, match="dqn was asked for accumulate, compile"):
-        get_agent("dqn")().fit(plane(episodes=4), execution=Execution(accumulate=2, compile=True))
+    with pytest.raises(ExecutionError, match="dqn was asked for accumulate, precision"):
+        get_agent("dqn")().fit(plane(episodes=4), execution=Execution("bfloat16", accumulate=2))
 
 
 # Micro-batches
@@ -298,99 +296,6 @@ def test_an_operation_that_cannot_be_deterministic_is_refused_with_its_name():
     with pytest.raises(ExecutionError, match=r"an operation that is not: put_.*leave deterministic out"):
         fit(Execution(deterministic=True), loss=loss)
     assert not torch.are_deterministic_algorithms_enabled()
-
-
-# Compilation
-
-
-@pytest.mark.parametrize("backend", ["eager", pytest.param("aot_eager", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_compiled_fit_learns_the_same(backend, count, monkeypatch):
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", backend)
-    compiled = fit(Execution(compile=True, accumulate=count))[0]
-    assert_same(compiled, fit(Execution(accumulate=count))[0], rtol=1e-4, atol=1e-6)
-
-
-def test_a_compiled_agent_learns_the_same(monkeypatch):
-    used = []
-
-    def backend(graph, inputs):
-        used.append(graph)
-        return graph.forward
-
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", backend)
-    dataset = plane(episodes=20)
-    eager, compiled = (
-        Plan2Vec(quick_config(8)).fit(dataset, progress=False, execution=Execution(compile=each))
-        for each in (False, True)
-    )
-    assert len(used) >= 3  # one a stage that learns
-    found, expected = (agent.global_metric.embed(dataset.observations) for agent in (compiled, eager))
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
-
-
-def test_where_nothing_compiles_the_fit_goes_on_after_one_warning(monkeypatch):
-    """Also with batch normalisation: a first pass that failed half-way leaves no trace."""
-
-    def broken(graph, inputs):
-        raise OSError("no compiler here\n\nand much more\nand more")
-
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", broken)
-    with pytest.warns(RuntimeWarning, match=r"torch\.compile failed \(.*no compiler here") as said:
-        found, loss = fit(Execution(compile=True))
-    assert len(said) == 1
-    expected, expected_loss = fit()
-    assert_same(found, expected)
-    assert loss == expected_loss
-
-
-def test_a_fit_that_cannot_be_compiled_says_so_once_for_all_stages(monkeypatch):
-    def broken(graph, inputs):
-        raise OSError("no compiler here")
-
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", broken)
-    with pytest.warns(RuntimeWarning, match="goes on without") as said:
-        agent = Plan2Vec(quick_config(10)).fit(plane(episodes=20), progress=False, execution=Execution(compile=True))
-    assert len(said) == 1
-    assert [entry.stage for entry in agent.fit_log] == list(STAGES)
-
-
-def test_a_compiler_that_fails_in_the_backward_pass_is_caught_too(monkeypatch):
-    class Broken(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            raise OSError("no compiler for gradients")
-
-    def backend(graph, inputs):
-        return lambda *args: [Broken.apply(out) for out in graph.forward(*args)]
-
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", backend)
-    with pytest.warns(RuntimeWarning, match="no compiler for gradients"):
-        found = fit(Execution(compile=True))[0]
-    assert_same(found, fit()[0])
-
-
-def test_a_mistake_in_the_loss_is_not_taken_for_the_compilers(monkeypatch):
-    monkeypatch.setattr(agents.training.compiling, "BACKEND", "eager")
-
-    def loss(batch):
-        return batch["frames"].float() @ torch.zeros(3, 3)
-
-    with pytest.raises(RuntimeError, match=r"shape|size"):
-        fit(Execution(compile=True), loss=loss)
-
-
-@pytest.mark.slow
-def test_the_shipped_compiler_gives_the_same_weights_or_says_why_not(recwarn):
-    """With a C++ compiler it compiles, without it falls back."""
-    found = fit(Execution(compile=True))[0]
-    ours = [str(warning.message) for warning in recwarn if "compile was asked for" in str(warning.message)]
-    assert len(ours) <= 1, "one warning a fit, and only if it did not compile"
-    assert_same(found, fit()[0], rtol=1e-3, atol=1e-5)
 
 
 def test_the_record_can_be_written_and_read():
