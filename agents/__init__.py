@@ -1,7 +1,8 @@
 """Agents: learn a goal-reaching metric from recorded experience, plan with it, act by it. No environment in sight."""
 
 from . import baselines
-from .base.agent import AGENTS, Agent, get_agent, load_agent
+from .base.agent import AGENTS, LearningAgent, get_agent, load_agent
+from .base.protocols import Actor, Metric, Planner
 from .baselines.uniform import UniformAgent
 from .control.action_memory import ActionMemory
 from .graphs.graph import Graph
@@ -11,11 +12,15 @@ from .plan2vec.places import Plan2VecPlaces, Plan2VecPlacesConfig
 from .plan2vec.waypoints import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from .training.loop import StageLog
 
+Agent = LearningAgent
+
 __all__ = [
     "AGENTS",
     "ActionMemory",
+    "Actor",
     "Agent",
     "Graph",
+    "Metric",
     "Plan",
     "Plan2Vec",
     "Plan2VecConfig",
@@ -23,6 +28,7 @@ __all__ = [
     "Plan2VecPlacesConfig",
     "Plan2VecWaypoints",
     "Plan2VecWaypointsConfig",
+    "Planner",
     "StageLog",
     "UniformAgent",
     "baselines",

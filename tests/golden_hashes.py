@@ -32,7 +32,7 @@ from agents import AGENTS, Plan2Vec, load_agent  # noqa: E402
 from data_collection import Dataset, Episode, make_dataset, save_dataset  # noqa: E402
 
 
-def config_of(cls, values):
+def config_of(cls, values, agent="plan2vec"):
     """A configuration from a dictionary with the names of 7f8d828."""
     try:
         from agents.base.old_names import config_from_record
@@ -42,7 +42,7 @@ def config_of(cls, values):
         except ImportError:
             from agents.configs import from_dict
         return from_dict(cls, values)
-    return config_from_record(cls, values)
+    return config_from_record(cls, values, agent)
 
 
 def digest(*arrays):
@@ -250,7 +250,7 @@ def agents():
     for name, kind, dataset, patch in variants():
         cls = AGENTS[kind]
         old = OLD[kind]
-        agent = cls(config_of(type(cls().config), shorten(patched(old, patch)))) if old else cls()
+        agent = cls(config_of(type(cls().config), shorten(patched(old, patch)), kind)) if old else cls()
         found[name] = of_agent(agent.fit(dataset, seed=3, progress=False), dataset)
         print(name, flush=True)
     agent = Plan2Vec(config_of(type(Plan2Vec().config), shorten(OLD["plan2vec"]))).fit(images(), seed=3, progress=False)
@@ -302,7 +302,7 @@ def save_small(folder):
         if kind == "dqn":
             patch = {"steps": 20}
         config = narrow(shorten(patched(old, {k: v for k, v in patch.items()})))
-        agent = cls(config_of(type(cls().config), config)) if old else cls()
+        agent = cls(config_of(type(cls().config), config, kind)) if old else cls()
         dataset = images() if name.endswith("images") else vectors()
         dataset = dataset.take_episodes(np.arange(8))
         agent.fit(dataset, seed=3, progress=False)

@@ -2,124 +2,134 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
-from data_collection import Dataset
-
-from ..control.action_memory import ActionMemory
+from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.forward_model import ForwardModel, ForwardModelConfig
 from ..errors import NotFittedError
-from ..training.loop import Training
-from ..training.splits import ValidationSplit
-from .agent import as_batch
-from .staged import StagedAgent, StagedConfig
-from .state import DistanceParts, LatentMetric, Parts, learned
+from ..metrics.embedding import EmbeddingMetric
+from ..metrics.latent_metric import LatentMetric
+from ..metrics.local import LocalMetric, LocalMetricConfig
+from .agent import Costs, LearningAgent
+from .staged import LearningFit
 
 
 @dataclass(frozen=True)
-class DistanceConfig(StagedConfig):
-    """What all such agents choose, so that they differ in their embedding alone."""
+class DistanceConfig:
+    """What agents choose that differ in their embedding alone."""
 
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d, by which the memory knows a spot again"""
     forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
     """where the latent goes for each action"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
 
 
-class DistanceAgent(StagedAgent, ABC):
+class DistanceAgent(LearningAgent):
     """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
 
-    A subclass gives ``name``, ``config_class`` and, for each entry of ``stages`` other than "local" and "forward", a
-    method ``_fit_<stage>`` that puts what it learned into ``self._parts`` and returns validation figures.
+    Attributes:
+        local_metric: the local metric d, by which the memory knows a spot again.
+        metric: the embedding phi, and the distance of its latents.
+        forward_model: where the latent goes for each action; None if no actions were recorded.
     """
 
-    config_class: ClassVar[type[DistanceConfig]]
-    parts_class: ClassVar[type[DistanceParts]] = DistanceParts
-    stages: ClassVar[tuple[str, ...]] = ("local", "embedding", "forward")
+    local_metric: LocalMetric
+    metric: LatentMetric
+    forward_model: ForwardModel | None
 
-    @abstractmethod
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> LatentMetric:
-        """The untrained metric."""
+    def embed(self, observations: np.ndarray) -> np.ndarray:
+        """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
+        batch, single = self._batch(observations, "observation")
+        latents = self.metric.embed(batch)
+        return latents[0] if single else latents
 
-    def _new_parts(self, device: torch.device) -> Parts:
-        return self.parts_class(self.config, self.observation_shape, device, self._new_metric)
+    def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
+        """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
+        return self.metric.between(latents, goal_latents)
 
-    # Learning
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
+        return self.between(self.embed(observation), self._of_goal(goal, self._embedded))
 
-    def _fit_forward(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        assert dataset.actions is not None
-        self._parts.forward_model, figures = ForwardModel.fit(
-            self.config.forward_model,
-            self.metric.embed(dataset.observations),
-            dataset.transitions,
-            dataset.actions,
-            dataset.num_actions,
-            folds.unseen(dataset.episode_ids[dataset.transitions[:, 0]]),
-            training,
-        )
-        return figures
+    def _embedded(self, batch: np.ndarray, single: bool) -> np.ndarray:
+        latents = self.metric.embed(batch)
+        return latents[0] if single else latents
 
-    # What was learned
-
-    @property
-    def metric(self) -> LatentMetric:
-        """The embedding and the distance of its latents, by which the agent acts."""
-        return learned(learned(self._parts).metric)
-
-    @property
-    def forward_model(self) -> ForwardModel:
-        """The latent forward model."""
-        model = learned(self._parts).forward_model
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
+        """D from the imagined next latent to the goal: D(f(phi(s), a), phi(g)), in steps."""
+        model = self.forward_model
         if model is None:
             raise NotFittedError(
                 "this agent has no forward model, so it measures and plans but does not act; "
                 "fit it on a dataset with actions"
             )
-        return model
-
-    def embed(self, observations: np.ndarray) -> np.ndarray:
-        """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
-        learned(self._parts)
-        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
         latents = self.metric.embed(batch)
-        return latents[0] if single else latents
-
-    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        return self.between(self.embed(observation), self._embed_goal(goal))
-
-    def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
-        """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
         with torch.inference_mode():
-            z, g = (torch.as_tensor(array, device=self.metric.device) for array in (latents, goal_latents))
-            return self._between(z, g).cpu().numpy()
+            imagined = model.imagine(torch.as_tensor(latents, device=self.metric.device))
+            target = np.atleast_2d(self._of_goal(goal, self._embedded))[:, None]
+            costs = self.metric.head.distance(imagined, torch.as_tensor(target, device=self.metric.device))
+        return Costs(
+            model.candidates, costs.cpu().numpy(), latents if memory is None else self.local_metric.embed(batch)
+        )
 
-    def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """D between latents, (..., D) and (..., D) -> (...)."""
-        return self.metric.head.distance(z, g)
 
-    # Acting
+def fit_forward(run: Any, config: ForwardModelConfig, metric: Callable[[], LatentMetric]) -> ForwardModel | None:
+    """The stage that learns the forward model of a metric's latents, from all recorded transitions."""
 
-    def _possible_actions(self) -> torch.Tensor:
-        return self.forward_model.candidates
+    def learn() -> tuple[ForwardModel, dict[str, float]]:
+        dataset, steps = run.dataset, run.dataset.transitions
+        latents, unseen = metric().embed(dataset.observations), run.unseen(steps[:, 0])
+        return ForwardModel.fit(config, latents, steps, dataset.actions, dataset.num_actions, unseen, run.training)
 
-    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
-        """D from the imagined next latent to the goal: D(f(phi(s), a), phi(g)), in steps."""
-        with torch.inference_mode():
-            latents = self.metric.embed(batch)
-            imagined = self.forward_model.imagine(torch.as_tensor(latents, device=self.metric.device))
-            target = torch.as_tensor(np.atleast_2d(self._embed_goal(goal)), device=self.metric.device)[:, None]
-            costs = self._between(imagined, target).cpu().numpy()
-        return costs, latents if memory is None else self.local_metric.embed(batch)
+    return run.stage("forward", config, learn, partial(ForwardModel.restore, config, run.device), from_actions=True)
 
-    def _embed_goal(self, goal: np.ndarray) -> np.ndarray:
-        """Latents of goals; those of the last call are kept, since a goal stays for a whole episode."""
-        if self._goal_latents is not None and np.array_equal(self._goal_latents[0], goal):
-            return self._goal_latents[1]
-        batch, single = as_batch(goal, self.observation_shape, self.is_image, "goal")
-        latents = self.metric.embed(batch)
-        self._goal_latents = np.array(goal), latents[0] if single else latents
-        return self._goal_latents[1]
+
+def fit_local(run: Any, config: LocalMetricConfig) -> LocalMetric:
+    """The stage that learns the local metric."""
+
+    def learn() -> tuple[LocalMetric, dict[str, float]]:
+        some, held_out = run.halves()
+        return LocalMetric.fit(config, some, held_out, run.training)
+
+    restore = partial(LocalMetric.restore, config, run.observation_shape, run.device)
+    return run.stage("local", config, learn, restore)
+
+
+class EmbeddingAgent(DistanceAgent):
+    """A distance agent whose embedding is learned without a graph, in a stage of its own.
+
+    A subclass gives ``embedding``, the configuration of that stage; ``_new_metric``, and ``_fit_embedding``.
+    """
+
+    config: Any
+
+    @property
+    def embedding(self) -> Any:
+        """The configuration of the embedding."""
+        raise NotImplementedError
+
+    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
+        """The untrained metric."""
+        raise NotImplementedError
+
+    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
+        """The metric, and its validation figures."""
+        raise NotImplementedError
+
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        self.local_metric = fit_local(run, c.local_metric)
+        self.metric = run.stage(
+            "embedding", self.embedding,
+            lambda: self._fit_embedding(run),
+            lambda arrays: self._new_metric(run.observation_shape, run.device).filled(arrays),
+        )  # fmt: skip
+        self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)

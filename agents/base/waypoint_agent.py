@@ -1,110 +1,83 @@
-"""What agents share that walk from waypoint to waypoint: they find themselves in a memory graph, choose, and move."""
+"""What agents share that walk from waypoint to waypoint: they find themselves in the graph, choose, and move."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
-from data_collection import Dataset
-
-from ..control.action_memory import ActionMemory, MemoryConfig
+from ..control.action_memory import ActionMemory
 from ..control.inverse_model import InverseModel, InverseModelConfig
 from ..errors import NotFittedError
-from ..graphs.building import GraphConfig
-from ..training.loop import Training, one_torch_thread
-from ..training.splits import ValidationSplit
+from ..graphs.frame_graph import FrameGraph
+from ..training.loop import one_torch_thread
 from ..training.workdir import Arrays
-from .agent import as_batch
-from .graph_agent import GraphMemory, GraphParts
-from .staged import StagedConfig
-from .state import learned
-
-
-@dataclass(frozen=True)
-class WaypointConfig(StagedConfig):
-    """What all such agents choose."""
-
-    graph: GraphConfig = field(default_factory=GraphConfig)
-    """which frames are remembered, and which of them are joined"""
-    inverse_model: InverseModelConfig = field(default_factory=InverseModelConfig)
-    """which action leads towards a waypoint"""
-    neighbourhood_first: bool = False
-    """look for the present place among the graph neighbours of the last one, and in the whole memory only if none of
-    them is within the threshold; it needs a memory of the last place, so it has no effect without ``memory``"""
-
-
-class WaypointParts(GraphParts):
-    """Local metric, graph and inverse model."""
-
-    part_of: ClassVar[dict[str, str]] = {**GraphParts.part_of, "inverse": "inverse_model"}
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.inverse_model: InverseModel | None = None
-        self.inverse_latents = np.zeros((0, 0), np.float32)
-
-    def arrays(self, stage: str) -> Arrays:
-        """Everything that the part of this stage is made of."""
-        arrays = super().arrays(stage)
-        return arrays | {"inverse_latents": self.inverse_latents} if stage == "inverse" else arrays
-
-    def restore(self, stage: str, arrays: Arrays) -> None:
-        """Make the part of this stage from the arrays that ``arrays`` gave.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        if stage == "inverse":
-            self.inverse_latents = arrays["inverse_latents"]
-            weights = {name: array for name, array in arrays.items() if name != "inverse_latents"}
-            config = self.config.inverse_model
-            self.inverse_model = InverseModel.restore(config, self.observation_shape, self.device, weights)
-        else:
-            super().restore(stage, arrays)
+from .agent import Costs
+from .graph_agent import GraphAgent
+from .staged import LearningFit
 
 
 class Localisation(NamedTuple):
-    """Observations and where they are in the memory graph."""
+    """Observations and where they are in the graph."""
 
     frames: np.ndarray
     """(B, ...) observations"""
     keys: np.ndarray
     """(B, D) local latents"""
     vertices: np.ndarray
-    """(B,) int64, the vertex that each is taken for"""
+    """(B,) int64, the vertex nearest to each"""
     offsets: np.ndarray
     """(B,) float32, d to that vertex in steps"""
     gaps: np.ndarray | None = None
-    """(B, V) float64, d to every vertex; None where not all were looked at"""
+    """(B, V) float64, d to every vertex; None where it was not kept"""
 
 
-class VertexMemory(ActionMemory):
-    """Besides what was tried, the vertex where each lane was last; -1 where it has not been anywhere."""
+@dataclass(eq=False)
+class WaypointModel:
+    """The inverse model, and what it makes of the graph's vertices."""
 
-    def __init__(self, config: MemoryConfig, num_episodes: int) -> None:
-        super().__init__(config, num_episodes)
-        self.vertices = np.full(num_episodes, -1)
+    model: InverseModel
+    latents: np.ndarray
+    """(V, D) float32"""
 
-    def forget(self, mask: np.ndarray | None = None) -> None:
-        """Empty the lanes where ``mask`` (B,) is True; all of them by default."""
-        super().forget(mask)
-        self.vertices[slice(None) if mask is None else np.asarray(mask, bool)] = -1
+    @classmethod
+    def fit(cls, run: LearningFit, config: InverseModelConfig, graph: FrameGraph) -> tuple[Self, dict[str, float]]:
+        """Learn the inverse model; embed the vertices."""
+        model, figures = InverseModel.fit(config, *run.halves(), run.training)
+        return cls(model, model.embed(run.dataset.observations[graph.rows], run.device)), figures
+
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {**self.model.arrays(), "inverse_latents": self.latents}
+
+    @classmethod
+    def restore(
+        cls, config: InverseModelConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
+    ) -> Self:
+        """The model that ``arrays`` came from.
+
+        Raises:
+            CheckpointError: if they do not fit the configuration.
+        """
+        weights = {name: array for name, array in arrays.items() if name != "inverse_latents"}
+        return cls(InverseModel.restore(config, observation_shape, device, weights), arrays["inverse_latents"])
 
 
-class WaypointAgent(GraphMemory, ABC):
-    """Finds itself in the memory graph, chooses a waypoint, and takes the inverse model's action towards it.
+class WaypointAgent(GraphAgent):
+    """Finds itself in the graph, chooses a waypoint, and takes the inverse model's action towards it.
 
     A subclass says which vertex is the waypoint, and when the goal itself is near enough to be one.
+
+    Attributes:
+        inverse: which action leads towards a waypoint; None if no actions were recorded.
     """
 
-    config_class: ClassVar[type[WaypointConfig]] = WaypointConfig
-    parts_class: ClassVar[type[WaypointParts]] = WaypointParts
-    stages: ClassVar[tuple[str, ...]] = ("local", "graph", "inverse")
+    inverse: WaypointModel | None
     _wide: tuple[np.ndarray, np.ndarray] | None = None  # the vertices' local latents, and the same in 64 bits
 
     @abstractmethod
@@ -113,40 +86,36 @@ class WaypointAgent(GraphMemory, ABC):
 
     @abstractmethod
     def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
-        """(B,) vertices to walk towards; the memory, if any, knows where each lane has been."""
-
-    def _fit_inverse(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        parts = learned(self._parts)
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
-        parts.inverse_model, figures = InverseModel.fit(self.config.inverse_model, learn, held_out, training)
-        parts.inverse_latents = parts.inverse_model.embed(dataset.observations[self.vertex_rows], training.device)
-        return figures
+        """(B,) vertices to walk towards; the memory, if any, knows where each episode has been."""
 
     @property
     def inverse_model(self) -> InverseModel:
         """Which action leads from one observation to another."""
-        model = learned(self._parts).inverse_model
-        if model is None:
+        return self._waypoint_model.model
+
+    @property
+    def _waypoint_model(self) -> WaypointModel:
+        if self.inverse is None:
             raise NotFittedError(
                 "this agent has no inverse model, so it measures and plans but does not act; "
                 "fit it on a dataset with actions"
             )
-        return model
+        return self.inverse
 
-    def new_memory(self, num_episodes: int = 1) -> VertexMemory:
-        """An empty memory of tried actions and of the last place, for so many parallel episodes."""
-        return VertexMemory(self.config.memory, num_episodes)
+    def new_memory(self, num_episodes: int = 1) -> ActionMemory:
+        """An empty memory of tried actions, and of where each of some parallel episodes has been."""
+        return ActionMemory(self.config.memory, num_episodes)
 
     @one_torch_thread()
     def next_waypoints(
         self, observation: np.ndarray, goal: np.ndarray, *, memory: ActionMemory | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Where to walk next: what ``act`` walks towards, for whoever walks by other means. It needs no actions.
+        """Where to walk next: what ``act`` walks towards, for walkers of any kind. It needs no actions.
 
         Args:
             observation: (B, ...) observations.
             goal: (B, ...) goal observations.
-            memory: From ``new_memory``, of B lanes; it notes where each lane is.
+            memory: From ``new_memory``, of B episodes; it notes where each is.
 
         Returns:
             (B,) int64 vertices, rows of ``vertex_rows``; and (B,) bool, where the goal itself is near enough to walk
@@ -155,61 +124,52 @@ class WaypointAgent(GraphMemory, ABC):
         Raises:
             ObservationError: for an observation or goal unlike those of the training dataset.
         """
-        batch, _ = as_batch(observation, self.observation_shape, self.is_image, "observation")
-        here, there = self._see(batch, memory), self._see_goal(goal)
+        batch, _ = self._batch(observation, "observation")
+        here, there = self._localise(batch), self._localise_goal(goal)
         chosen, near = self._waypoints(here, there, memory), self._is_near(here, there)
         if memory is not None:
             memory.remember(here.keys, chosen)
         return chosen, near
 
-    def _possible_actions(self) -> torch.Tensor:
-        return self.inverse_model.candidates
-
-    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
-        """How unlikely the inverse model holds each action on the way to the waypoint."""
-        model, parts = self.inverse_model, learned(self._parts)
-        here, there = self._see(batch, memory), self._see_goal(goal)
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
+        """How unlikely the inverse model holds each action towards the waypoint."""
+        inverse = self._waypoint_model
+        model, device = inverse.model, self.local_metric.device
+        here, there = self._localise(batch), self._localise_goal(goal)
         near = self._is_near(here, there)
-        targets = parts.inverse_latents[self._waypoints(here, there, memory)]
-        targets[near] = model.embed(there.frames[near], parts.device) if near.any() else 0
+        targets = inverse.latents[self._waypoints(here, there, memory)]
+        targets[near] = model.embed(there.frames[near], device) if near.any() else 0
         with torch.inference_mode():
-            latents = (model.embed(batch, parts.device), targets)
-            costs = model.costs(*(torch.as_tensor(each, device=parts.device) for each in latents)).cpu().numpy()
-        return costs, here.keys
+            latents = (model.embed(batch, device), targets)
+            costs = model.costs(*(torch.as_tensor(each, device=device) for each in latents)).cpu().numpy()
+        return Costs(model.candidates, costs, here.keys)
 
     # Localisation
 
-    def _see(self, batch: np.ndarray, memory: ActionMemory | None = None) -> Localisation:
-        """Each observation and the memory's frame that is nearest to it by the local metric."""
-        latents = learned(self._parts).local_latents
+    def _localise(self, batch: np.ndarray) -> Localisation:
+        """Each observation and the vertex that is nearest to it by the local metric."""
         keys = self.local_metric.embed(batch)
-        vertices = np.full(len(keys), -1)
-        if self.config.neighbourhood_first and isinstance(memory, VertexMemory):
-            for lane in np.flatnonzero(memory.vertices >= 0):
-                last = int(memory.vertices[lane])
-                around = np.append(self.graph.neighbors(last)[0], last)
-                gaps = np.linalg.norm(latents[around] - keys[lane], axis=1)
-                if gaps.min() <= self.threshold:
-                    vertices[lane] = around[gaps.argmin()]
-        lost = np.flatnonzero(vertices < 0)
-        gaps = self._gaps(keys[lost])
-        if lost.size:
-            vertices[lost] = gaps.argmin(1)
-        if isinstance(memory, VertexMemory):
-            memory.vertices[:] = vertices
-        offsets = np.linalg.norm(keys - latents[vertices], axis=1)
-        return Localisation(batch, keys, vertices, offsets, gaps if len(lost) == len(keys) else None)
+        gaps = self._gaps(keys)
+        vertices = gaps.argmin(1)
+        offsets = np.linalg.norm(keys - self.local_latents[vertices], axis=1)
+        return Localisation(batch, keys, vertices, offsets, gaps)
 
     def _gaps(self, keys: np.ndarray) -> np.ndarray:
         """(B, V) float64, d from (B, Q) local latents to every vertex."""
-        latents = learned(self._parts).local_latents
+        latents = self.local_latents
         if self._wide is None or self._wide[0] is not latents:
             self._wide = latents, latents.astype(np.float64)  # as cdist does for itself at every call
         return cdist(keys, self._wide[1])
 
-    def _see_goal(self, goal: np.ndarray) -> Localisation:
+    def _localise_goal(self, goal: np.ndarray) -> Localisation:
         """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""
-        if self._goal_latents is None or not np.array_equal(self._goal_latents[0], goal):
-            batch, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
-            self._goal_latents = np.array(goal), self._see(np.array(batch))._replace(gaps=None)
-        return self._goal_latents[1]
+        return self._of_goal(goal, lambda batch, _: self._localise(np.array(batch))._replace(gaps=None))
+
+
+def fit_inverse(run: Any, config: InverseModelConfig, graph: FrameGraph) -> WaypointModel | None:
+    """The stage that learns which action leads towards a waypoint."""
+    return run.stage(
+        "inverse", config,
+        lambda: WaypointModel.fit(run, config, graph),
+        partial(WaypointModel.restore, config, run.observation_shape, run.device), from_actions=True,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +14,13 @@ from torch.nn import functional as F
 from data_collection import Dataset
 
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.staged import LearningFit
 from ..errors import ConfigError
 from ..metrics.embedding import EmbeddingMetric
 from ..metrics.heads import MetricHead
-from ..networks import Trunk, build_trunk
-from ..training.loop import Tensors, Training, train
-from ..training.splits import ValidationSplit
+from ..networks import Trunk, build_trunk, prepared_bytes
+from ..training.loop import Tensors, train
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class ContrastiveConfig:
             raise ConfigError(f"temperature is {self.temperature}; the similarity -L2 / temperature needs one above 0")
         if self.batch_size < 2:
             raise ConfigError(f"batch_size is {self.batch_size}; a pair is told from at least 1 other")
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, and what the network prepares of them."""
+        prepared = prepared_bytes(self.trunk, size.observation_shape)
+        return size.rows * (size.row_bytes + prepared + 8 * self.latent_dim)
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def futures(rows: np.ndarray, last_rows: np.ndarray, discount: float, rng: np.ra
 
 
 @register_agent
-class ContrastiveAgent(DistanceAgent):
+class ContrastiveAgent(EmbeddingAgent):
     """D = L2 of a contrastive critic's latents, in the unit of one recorded step.
 
     The critic is that of Eysenbach et al. 2022 (contrastive RL, arXiv 2206.07568), with one network for states and
@@ -119,21 +125,26 @@ class ContrastiveAgent(DistanceAgent):
     config: ContrastiveAgentConfig
     config_class = ContrastiveAgentConfig
 
+    @property
+    def embedding(self) -> ContrastiveConfig:
+        """The configuration of the embedding."""
+        return self.config.contrastive
+
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         config = self.config.contrastive
         return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
         """Learn the critic, then its unit; validate it on held-out trajectories.
 
         Returns:
-            ``scale``, ``temperature`` in steps, and of a batch of held-out pairs the loss ``info_nce`` in nats and how
-            often the right later frame is the most similar one, ``accuracy``.
+            The metric, and ``scale``, ``temperature`` in steps, and of a batch of held-out pairs the loss ``info_nce``
+            in nats and how often the right later frame is the most similar one, ``accuracy``.
         """
-        config = self.config.contrastive
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        config, training = self.config.contrastive, run.training
+        learn, held_out = run.halves()
         with training.seeded_torch("embedding"):
-            metric = self._new_metric(dataset.observation_shape, training.device)
+            metric = self._new_metric(run.observation_shape, run.device)
         metric.network.standardise.fit(learn.observations)
         critic = Critic(config, metric.network, metric.head).to(training.device)
 
@@ -152,12 +163,11 @@ class ContrastiveAgent(DistanceAgent):
             rows=lambda batch: batch["pairs"].T.ravel(),
         )
         metric.calibrate(learn)
-        self._parts.metric = metric
         pairs = self._draw(held_out, training.rng("embedding-validation", 0))
         frames = (torch.tensor(held_out.observations[rows], device=training.device) for rows in pairs.T)
         with torch.inference_mode():
             similarity = critic.similarity(*(metric.network.prepare(each) for each in frames))
-        return {
+        return metric, {
             "scale": metric.scale,
             "temperature": float(critic.log_temperature.detach().exp()) * metric.scale,
             "info_nce": float(symmetric_info_nce(similarity)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,15 +14,17 @@ from torch.nn import functional as F
 from data_collection import Dataset
 
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.staged import LearningFit
 from ..errors import ConfigError
 from ..metrics.embedding import EmbeddingMetric
-from ..metrics.heads import MetricHead, get_head
-from ..metrics.heads.iqe import IQEConfig
+from ..metrics.heads import MetricHead
+from ..metrics.heads.iqe import IQEHead
 from ..metrics.local import moving_transitions
-from ..networks import Trunk, build_trunk
-from ..training.loop import Batch, Tensors, Training, train
-from ..training.splits import ValidationSplit
+from ..networks import Trunk, build_trunk, prepared_bytes
+from ..training.loop import Batch, Tensors, train
+
+_DUAL_RATE = 10.0  # learning rate of log lambda, as a multiple of the network's
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class QRLConfig:
     """dimensions of the latent; a multiple of ``iqe.size``"""
     hidden: int = 128
     """width of the hidden layer"""
-    iqe: IQEConfig = field(default_factory=IQEConfig)
+    iqe: IQEHead = field(default_factory=IQEHead)
     """the quasimetric on latents"""
     offset: float = 40.0
     """steps from which on two random frames are hardly pushed any further; more than the longest way"""
@@ -44,8 +47,6 @@ class QRLConfig:
     """root mean square, in steps, by which recorded moves may be longer than one"""
     multiplier: float = 1.0
     """lambda at the start: what a unit of broken constraint costs"""
-    dual_rate: float = 10.0
-    """learning rate of log lambda, as a multiple of the network's"""
     goals: int = 4
     """random frames that each frame of a batch is pushed from"""
     steps: int = 1500
@@ -63,6 +64,11 @@ class QRLConfig:
             raise ConfigError(
                 f"goals is {self.goals}; frames are pushed from others of the batch, so 1 to {self.batch_size - 1}"
             )
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, and what the network prepares of them."""
+        prepared = prepared_bytes(self.trunk, size.observation_shape)
+        return size.rows * (size.row_bytes + prepared + 8 * self.latent_dim)
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,12 @@ class Lagrangian(nn.Module):
     def __init__(self, config: QRLConfig, network: Trunk, head: MetricHead) -> None:
         super().__init__()
         self.config, self.network, self.head = config, network, head
-        self.dual = nn.Parameter(torch.tensor(math.log(config.multiplier) / config.dual_rate))
+        self.dual = nn.Parameter(torch.tensor(math.log(config.multiplier) / _DUAL_RATE))
 
     @property
     def multiplier(self) -> torch.Tensor:
         """Lambda. Its logarithm is learned: it has to grow with the length of the ways, by orders of magnitude."""
-        return (self.config.dual_rate * self.dual).exp()
+        return (_DUAL_RATE * self.dual).exp()
 
     def forward(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """The loss of (B, ...) prepared frames and those one recorded move later.
@@ -112,7 +118,7 @@ class Lagrangian(nn.Module):
 
 
 @register_agent
-class QRLAgent(DistanceAgent):
+class QRLAgent(EmbeddingAgent):
     """D = interval quasimetric of latents, by the constrained maximisation of Wang et al. 2023 (arXiv 2304.01203).
 
     What differs from the paper: lambda is learned by its logarithm; the recorded action plays no part, since in worlds
@@ -124,23 +130,28 @@ class QRLAgent(DistanceAgent):
     config: QRLAgentConfig
     config_class = QRLAgentConfig
 
+    @property
+    def embedding(self) -> QRLConfig:
+        """The configuration of the embedding."""
+        return self.config.qrl
+
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         config = self.config.qrl
         network = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden)
-        return EmbeddingMetric(network, device, get_head("iqe", **asdict(config.iqe)))
+        return EmbeddingMetric(network, device, config.iqe)
 
-    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
         """Learn D; validate it on the moves of held-out trajectories.
 
         Returns:
-            ``multiplier`` (the last lambda), and of held-out moves ``neighbour_mean`` (steps), ``excess`` (root mean
-            square of what they exceed a step by; the constraint grants training moves epsilon), ``spread`` (mean
-            distance of random frames, steps).
+            The metric, and ``multiplier`` (the last lambda), and of held-out moves ``neighbour_mean`` (steps),
+            ``excess`` (root mean square of what they exceed a step by; the constraint grants training moves epsilon),
+            ``spread`` (mean distance of random frames, steps).
         """
-        config = self.config.qrl
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+        config, training = self.config.qrl, run.training
+        learn, held_out = run.halves()
         with training.seeded_torch("embedding"):
-            metric = self._new_metric(dataset.observation_shape, training.device)
+            metric = self._new_metric(run.observation_shape, run.device)
         metric.network.standardise.fit(learn.observations)
         lagrangian = Lagrangian(config, metric.network, metric.head).to(training.device)
         moves = moving_transitions(learn)
@@ -162,16 +173,16 @@ class QRLAgent(DistanceAgent):
             frames=training.frames(metric.network, learn.observations),
             rows=lambda batch: batch["moves"].T.ravel(),
         )
-        self._parts.metric = metric
-        figures = self._validate(held_out, training.rng("embedding-validation", 0))
-        return {"multiplier": float(lagrangian.multiplier.detach()), **figures}
+        figures = _validate(metric, held_out, training.rng("embedding-validation", 0))
+        return metric, {"multiplier": float(lagrangian.multiplier.detach()), **figures}
 
-    def _validate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
-        latents, moves = self.metric.embed(held_out.observations), moving_transitions(held_out)
-        near = self.between(latents[moves[:, 0]], latents[moves[:, 1]])
-        left, right = rng.integers(len(latents), size=(2, 4000))
-        return {
-            "neighbour_mean": float(near.mean()),
-            "excess": float(np.sqrt(np.square(np.maximum(near - 1, 0)).mean())),
-            "spread": float(self.between(latents[left], latents[right]).mean()),
-        }
+
+def _validate(metric: EmbeddingMetric, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
+    latents, moves = metric.embed(held_out.observations), moving_transitions(held_out)
+    near = metric.between(latents[moves[:, 0]], latents[moves[:, 1]])
+    left, right = rng.integers(len(latents), size=(2, 4000))
+    return {
+        "neighbour_mean": float(near.mean()),
+        "excess": float(np.sqrt(np.square(np.maximum(near - 1, 0)).mean())),
+        "spread": float(metric.between(latents[left], latents[right]).mean()),
+    }

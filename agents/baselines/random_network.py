@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from data_collection import Dataset
-
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.staged import LearningFit
 from ..metrics.embedding import EmbeddingMetric
 from ..networks import build_trunk
-from ..training.loop import Training
-from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -27,26 +25,34 @@ class RandomNetworkConfig(DistanceConfig):
     hidden: int = 128
     """width of the hidden layer"""
 
+    def memory_need(self, size: Any) -> int:
+        """Bytes that the statistics take."""
+        return size.rows * size.row_bytes
+
 
 @register_agent
-class RandomNetworkAgent(DistanceAgent):
+class RandomNetworkAgent(EmbeddingAgent):
     """D = L2 of untrained latents; what the architecture, memory and forward model are worth by themselves."""
 
     name = "random-network"
     config: RandomNetworkConfig
     config_class = RandomNetworkConfig
 
+    @property
+    def embedding(self) -> RandomNetworkConfig:
+        """The configuration of the embedding."""
+        return self.config
+
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         config = self.config
         return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
+    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
         """Initialise; only the statistics of the observations and the unit of a step come from the data."""
-        learn = dataset.take_episodes(folds.learn)
-        with training.seeded_torch("embedding"):
-            metric = self._new_metric(dataset.observation_shape, training.device)
+        learn, _ = run.halves()
+        with run.training.seeded_torch("embedding"):
+            metric = self._new_metric(run.observation_shape, run.device)
         metric.network.standardise.fit(learn.observations)
         metric.network.eval()
         metric.calibrate(learn)
-        self._parts.metric = metric
-        return {"scale": metric.scale}
+        return metric, {"scale": metric.scale}

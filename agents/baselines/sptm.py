@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from data_collection import Dataset
-
-from ..base.agent import as_batch, register_agent
-from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig
-from ..control.action_memory import ActionMemory
-from ..graphs.graph import Graph
+from ..base.agent import register_agent
+from ..base.distance_agent import fit_local
+from ..base.graph_agent import fit_graph
+from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
+from ..control.action_memory import ActionMemory, MemoryConfig
+from ..control.inverse_model import InverseModelConfig
 from ..graphs.path_cache import PathCache
-from ..graphs.sptm import SPTMGraphConfig, build_memory_graph, choose_memory
+from ..graphs.sptm import SPTMGraphConfig
+from ..metrics.local import LocalMetricConfig
 
 _MAX_HOPS = 32  # along a path, among which the waypoint is sought
 
 
 @dataclass(frozen=True)
-class SPTMConfig(WaypointConfig):
+class SPTMConfig:
     """The method of 2018, with our local metric as its retrieval network."""
 
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d"""
     graph: SPTMGraphConfig = field(default_factory=SPTMGraphConfig)
     """which frames are remembered, and which of them are joined"""
+    inverse_model: InverseModelConfig = field(default_factory=InverseModelConfig)
+    """which action leads towards a waypoint"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
     reach: float = 2.3
     """steps; the waypoint is the farthest vertex along the path that d says is within"""
 
@@ -33,38 +41,35 @@ class SPTMAgent(WaypointAgent):
     """Retrieval, localisation, a waypoint by Dijkstra, locomotion.
 
     D(x, g) = d(x, v) + shortest path from v to w + d(w, g), with v and w the nearest vertices; where d(x, g) is itself
-    within the graph's threshold, D = d. Dijkstra runs once a goal: its cost is not amortised in a network, and the
+    within the graph's threshold, D = d. Dijkstra runs once per goal: its cost is not amortised in a network, and the
     memory of frames grows with the world.
     """
 
     name = "sptm"
     config: SPTMConfig
     config_class = SPTMConfig
-    _ways: PathCache | None = None
+    _paths: PathCache | None = None
 
-    def _choose_vertices(self, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
-        return choose_memory(self.config.graph, dataset, rng)
-
-    def _build_graph(
-        self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, jumped: np.ndarray | None = None
-    ) -> Graph:
-        members = self.config.local_metric.members
-        return build_memory_graph(self.config.graph, dataset, rows, latents, self.threshold, members, jumped)
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        self.local_metric = fit_local(run, c.local_metric)
+        self.frame_graph = fit_graph(run, c.graph, self.local_metric, c.local_metric.members)
+        self.inverse = fit_inverse(run, c.inverse_model, self.frame_graph)
 
     @property
-    def ways(self) -> PathCache:
-        """Shortest ways to the goals that were asked about."""
-        if self._ways is None or self._ways.graph is not self.graph:
-            self._ways = PathCache(self.graph)
-        return self._ways
+    def paths(self) -> PathCache:
+        """Shortest paths to the goals that were asked about."""
+        if self._paths is None or self._paths.graph is not self.graph:
+            self._paths = PathCache(self.graph)
+        return self._paths
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
-        here, there = self._see(batch), self._see_goal(goal)
+        batch, single = self._batch(observation, "observation")
+        here, there = self._localise(batch), self._localise_goal(goal)
         direct = np.linalg.norm(here.keys - there.keys, axis=1)
-        rows = self.ways.rows(there.vertices)
-        way = self.ways.distance[rows, here.vertices]
+        rows = self.paths.rows(there.vertices)
+        way = self.paths.distance[rows, here.vertices]
         distance = np.where(direct <= self.threshold, direct, here.offsets + way + there.offsets).astype(np.float32)
         return distance[0] if single else distance
 
@@ -72,12 +77,12 @@ class SPTMAgent(WaypointAgent):
         return np.linalg.norm(here.keys - goal.keys, axis=1) <= self.config.reach
 
     def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
-        rows, following = self.ways.rows(goal.vertices), self.ways.following
+        rows, following = self.paths.rows(goal.vertices), self.paths.following
         path = [following[rows, here.vertices]]
         while len(path) < _MAX_HOPS:
             path.append(following[rows, path[-1]])
         way = np.stack(path, 1)  # (B, hops)
-        gaps = np.linalg.norm(self._parts.local_latents[way] - here.keys[:, None], axis=2)
+        gaps = np.linalg.norm(self.local_latents[way] - here.keys[:, None], axis=2)
         within = gaps <= self.config.reach
         farthest = np.where(within.any(1), way.shape[1] - 1 - within[:, ::-1].argmax(1), 0)
         return way[np.arange(len(way)), farthest]

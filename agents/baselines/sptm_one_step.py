@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
+from typing import Any
 
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
-from ..metrics.local import LocalMetric
+from ..base.distance_agent import DistanceAgent, DistanceConfig, fit_forward, fit_local
 
 
 @dataclass(frozen=True)
 class SPTMOneStepConfig(DistanceConfig):
     """The local metric, acted on without a graph."""
-
-    saturation: float | None = None
-    """steps at which D is cut, as min(d, 2) with 2.0: what d was trained to say; None keeps what it says beyond"""
 
 
 @register_agent
@@ -26,16 +21,7 @@ class SPTMOneStepAgent(DistanceAgent):
     name = "sptm-1-step"
     config: SPTMOneStepConfig
     config_class = SPTMOneStepConfig
-    stages = ("local", "forward")
 
-    @property
-    def metric(self) -> LocalMetric:
-        """The local metric, which is all there is."""
-        return self.local_metric
-
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> LocalMetric:
-        return LocalMetric(self.config.local_metric, observation_shape, device)
-
-    def _between(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        distance = super()._between(z, g)
-        return distance if self.config.saturation is None else distance.clamp(max=self.config.saturation)
+    def _fit(self, run: Any) -> None:
+        self.metric = self.local_metric = fit_local(run, self.config.local_metric)
+        self.forward_model = fit_forward(run, self.config.forward_model, lambda: self.metric)

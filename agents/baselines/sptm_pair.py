@@ -3,62 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
+import torch
 
-from data_collection import Dataset
-
-from ..base.agent import as_batch, register_agent
-from ..base.state import learned
-from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig, WaypointParts
-from ..control.action_memory import ActionMemory
+from ..base.agent import register_agent
+from ..base.distance_agent import fit_local
+from ..base.graph_agent import fit_graph
+from ..base.staged import LearningFit
+from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
+from ..control.action_memory import ActionMemory, MemoryConfig
+from ..control.inverse_model import InverseModelConfig
+from ..graphs.building import GraphConfig
+from ..metrics.local import LocalMetricConfig
 from ..metrics.pair import PairMetric, PairMetricConfig
-from ..training.loop import Training
-from ..training.splits import ValidationSplit
 from ..training.workdir import Arrays
 
 
 @dataclass(frozen=True)
-class SPTMPairConfig(WaypointConfig):
+class SPTMPairConfig:
     """The stacked-pair metric, and what acting by it takes."""
 
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d"""
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    """which frames are remembered, and which of them are joined"""
     pair_metric: PairMetricConfig = field(default_factory=PairMetricConfig)
     """the network that looks at two stacked images"""
+    inverse_model: InverseModelConfig = field(default_factory=InverseModelConfig)
+    """which action leads towards a waypoint"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
     candidates: int = 8
     """neighbours compared at a decision: those that are about one step away, which are the farthest"""
     near: float = 1.5
     """steps; the goal itself is walked to where D says that it is within"""
 
 
-class SPTMPairParts(WaypointParts):
+@dataclass(eq=False)
+class PairPart:
     """The pair metric and the remembered frames, which it has to look at again for each goal."""
 
-    part_of: ClassVar[dict[str, str]] = {**WaypointParts.part_of, "pair": "pair_metric"}
+    metric: PairMetric
+    frames: np.ndarray
+    """(V, ...) of the graph's vertices"""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.pair_metric: PairMetric | None = None
-        self.frames: np.ndarray = np.zeros(0, np.uint8)
+    @classmethod
+    def fit(cls, run: LearningFit, config: PairMetricConfig, rows: np.ndarray) -> tuple[Self, dict[str, float]]:
+        """Learn the metric; keep the frames of these rows."""
+        metric, figures = PairMetric.fit(config, *run.halves(), run.training)
+        return cls(metric, np.array(run.dataset.observations[rows])), figures
 
-    def arrays(self, stage: str) -> Arrays:
-        """Everything that the part of this stage is made of."""
-        arrays = super().arrays(stage)
-        return arrays | {"frames": self.frames} if stage == "pair" else arrays
+    def arrays(self) -> Arrays:
+        """Everything learned, as arrays."""
+        return {**self.metric.arrays(), "frames": self.frames}
 
-    def restore(self, stage: str, arrays: Arrays) -> None:
-        """Make the part of this stage from the arrays that ``arrays`` gave.
+    @classmethod
+    def restore(
+        cls, config: PairMetricConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
+    ) -> Self:
+        """The part that ``arrays`` came from.
 
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        if stage == "pair":
-            self.frames = arrays["frames"]
-            weights = {name: array for name, array in arrays.items() if name != "frames"}
-            config = self.config.pair_metric
-            self.pair_metric = PairMetric.restore(config, self.observation_shape, self.device, weights)
-        else:
-            super().restore(stage, arrays)
+        weights = {name: array for name, array in arrays.items() if name != "frames"}
+        return cls(PairMetric.restore(config, observation_shape, device, weights), arrays["frames"])
 
 
 @register_agent
@@ -73,42 +85,42 @@ class SPTMPairAgent(WaypointAgent):
     name = "sptm-1-step-pair"
     config: SPTMPairConfig
     config_class = SPTMPairConfig
-    parts_class = SPTMPairParts
-    stages = ("local", "graph", "pair", "inverse")
+    pair: PairPart
     _judged: tuple[Localisation | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
     """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
 
-    def _begin(self, *what: Any) -> None:
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        self.local_metric = fit_local(run, c.local_metric)
+        self.frame_graph = graph = fit_graph(run, c.graph, self.local_metric, c.local_metric.members)
+        self.pair = run.stage(
+            "pair", c.pair_metric,
+            lambda: PairPart.fit(run, c.pair_metric, graph.rows),
+            partial(PairPart.restore, c.pair_metric, run.observation_shape, run.device),
+        )  # fmt: skip
+        self.inverse = fit_inverse(run, c.inverse_model, graph)
         self._judged = type(self)._judged
-        super()._begin(*what)
-
-    def _fit_pair(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        parts = learned(self._parts)
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
-        parts.pair_metric, figures = PairMetric.fit(self.config.pair_metric, learn, held_out, training)
-        parts.frames = np.array(dataset.observations[self.vertex_rows])
-        return figures
 
     @property
     def pair_metric(self) -> PairMetric:
         """The stacked-pair metric D."""
-        return learned(learned(self._parts).pair_metric)
+        return self.pair.metric
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; asymmetric."""
         metric = self.pair_metric
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
-        goals, _ = as_batch(goal, self.observation_shape, self.is_image, "goal")
+        batch, single = self._batch(observation, "observation")
+        goals, _ = self._batch(goal, "goal")
         found = metric.distance(batch, goals)
         return found[0] if single else found
 
-    def _see_goal(self, goal: np.ndarray) -> Localisation:
-        seen = super()._see_goal(goal)
+    def _localise_goal(self, goal: np.ndarray) -> Localisation:
+        seen = super()._localise_goal(goal)
         before, known = self._judged
         if seen is not before:
             fresh = np.full((len(seen.keys), self.graph.num_vertices), np.nan, np.float32)
             if before is not None and before.frames.shape == seen.frames.shape:
-                # Lanes end one by one; the goals of the others stay.
+                # Episodes end one by one; the goals of the others stay.
                 stays = (before.frames == seen.frames).reshape(len(fresh), -1).all(1)
                 fresh[stays] = known[stays]
             self._judged = seen, fresh
@@ -118,17 +130,17 @@ class SPTMPairAgent(WaypointAgent):
         return self.pair_metric.distance(here.frames, goal.frames) <= self.config.near
 
     def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
-        options = [self._candidates(int(vertex)) for vertex in here.vertices]
-        lane = np.repeat(np.arange(len(options)), [len(each) for each in options])
+        options = [self._neighbours(int(vertex)) for vertex in here.vertices]
+        episode = np.repeat(np.arange(len(options)), [len(each) for each in options])
         vertex = np.concatenate(options)
         known = self._judged[1]
-        asked = np.flatnonzero(np.isnan(known[lane, vertex]))
-        known[lane[asked], vertex[asked]] = self.pair_metric.distance(
-            self._parts.frames[vertex[asked]], goal.frames[lane[asked]]
+        asked = np.flatnonzero(np.isnan(known[episode, vertex]))
+        known[episode[asked], vertex[asked]] = self.pair_metric.distance(
+            self.pair.frames[vertex[asked]], goal.frames[episode[asked]]
         )
         return np.array([each[known[row, each].argmin()] for row, each in enumerate(options)])
 
-    def _candidates(self, vertex: int) -> np.ndarray:
+    def _neighbours(self, vertex: int) -> np.ndarray:
         """Up to ``candidates`` neighbours of a vertex, the farthest; itself where it has none."""
         neighbours, weights = self.graph.neighbors(vertex)
         farthest = neighbours[np.argsort(-weights, kind="stable")[: self.config.candidates]]

@@ -3,62 +3,78 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from data_collection import Dataset
 
-from ..base.agent import as_batch, register_agent
-from ..errors import NotFittedError
-from ..training.execution import DEFAULT_EXECUTION, Execution
-from ..training.loop import StageLog
-from ..training.saving import read_agent, save_agent
+from ..base.agent import LearningAgent, register_agent
+from ..control.action_memory import ActionMemory
+from ..training.workdir import Arrays
 
 
 @dataclass(frozen=True)
 class UniformConfig:
     """Nothing to choose."""
 
+    def memory_need(self, size: Any) -> int:
+        """Bytes that it takes: none."""
+        return 0
+
+
+@dataclass(frozen=True, eq=False)
+class ActionRange:
+    """What actions there are: their number, or the range they were recorded in."""
+
+    num_actions: int | None
+    low: np.ndarray
+    """(A,) float32, empty for discrete actions"""
+    high: np.ndarray
+    """(A,) float32"""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> tuple[Self, dict[str, float]]:
+        """Those of a dataset."""
+        nothing = np.zeros(0, np.float32)
+        if dataset.num_actions is not None or dataset.actions is None:
+            return cls(dataset.num_actions, nothing, nothing), {}
+        return cls(None, dataset.actions.min(0), dataset.actions.max(0)), {}
+
+    def arrays(self) -> Arrays:
+        """The range."""
+        return {"low": self.low, "high": self.high}
+
+    @classmethod
+    def restore(cls, num_actions: int | None, arrays: Arrays) -> Self:
+        """The actions that ``arrays`` came from."""
+        return cls(num_actions, arrays["low"], arrays["high"])
+
+    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Uniform actions: (count,) int64, or (count, A) float32 in the recorded range."""
+        if self.num_actions is not None:
+            return rng.integers(self.num_actions, size=count)
+        return rng.uniform(self.low, self.high, (count, len(self.low))).astype(np.float32)
+
 
 @register_agent
-class UniformAgent:
+class UniformAgent(LearningAgent):
     """Acts uniformly at random; learns only what actions there are."""
 
     name = "random"
+    config_class: ClassVar[type] = UniformConfig
+    bare: ClassVar[bool] = True
+    actions: ActionRange
 
-    def __init__(self, config: UniformConfig | None = None) -> None:
-        self.config = config or UniformConfig()
-        self.fit_log: list[StageLog] = []
-        self._rng = np.random.default_rng(0)
-        self._low = self._high = np.zeros(0, np.float32)
-        self._num_actions: int | None = None
-        self._fitted = False
-
-    def fit(
-        self,
-        dataset: Dataset,
-        *,
-        seed: int = 0,
-        workdir: Path | str | None = None,
-        device: str = "cpu",
-        progress: bool = True,
-        tensorboard: bool = False,
-        execution: Execution = DEFAULT_EXECUTION,
-    ) -> Self:
-        """Note the actions: their number, or the range they were recorded in."""
-        self._num_actions = dataset.num_actions
-        self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
-        if dataset.num_actions is None and dataset.actions is not None:
-            self._low, self._high = dataset.actions.min(0), dataset.actions.max(0)
-        self._rng = np.random.default_rng(seed)
-        self._fitted = True
-        return self
+    def _fit(self, run: Any) -> None:
+        restore = partial(ActionRange.restore, run.num_actions)
+        self.actions = run.stage("actions", self.config, lambda: ActionRange.of(run.dataset), restore)
+        self._rng = np.random.default_rng(run.seed)
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Uniform noise in [0, 1), one number for each pair: (B, ...) and (B, ...) -> (B,) float32."""
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
+        batch, single = self._batch(observation, "observation")
         noise = self._rng.random(len(batch), np.float32)
         return noise[0] if single else noise
 
@@ -67,40 +83,13 @@ class UniformAgent:
         observation: np.ndarray,
         goal: np.ndarray,
         *,
-        memory: None = None,
+        memory: ActionMemory | None = None,
         rng: np.random.Generator | None = None,
     ) -> np.ndarray:
         """Uniform actions: (B,) int64, or (B, A) float32 in the recorded range."""
-        if not self._fitted:
-            raise NotFittedError("this agent does not know the actions yet; call fit(dataset) or load(path) first")
-        rng = rng or self._rng
-        batch, single = as_batch(observation, self.observation_shape, self.is_image, "observation")
-        if self._num_actions is not None:
-            actions = rng.integers(self._num_actions, size=len(batch))
-        else:
-            actions = rng.uniform(self._low, self._high, (len(batch), len(self._low))).astype(np.float32)
-        return actions[0] if single else actions
+        batch, single = self._batch(observation, "observation")
+        drawn = self.actions.draw(len(batch), rng or self._rng)
+        return drawn[0] if single else drawn
 
     def new_memory(self, num_episodes: int = 1) -> None:
         """None: it remembers nothing."""
-        return None
-
-    def save(self, path: Path | str) -> None:
-        """Write the agent into a folder."""
-        record = {
-            "num_actions": self._num_actions,
-            "observation_shape": list(self.observation_shape),
-            "is_image": self.is_image,
-        }
-        save_agent(path, self.name, {"low": self._low, "high": self._high}, record)
-
-    @classmethod
-    def load(cls, path: Path | str, *, device: str = "cpu") -> Self:
-        """Read an agent that ``save`` wrote."""
-        arrays, record = read_agent(path, cls.name)
-        agent = cls()
-        agent._num_actions = record["num_actions"]
-        agent.observation_shape, agent.is_image = tuple(record["observation_shape"]), record["is_image"]
-        agent._low, agent._high = arrays["low"], arrays["high"]
-        agent._fitted = True
-        return agent

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from data_collection import Dataset
-
-from ..base.agent import as_batch, register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
+from ..base.agent import register_agent
+from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.staged import LearningFit
 from ..metrics.embedding import EmbeddingMetric
 from ..metrics.vae import VAE, VAEConfig
-from ..training.loop import Training
-from ..training.splits import ValidationSplit
 
 
 @dataclass(frozen=True)
@@ -26,31 +23,35 @@ class VAEAgentConfig(DistanceConfig):
 
 
 @register_agent
-class VAEAgent(DistanceAgent):
+class VAEAgent(EmbeddingAgent):
     """D = L2 between the encoder's means, in the unit of one recorded step."""
 
     name = "vae"
     config: VAEAgentConfig
     config_class = VAEAgentConfig
 
+    @property
+    def embedding(self) -> VAEConfig:
+        """The configuration of the embedding."""
+        return self.config.vae
+
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         return EmbeddingMetric(VAE(self.config.vae, observation_shape), device)
 
-    def _fit_embedding(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        learn, held_out = (dataset.take_episodes(episodes) for episodes in folds)
+    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
+        training, (learn, held_out) = run.training, run.halves()
         with training.seeded_torch("embedding"):
-            metric = self._new_metric(dataset.observation_shape, training.device)
+            metric = self._new_metric(run.observation_shape, run.device)
         network: VAE = metric.network  # type: ignore[assignment]
-        network.fit(learn.observations, training.device, training)
+        network.fit(learn.observations, training)
         metric.calibrate(learn)
-        self._parts.metric = metric
         rng = training.rng("embedding-validation", 0)
-        return {"scale": metric.scale, **network.validate(held_out.observations, training.device, rng)}
+        return metric, {"scale": metric.scale, **network.validate(held_out.observations, run.device, rng)}
 
     def reconstruct(self, observations: np.ndarray) -> np.ndarray:
         """What the decoder makes of (B, ...) observations or of a single one: same shape and dtype."""
         network: VAE = self.metric.network  # type: ignore[attr-defined]
-        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
+        batch, single = self._batch(observations, "observation")
         images = network.reconstruct(batch, self.metric.device)
         return images[0] if single else images
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -32,6 +32,11 @@ class ForwardModelConfig:
     """peak of the one-cycle schedule"""
     candidates: int = 64
     """continuous actions only: how many recorded actions, spread out, are considered at each decision"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: latents of all observations, both ends of all transitions, and the actions."""
+        latents = 4 * max(size.latents, 8)
+        return size.rows * latents + size.transitions * (2 * latents + 32) + size.action_bytes
 
 
 class ForwardModel(nn.Module):

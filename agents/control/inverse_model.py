@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
-from ..networks import build_trunk, embed_in_chunks, mlp
+from ..networks import build_trunk, embed_in_chunks, mlp, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.saving import load_network, network_arrays
 from ..training.workdir import Arrays
@@ -44,6 +44,11 @@ class InverseModelConfig:
     full_strength: bool = False
     """continuous actions only: lengthen the predicted action until one entry is as large as any recorded one. The mean
     of many actions that lead to the same place is shorter than each of them"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, what the network prepares of them, and the actions."""
+        prepared = prepared_bytes(self.trunk, size.observation_shape)
+        return size.rows * (size.row_bytes + prepared + 4 * self.latent_dim + 48) + 2 * size.action_bytes
 
 
 class InverseModel(nn.Module):

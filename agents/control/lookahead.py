@@ -1,6 +1,6 @@
-"""How far it is to the goal from places that a forward model imagines: the nearest vertices know the way.
+"""Cost-to-go of states that a forward model imagines, by the paths of nearby vertices.
 
-And whether anybody went there: a model that never saw a wall walks through it.
+And whether recorded moves support an imagined one: a model that never saw a wall goes through it.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from ..errors import ConfigError
 from ..training.workdir import Arrays
 
 _AROUND = 64  # recorded moves that an imagined one is compared with
-_SURE = 0.05  # steps; what is unusual by less is not worth a word
+_SURE = 0.05  # steps; a smaller usual gap is rounding
 
 
 @dataclass(frozen=True)
 class LookaheadConfig:
-    """Who is asked about the way, and how far the answer is trusted."""
+    """Where the cost to go comes from, and how far it is trusted."""
 
-    guide: Literal["ways", "metric"] = "ways"
-    """"ways": shortest ways on the graph, one search a goal and look-ups from then on; "metric": D of the vertices'
+    distance_source: Literal["paths", "metric"] = "paths"
+    """"paths": shortest paths on the graph, one search per goal and look-ups from then on; "metric": D of the vertices'
     latents, no search at all"""
     nearest: int = 20
-    """vertices around the present place that an imagined place may go on from"""
-    off_graph: float = 2.0
-    """what a step outside the graph costs, to a vertex or straight to the goal: nobody has been there"""
-    reach: float = 2.5
-    """steps; from so near the goal an imagined place may go straight there"""
+    """vertices around the present state that an imagined state may go on from"""
+    off_graph_weight: float = 2.0
+    """cost of a step outside the graph, to a vertex or straight to the goal: nothing was recorded there"""
+    goal_radius: float = 2.5
+    """steps; an imagined state this near the goal may go straight there"""
     support: float = 0.0
-    """steps that an imagined move costs for each usual gap to recorded moves (``RecordedMoves``) beyond the first; 30
-    keeps out of walls that nobody ever touched. Ways of vertices around and the straight one are then taken as by
-    ``consistency_bound``. At 0 model and vertices are believed wherever they lead"""
+    """penalty (steps) per unit by which an imagined move exceeds the 95 % gap to recorded moves (``RecordedMoves``).
+    30 stops plans through walls that the data never touches; paths of vertices around and the straight one are then
+    bounded by ``consistency_bound``. 0: off"""
     moves: int = 20_000
     """of ``support``: recorded moves that are kept for it"""
 
     def __post_init__(self) -> None:
-        check_name("guide", self.guide, ("ways", "metric"))
+        check_name("distance source", self.distance_source, ("paths", "metric"))
         if not self.support >= 0:
             raise ConfigError(f"support is {self.support}; need at least 0, which is off, such as 30 steps")
         if self.moves < 2:
@@ -52,44 +52,45 @@ def cost_to_go(
     config: LookaheadConfig,
     imagined: torch.Tensor,
     vertices: torch.Tensor,
-    way: torch.Tensor,
+    paths: torch.Tensor,
     goal: torch.Tensor,
     beyond: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Steps to the goal from each imagined place: to a vertex and on from there, or straight.
+    """Steps to the goal from each imagined state: to a vertex and on from there, or straight.
 
     Args:
         config: What steps outside the graph cost.
         imagined: (B, K, Q) local latents after each of K actions.
         vertices: (B, M, Q) local latents of the vertices around.
-        way: (B, M) steps from each of them to the goal.
+        paths: (B, M) steps from each of them to the goal.
         goal: (B, Q) local latents of the goals.
         beyond: (B,) steps that the straight line to the goal is known to be too short by; none by default.
 
     Returns:
         (B, K).
     """
-    by_vertex = (config.off_graph * torch.cdist(imagined, vertices) + way[:, None]).amin(2)
+    by_vertex = (config.off_graph_weight * torch.cdist(imagined, vertices) + paths[:, None]).amin(2)
     straight = torch.cdist(imagined, goal[:, None])[..., 0]
-    directly = config.off_graph * straight if beyond is None else config.off_graph * straight + beyond[:, None]
-    return torch.where(straight <= config.reach, torch.minimum(by_vertex, directly), by_vertex)
+    weight = config.off_graph_weight
+    directly = weight * straight if beyond is None else weight * straight + beyond[:, None]
+    return torch.where(straight <= config.goal_radius, torch.minimum(by_vertex, directly), by_vertex)
 
 
-def consistency_bound(way: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-    """Ways of vertices around, where being there saves no more of the way than it is far.
+def consistency_bound(paths: np.ndarray, present: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Path lengths of vertices around, where being at one saves no more of the path than it is far away.
 
-    Behind a thin wall a vertex may be near whose way is much shorter; were it no farther than it looks, the graph would
-    have led there.
+    Behind a thin wall a vertex may be near whose path is much shorter; were it no farther than it looks, the graph
+    would have led there.
 
     Args:
-        way: (B, M) steps from vertices to the goal.
-        present: (B,) the same of the vertex that the present place is taken for.
+        paths: (B, M) steps from vertices to the goal.
+        present: (B,) the same of the vertex that the present state is taken for.
         gaps: (B, M) d between that vertex and the others, in steps.
 
     Returns:
         (B, M).
     """
-    return np.maximum(way, present[:, None] - gaps)
+    return np.maximum(paths, present[:, None] - gaps)
 
 
 def nearest_vertices(latents: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:

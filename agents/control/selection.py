@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -13,7 +13,6 @@ from data_collection import Dataset
 
 from ..errors import ConfigError
 from ..graphs.transitions import moving_transitions
-from ..metrics.local import LocalMetric
 
 _MOVES = 1000  # whose actions are guessed
 _ROWS = 2000  # held-out observations from which goals and starts are drawn
@@ -22,7 +21,7 @@ _SURE = 2.0  # standard errors by which the better gain has to lead
 
 
 @dataclass(frozen=True)
-class ChoiceConfig:
+class SelectionConfig:
     """How controls are compared."""
 
     probes: int = 256
@@ -45,6 +44,10 @@ class ChoiceConfig:
         if not 0 <= self.least < self.most:
             raise ConfigError(f"goals {self.least} to {self.most} steps away were asked for; need 0 <= least < most")
 
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the held-out observations and their latents."""
+        return size.rows // 10 * (size.row_bytes + 8 * size.latents) + self.goals * size.vertices * 12
+
 
 class Probes(NamedTuple):
     """Rows of held-out observations, and of goals some steps from them."""
@@ -65,7 +68,7 @@ class Scores(NamedTuple):
 
 
 def draw_probes(
-    config: ChoiceConfig, rows: np.ndarray, steps: Callable[[np.ndarray, int], np.ndarray], rng: np.random.Generator
+    config: SelectionConfig, rows: np.ndarray, steps: Callable[[np.ndarray, int], np.ndarray], rng: np.random.Generator
 ) -> Probes:
     """Pairs that lie some steps apart.
 
@@ -147,39 +150,14 @@ def choose(scores: Mapping[str, Scores]) -> tuple[str, dict[str, float]]:
     return (first if figures[f"{first}_error"] <= figures[f"{second}_error"] else second), figures
 
 
-class Controlled(Protocol):
-    """An agent that can act by several controls."""
-
-    @property
-    def local_metric(self) -> LocalMetric:
-        """The local metric."""
-        ...
-
-    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """D between matching observations, (B,) steps."""
-        ...
-
-    def propose(self, control: str, observations: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """(B,) or (B, A) actions that a control takes towards (B, ...) goals, without memory."""
-        ...
-
-    def guess(self, control: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """(B,) or (B, A) actions that the model of a control holds to lead from one observation to the next one."""
-        ...
-
-    def steps_left(self, latents: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """(B,) steps on the graph from (B, Q) local latents to (B, ...) goals."""
-        ...
-
-
 def compare(
-    config: ChoiceConfig, agent: Controlled, controls: tuple[str, str], held_out: Dataset, rng: np.random.Generator
+    config: SelectionConfig, agent: Any, controls: tuple[str, str], held_out: Dataset, rng: np.random.Generator
 ) -> tuple[str, dict[str, float]]:
     """Choose between two controls by what they would have done in trajectories that no model learned from.
 
     Args:
         config: How they are compared.
-        agent: That acts by them.
+        agent: With the methods ``propose``, ``guess`` and ``steps_left`` of ``Plan2VecWaypoints``.
         controls: Their names.
         held_out: Trajectories with actions.
         rng: draws moves and probes.
@@ -211,5 +189,5 @@ def compare(
     return choose(scores)
 
 
-def _steps(agent: Controlled, observations: np.ndarray, rows: np.ndarray, goal: int) -> np.ndarray:
+def _steps(agent: Any, observations: np.ndarray, rows: np.ndarray, goal: int) -> np.ndarray:
     return agent.distance(observations[rows], np.repeat(observations[[goal]], len(rows), 0))

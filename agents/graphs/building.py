@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -14,12 +15,31 @@ from data_collection.errors import check_name
 from ..errors import ConfigError, GraphError
 from .bridges import join_components
 from .graph import Graph
+from .landmarks import pool_rows, spread_rows
 from .neighbours.within_radius import BIG_GRAPH, Search, near_pairs
 from .pruning import PruningConfig, edge_weights, lengths_of, trusted_edges
 from .transitions import crosses
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
 _LEAST_WEIGHT = 1e-3
+_TYPICAL_DEGREE = 80  # edges of a vertex, for the forecast of memory
+
+
+@dataclass(frozen=True)
+class WholeEpisodes:
+    """Whole trajectories in random order."""
+
+    kind: ClassVar[str] = "trajectories"
+    pool: ClassVar[int] = 0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Frames far from one another, so that few of them cover much data."""
+
+    kind: ClassVar[str] = "spread"
+    pool: int = 60_000
+    """frames that are looked at"""
 
 
 @dataclass(frozen=True)
@@ -28,29 +48,24 @@ class GraphConfig:
 
     max_vertices: int = 3000
     """how many frames; at a fixed radius edges grow with the square"""
-    vertices: Literal["trajectories", "spread"] = "trajectories"
-    """"trajectories": whole ones in random order; "spread": frames far from one another among ``pool`` of all, so that
-    few of them cover much data"""
-    pool: int = 60_000
-    """of "spread": frames that are looked at"""
+    vertices: WholeEpisodes | Spread = field(default_factory=WholeEpisodes)
+    """"trajectories": whole ones in random order; "spread": frames far from one another"""
     threshold: float | None = None
     """neighbour threshold in steps; None: of "trajectories" the local metric's, calibrated on held-out ones; of
-    "spread" ``overlap`` covering radii"""
-    overlap: float = 2.2
-    """of "spread": vertices of neighbouring cells of a cover are at most two radii apart, and some more joins them"""
+    "spread" 2.2 covering radii"""
     recorded_weight: Literal["one", "local"] = "one"
     """weight of a recorded transition: "one" as in the paper (Sec. 3), or "local" for d"""
     both_ways: bool = False
     """whether a recorded step can be undone: the graph then has it in both directions"""
-    wormholes: PruningConfig = field(default_factory=PruningConfig)
-    """what a found edge has to pass"""
+    pruning: PruningConfig = field(default_factory=PruningConfig)
+    """what an inferred edge has to pass"""
     max_degree: int = 0
     """neighbours that a vertex keeps, the nearest ones, beside its recorded edges; 0: all within the threshold. 20 does
     for graphs above 20,000 vertices"""
     search: Search = "auto"
     """how neighbours are found: "tree", "blocks" or "faiss"; see ``neighbours.near_pairs``"""
     bridge: bool = True
-    """join what is left in pieces by the shortest edges, instead of raising the threshold"""
+    """join what is left in components by the shortest edges, instead of raising the threshold"""
     jumps: float = 0.0
     """a recorded step whose d exceeds this many typical ones (``transitions.typical_step``) is a jump, as teleporters
     make: it is no edge, and all edges out of its vertex weigh their expected distance (``teleports``). 5 is a good
@@ -59,6 +74,35 @@ class GraphConfig:
     def __post_init__(self) -> None:
         if not (self.jumps == 0 or self.jumps > 1):
             raise ConfigError(f"jumps is {self.jumps} typical steps; need more than 1, such as 5, or 0, which is off")
+        check_name("weight of recorded edges", self.recorded_weight, ("one", "local"))
+
+    def choose(
+        self, dataset: Dataset, embed: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
+    ) -> np.ndarray:
+        """(V,) ascending dataset rows that become vertices."""
+        if not self.vertices.pool:
+            return choose_vertices(dataset, self.max_vertices, rng)
+        pool = pool_rows(dataset, self.vertices.pool, rng)
+        return pool[spread_rows(embed(dataset.observations[pool]), self.max_vertices, rng)]
+
+    def build(
+        self,
+        dataset: Dataset,
+        rows: np.ndarray,
+        latents: np.ndarray,
+        threshold: float,
+        members: int = 1,
+        jumped: np.ndarray | None = None,
+    ) -> Graph:
+        """The graph over these rows; see ``build_graph``."""
+        return build_graph(self, dataset, rows, latents, threshold, members, jumped)
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes that building takes: latents of the vertices and of their pool, and the edges."""
+        size.vertices = min(size.rows, self.max_vertices)
+        pool = min(size.rows, self.vertices.pool) if self.vertices.pool else size.vertices
+        edges = size.vertices * min(size.vertices, _TYPICAL_DEGREE)
+        return (pool + size.vertices) * size.latents * 4 + edges * 60
 
 
 def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generator) -> np.ndarray:
@@ -92,14 +136,13 @@ def build_graph(
 
     Raises:
         GraphError: if the latents are not finite.
-        UnknownNameError: for another weight than "one" and "local".
     """
     check_latents(latents)
     recorded = _recorded_pairs(dataset, rows)
     if jumped is not None:
         recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
     near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
-    near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
+    near = near[trusted_edges(config.pruning, near, latents, recorded, threshold, members)]
     return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)
 
 
@@ -120,11 +163,7 @@ def join_graph(
         steps: (R,) recorded steps between them.
         near: (E, 2) vertex pairs to be joined both ways at weight d, and what the wormhole control adds.
         threshold: Neighbour threshold, in steps.
-
-    Raises:
-        UnknownNameError: for another weight than "one" and "local".
     """
-    check_name("weight of recorded edges", config.recorded_weight, ("one", "local"))
     # A blocked action joins two pictures of one place.
     moved = lengths_of(latents, recorded) > _LEAST_WEIGHT
     recorded, steps = recorded[moved], steps[moved]
@@ -136,7 +175,7 @@ def join_graph(
 
     pairs = np.concatenate([recorded, near])
     weights = lengths_of(latents, pairs)
-    weights[len(recorded) :] = edge_weights(config.wormholes, weights[len(recorded) :], threshold)
+    weights[len(recorded) :] = edge_weights(config.pruning, weights[len(recorded) :], threshold)
     if config.recorded_weight == "one":
         weights[: len(recorded)] = steps
     inferred = np.arange(len(pairs)) >= len(recorded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,24 @@ class SPTMGraphConfig(GraphConfig):
                 f"temporal_subsampling={self.temporal_subsampling} must be at least 1, and "
                 f"shortcut_window={self.shortcut_window} and min_temporal_gap={self.min_temporal_gap} at least 0"
             )
+
+    def choose(
+        self, dataset: Dataset, embed: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
+    ) -> np.ndarray:
+        """(V,) ascending dataset rows to remember; see ``choose_memory``."""
+        return choose_memory(self, dataset, rng)
+
+    def build(
+        self,
+        dataset: Dataset,
+        rows: np.ndarray,
+        latents: np.ndarray,
+        threshold: float,
+        members: int = 1,
+        jumped: np.ndarray | None = None,
+    ) -> Graph:
+        """The memory graph over these rows; see ``build_memory_graph``."""
+        return build_memory_graph(self, dataset, rows, latents, threshold, members, jumped)
 
 
 def choose_memory(config: SPTMGraphConfig, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
@@ -84,7 +103,7 @@ def build_memory_graph(
         follows = follows[~crosses(dataset, np.stack([rows[follows], rows[follows + 1]], 1), jumped)]
     recorded = np.stack([follows, follows + 1], 1)
     near = find_shortcuts(config, latents, ids, _step(dataset, rows), threshold)
-    near = near[trusted_edges(config.wormholes, near, latents, recorded, threshold, members)]
+    near = near[trusted_edges(config.pruning, near, latents, recorded, threshold, members)]
     return join_graph(config, latents, recorded, np.diff(rows)[follows], near, threshold)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import torch
 
 from data_collection import Dataset
 
+from ..graphs.pruning import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Trunk, embed_in_chunks
 from ..training.saving import load_network, network_arrays
 from ..training.workdir import Arrays
 from .heads import MetricHead, get_head
+from .latent_metric import LatentMetric
 
 
-class EmbeddingMetric:
+class EmbeddingMetric(LatentMetric):
     """D(x, g) = scale * ||phi(x) - phi(g)||, or another head of the latents.
 
     Latents that were not learned from distances have a unit of their own. The scale leaves every argmin as it is, and
@@ -24,7 +28,7 @@ class EmbeddingMetric:
     def __init__(self, network: Trunk, device: torch.device, head: MetricHead | None = None) -> None:
         """An untrained metric; ``head`` is L2 by default."""
         self.device = device
-        self.head: MetricHead = head or get_head("l2")
+        self.head = head or get_head("l2")
         self.network: Trunk = network.to(device)
         self.scale = 1.0
 
@@ -32,7 +36,7 @@ class EmbeddingMetric:
         """Set the scale so that recorded moves are one step long on average, by L2."""
         self.scale = 1.0
         pairs, latents = moving_transitions(dataset), self.embed(dataset.observations)
-        length = float(np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1).mean())
+        length = float(lengths_of(latents, pairs).mean())
         self.scale = 1 / length if length > 0 else 1.0
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
@@ -43,11 +47,12 @@ class EmbeddingMetric:
         """Everything learned, as arrays."""
         return {**network_arrays(self.network), "scale": np.array([self.scale])}
 
-    def fill(self, arrays: Arrays) -> None:
-        """Become the metric that ``arrays`` came from.
+    def filled(self, arrays: Arrays) -> Self:
+        """This metric with what was saved.
 
         Raises:
             CheckpointError: if names or shapes differ.
         """
         self.scale = float(arrays["scale"][0])
         load_network(self.network, {name: array for name, array in arrays.items() if name != "scale"})
+        return self

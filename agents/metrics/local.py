@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
 from data_collection import Dataset
-from data_collection.errors import check_name
 
 from ..errors import ConfigError
+from ..graphs.pruning import lengths_of
 from ..graphs.transitions import moving_transitions
-from ..networks import Ensemble, build_trunk, embed_in_chunks
+from ..networks import Ensemble, build_trunk, embed_in_chunks, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.saving import load_network, network_arrays, network_bytes
 from ..training.workdir import Arrays
 from .heads import get_head
-from .local_losses import LocalLoss, hinge, nce, smooth_l1
+from .latent_metric import LatentMetric
+from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,19 @@ class LocalMetricConfig:
     """dimensions of each member's psi; 3 are too few"""
     hidden: int = 128
     """width of the hidden layers"""
-    reach: int = 1
-    """frames up to so many recorded steps apart are neighbours (App. B.2: 2 on rope): d of n steps is told to be
-    n / reach, far frames 2, and afterwards d is scaled to steps"""
+    positive_window: int = 1
+    """positives are pairs at most this many recorded steps apart (App. B.2: 2 on rope), with target n / window for n
+    steps; negatives are pushed to 2. d is rescaled to steps after training"""
     steps: int = 400
     """gradient steps"""
     batch_pairs: int = 128
-    """neighbour pairs a step and member; all other frames of the batch are negatives"""
+    """neighbour pairs per step and member; all other frames of the batch are negatives"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule (the paper: constant 1e-4, App. B.1)"""
-    negatives: Literal["hinge", "smooth_l1", "nce"] = "hinge"
-    """what frames of other trajectories are told: "hinge": to be 2 steps away or more; "smooth_l1": to be 2 steps away
-    (Eq. 5 as printed); "nce": to be less likely than the neighbour (Eq. 4), after which d is scaled so that a recorded
-    move is one step on average"""
-    temperature: float = 1.0
-    """of "nce" alone: the similarity of Eq. 4 is S = -d / temperature"""
+    negatives: Hinge | SmoothL1 | NCE = field(default_factory=Hinge)
+    """loss of frames of other trajectories: "hinge" pushes them to 2 steps or more; "smooth_l1" to 2 steps (Eq. 5 as
+    printed); "nce" makes them less likely than the neighbour (Eq. 4), after which d is scaled so that a recorded move
+    is one step on average"""
     recall: float = 0.95
     """the calibrated threshold accepts at most this share of held-out recorded neighbours ..."""
     max_threshold: float = 1.1
@@ -60,11 +58,27 @@ class LocalMetricConfig:
     no neighbours one step apart, for time differences are not distances; .25 where data hover with noise. At 0 only
     steps in which nothing changes at all are left out"""
     jumps: float = 0.0
-    """recorded steps in which it changes by more than so many typical ones are no neighbours either; 0: there are none.
-    For observations whose difference grows with the way, such as positions"""
+    """recorded steps in which it changes by more than this many typical ones are no neighbours either; 0: there are
+    none. For observations whose difference grows with the distance, such as positions"""
+
+    def __post_init__(self) -> None:
+        if self.positive_window < 1:
+            raise ConfigError(f"positive_window is {self.positive_window}; neighbours are at least 1 step apart")
+        for name in ("pauses", "jumps"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)} typical steps; need at least 0, which is off")
+        if 0 < self.jumps <= max(1, self.pauses):
+            raise ConfigError(f"jumps is {self.jumps}; longer than 1 typical step, and than a pause, are jumps; try 5")
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, what the network prepares of them, and latents."""
+        identity = self.trunk == "identity"
+        size.latents = size.observation_shape[0] if identity else self.members * self.latent_dim
+        prepared = prepared_bytes(self.trunk, size.observation_shape)
+        return size.rows * (size.row_bytes + prepared + 4 * size.latents + 48)
 
 
-class LocalMetric:
+class LocalMetric(LatentMetric):
     """Siamese networks whose latent distance is the number of steps between near observations.
 
     Within a batch of neighbour pairs every frame of another trajectory is a negative; see ``local_losses`` for what
@@ -75,6 +89,7 @@ class LocalMetric:
         self.config = config
         self.device = device
         self.head = get_head("l2")
+        self.loss: LocalLoss = config.negatives
         self.network = Ensemble(
             [
                 build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden)
@@ -82,7 +97,6 @@ class LocalMetric:
             ]
         ).to(device)
         self.network.eval()  # one without weights is never trained, and so never told that it is done
-        self.loss = _loss_of(config)
         self.scale = 1.0
         self.threshold = 1.0
 
@@ -100,7 +114,7 @@ class LocalMetric:
 
         Returns:
             The metric and its validation figures: ``accuracy`` (share of held-out 1:1:2 pairs on the right side of
-            1.5 reaches), ``threshold`` (steps) and ``recall`` (share of held-out recorded steps within it),
+            1.5 windows), ``threshold`` (steps) and ``recall`` (share of held-out recorded steps within it),
             ``neighbour_mean`` and ``neighbour_std`` of d over held-out recorded steps; 1 and 0 would be perfect.
         """
         with training.seeded_torch("local"):
@@ -109,16 +123,16 @@ class LocalMetric:
         learnable = any(True for _ in metric.network.parameters())
         if learnable:
             metric._train(learn, training)
-        if config.negatives == "nce" or not learnable:
+        if not (learnable and config.negatives.fixes_unit):
             metric._convert_to_steps(learn)
         else:
-            metric.scale = float(config.reach)
+            metric.scale = float(config.positive_window)
         return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
         frames = training.frames(self.network, dataset.observations)
         episode_ids = torch.tensor(dataset.episode_ids, device=self.device)
-        pairs = self._moves(dataset, self.config.reach)
+        pairs = self._moves(dataset, self.config.positive_window)
         count = min(self.config.batch_pairs, len(pairs))
 
         def sample(rng: np.random.Generator) -> Batch:
@@ -147,9 +161,9 @@ class LocalMetric:
             rows=lambda batch: batch["pairs"].swapaxes(1, 2).ravel(),
         )
 
-    def _moves(self, dataset: Dataset, reach: int = 1) -> np.ndarray:
+    def _moves(self, dataset: Dataset, window: int = 1) -> np.ndarray:
         """(P, 2) rows that count as neighbours."""
-        return moving_transitions(dataset, reach, pauses=self.config.pauses, jumps=self.config.jumps)
+        return moving_transitions(dataset, window, pauses=self.config.pauses, jumps=self.config.jumps)
 
     def _loss(self, latents: torch.Tensor, rows: torch.Tensor, episode_ids: torch.Tensor) -> torch.Tensor:
         """The loss of one member's batch.
@@ -162,22 +176,22 @@ class LocalMetric:
         count = len(latents) // 2
         near = self.head.distance(latents[:count], latents[count:])
         other = (episode_ids[:, None] != episode_ids[None]).float()
-        wanted = (rows[count:] - rows[:count]).to(near.dtype) / self.config.reach
+        wanted = (rows[count:] - rows[:count]).to(near.dtype) / self.config.positive_window
         return self.loss(near, wanted, self.head.pairwise(latents, latents), other)
 
     def _convert_to_steps(self, learn: Dataset) -> None:
         """Scale d so that recorded moves of the training trajectories are one step long on average."""
-        mean = float(self._between(self.embed(learn.observations), self._moves(learn)).mean())
+        mean = float(lengths_of(self.embed(learn.observations), self._moves(learn)).mean())
         self.scale = 1 / mean if mean > 0 else 1.0
 
     def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
-        near = self._between(latents, self._moves(held_out))
+        near = lengths_of(latents, self._moves(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)
-        batch = held_out.sample_pairs(4000, reach=self.config.reach, rng=rng)
-        distance = self._between(latents, np.stack([batch.left, batch.right], 1))
+        batch = held_out.sample_pairs(4000, reach=self.config.positive_window, rng=rng)
+        distance = lengths_of(latents, np.stack([batch.left, batch.right], 1))
         # Identical and near are one class here: a blocked action makes a neighbour pair of two equal frames.
-        right = (distance > 1.5 * self.config.reach) == (batch.target == 2)
+        right = (distance > 1.5 * self.config.positive_window) == (batch.target == 2)
         return {
             "accuracy": float(right.mean()),
             "threshold": self.threshold,
@@ -185,10 +199,6 @@ class LocalMetric:
             "neighbour_mean": float(near.mean()),
             "neighbour_std": float(near.std()),
         }
-
-    @staticmethod
-    def _between(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1)
 
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""
@@ -226,28 +236,3 @@ class LocalMetric:
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""
         return np.linalg.norm(self.embed(x) - self.embed(y), axis=1)
-
-    def pairwise(self, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-        """D between all pairs, (n, ...) and (m, ...) -> (n, m) float32, in steps."""
-        from scipy.spatial.distance import cdist
-
-        return cdist(self.embed(xs), self.embed(ys)).astype(np.float32)
-
-
-def _loss_of(config: LocalMetricConfig) -> LocalLoss:
-    if config.reach < 1:
-        raise ConfigError(f"reach is {config.reach}; neighbours are at least 1 recorded step apart")
-    for name in ("pauses", "jumps"):
-        if not getattr(config, name) >= 0:
-            raise ConfigError(f"{name} is {getattr(config, name)} typical steps; need at least 0, which is off")
-    if 0 < config.jumps <= max(1, config.pauses):
-        raise ConfigError(f"jumps is {config.jumps}; longer than 1 typical step, and than a pause, are jumps; try 5")
-    losses: dict[str, LocalLoss] = {
-        "hinge": hinge,
-        "smooth_l1": smooth_l1,
-        "nce": partial(nce, temperature=config.temperature),
-    }
-    check_name("treatment of negatives", config.negatives, losses)
-    if not config.temperature > 0:
-        raise ConfigError(f"temperature is {config.temperature}; S = -d / temperature needs one above 0")
-    return losses[config.negatives]

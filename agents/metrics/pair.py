@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +30,8 @@ class PairMetricConfig:
     network: str = "maze"
     """which of the two printed networks (App. G): "maze" (LocalMetricConvLarge) or "rope_streetlearn", which is eleven
     times the work; vectors get an MLP on their concatenation"""
-    reach: int = 1
-    """frames up to so many recorded steps apart are neighbours (App. B.2: 2 on rope); one step of d is then so many"""
+    positive_window: int = 1
+    """frames at most this many recorded steps apart are neighbours (App. B.2: 2 on rope); so many are then 1 of d"""
     steps: int = 800
     """gradient steps"""
     batch_size: int = 64
@@ -38,12 +39,18 @@ class PairMetricConfig:
     learning_rate: float = 3e-3
     """peak of the one-cycle schedule"""
 
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, and another for the device; the frames of the vertices."""
+        return 2 * size.rows * size.row_bytes + size.vertices * size.row_bytes
+
 
 PAPER_PAIR_METRIC = PairMetricConfig(steps=50_000, batch_size=32, learning_rate=1e-4)
 """App. B.1, rooms: 40 epochs of the 40,000 pairs that 1000 rollouts of 10 steps give at 1 : 1 : 2, Adam at 1e-4. The
 batch is that of the released code; the schedule stays one-cycle."""
 
-ROPE_PAIR_METRIC = PairMetricConfig("rope_streetlearn", reach=2, steps=17_500, batch_size=16, learning_rate=1e-4)
+ROPE_PAIR_METRIC = PairMetricConfig(
+    "rope_streetlearn", positive_window=2, steps=17_500, batch_size=16, learning_rate=1e-4
+)
 """App. B.2, rope: 5 epochs in batches of 16, Adam at 1e-4, neighbours up to k = 2. The paper does not say how many
 pairs an epoch has; here 14,000 neighbours at 1 : 1 : 2."""
 
@@ -88,7 +95,7 @@ class PairMetric:
 
     def _train(self, dataset: Dataset, training: Training) -> None:
         def sample(rng: np.random.Generator) -> Batch:
-            pairs = dataset.sample_pairs(self.config.batch_size, reach=self.config.reach, rng=rng)
+            pairs = dataset.sample_pairs(self.config.batch_size, reach=self.config.positive_window, rng=rng)
             return {"left": pairs.left, "right": pairs.right, "target": pairs.target.astype(np.float32)}
 
         def loss(batch: Tensors) -> torch.Tensor:
@@ -107,7 +114,9 @@ class PairMetric:
         )
 
     def _validate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
-        pairs = held_out.sample_pairs(min(4000, 4 * held_out.num_transitions), reach=self.config.reach, rng=rng)
+        pairs = held_out.sample_pairs(
+            min(4000, 4 * held_out.num_transitions), reach=self.config.positive_window, rng=rng
+        )
         found = self.distance(held_out.observations[pairs.left], held_out.observations[pairs.right])
         means = {
             name: float(found[pairs.target == k].mean()) for k, name in enumerate(("identical", "neighbour", "far"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,10 @@ class VAEConfig:
     """frames a step"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: a copy of the observations, and another for the device; latents."""
+        return size.rows * (2 * size.row_bytes + 8 * self.latent_dim)
 
 
 class ImageDecoder(nn.Module):
@@ -154,7 +159,7 @@ class VAE(Trunk):
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
         return error.flatten(1).sum(1), divergence
 
-    def fit(self, observations: np.ndarray, device: torch.device, training: Training) -> None:
+    def fit(self, observations: np.ndarray, training: Training) -> None:
         """Maximise E log p(x | z) - beta KL over (N, ...) observations."""
         self.standardise.fit(observations)
         if isinstance(self.decoder, ImageDecoder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from typing import Any
 
 from data_collection.errors import check_name
 
@@ -28,6 +29,7 @@ __all__ = [
     "embed_in_chunks",
     "mlp",
     "prepare_in_chunks",
+    "prepared_bytes",
     "register_trunk",
 ]
 
@@ -48,6 +50,14 @@ def build_trunk(name: str, observation_shape: Sequence[int], latent_dim: int, hi
         UnknownNameError: with the closest known name.
         ObservationError: if the trunk is made for images of another size.
     """
+    return _trunk(name, observation_shape)(observation_shape, latent_dim, hidden)
+
+
+def prepared_bytes(name: str, observation_shape: Sequence[int]) -> int:
+    """Bytes of one observation as the trunk of that name keeps it while it learns."""
+    return _trunk(name, observation_shape).prepared_bytes(observation_shape)
+
+
+def _trunk(name: str, observation_shape: Sequence[int]) -> Any:
     check_name("trunk", name, TRUNKS)
-    trunk = TRUNKS[name] if len(observation_shape) == 3 or TRUNKS[name].takes_vectors else PooledMLP
-    return trunk(observation_shape, latent_dim, hidden)
+    return TRUNKS[name] if len(observation_shape) == 3 or TRUNKS[name].takes_vectors else PooledMLP

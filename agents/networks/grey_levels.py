@@ -57,6 +57,11 @@ class GreyLevels(Trunk):
         middles = torch.stack(counts[1:], -1) / counts[0].clamp(min=1e-3)[..., None]
         return middles.reshape(batch, channels * 2 * self._LEVELS)
 
+    @classmethod
+    def prepared_bytes(cls, observation_shape: Sequence[int]) -> int:
+        """Bytes of one prepared image."""
+        return 4 * observation_shape[0] * 2 * cls._LEVELS
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C * 64) -> (B, D)."""
         return self.net(x)

@@ -31,6 +31,12 @@ class PooledMLP(Trunk):
             x = F.adaptive_avg_pool2d(x, self.side)
         return x.flatten(1)
 
+    @classmethod
+    def prepared_bytes(cls, observation_shape: Sequence[int]) -> int:
+        """Bytes of one prepared observation."""
+        is_image = len(observation_shape) == 3
+        return 4 * (observation_shape[0] * 256 if is_image else int(np.prod(observation_shape)))
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs) -> (B, D)."""
         return self.net(x)

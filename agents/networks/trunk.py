@@ -70,6 +70,12 @@ class Trunk(nn.Module):
         """(B, ...) prepared input -> (B, D) latents."""
         raise NotImplementedError
 
+    @classmethod
+    def prepared_bytes(cls, observation_shape: Sequence[int]) -> int:
+        """Bytes of one prepared observation: floats, unless images stay bytes."""
+        entries = int(np.prod(observation_shape))
+        return entries if len(observation_shape) == 3 else 4 * entries
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, ...) observations -> (B, D) latents."""
         return self.encode(self.prepare(x))

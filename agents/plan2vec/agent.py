@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
-import torch
+import numpy as np
 
 from data_collection import Dataset
 
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
-from ..base.state import DistanceParts
-from ..metrics.global_metric import GlobalMetric
+from ..base.distance_agent import DistanceAgent, fit_forward, fit_local
+from ..base.graph_agent import GraphAgent, fit_graph
+from ..control.action_memory import MemoryConfig
+from ..control.forward_model import ForwardModelConfig
+from ..graphs.building import GraphConfig
+from ..metrics.global_metric import GlobalMetricConfig
+from ..metrics.latent_metric import LatentMetric
+from ..metrics.local import LocalMetricConfig
+from ..metrics.tables.anchored import AnchoredConfig
+from ..training.config_json import with_option
 from ..training.loop import Training, one_torch_thread
-from ..training.splits import ValidationSplit
-from .stages import DistilledConfig, DistilledMetric, DistilledParts
+from .stages import DistilledMetric
 
 
 @dataclass(frozen=True)
-class Plan2VecConfig(DistilledConfig, DistanceConfig):
+class Plan2VecConfig:
     """All choices of the method; a variant is ``dataclasses.replace``."""
 
-    def with_latent_dim(self, latent_dim: int) -> Plan2VecConfig:
-        """The same with another dimension of phi; 2 draws a map."""
-        return replace(self, global_metric=replace(self.global_metric, latent_dim=latent_dim))
-
-
-class Plan2VecParts(DistilledParts, DistanceParts):
-    """Those of a distance agent, the graph, and phi of its vertices."""
-
-    part_of: ClassVar[dict[str, str]] = {**DistilledParts.part_of, "forward": "forward_model"}
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d (Eq. 5)"""
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    """which frames are vertices, and which of them are joined (Sec. 3)"""
+    global_metric: GlobalMetricConfig | AnchoredConfig = field(default_factory=GlobalMetricConfig)
+    """the embedding phi whose distance is the shortest-path distance. "network": regressed from images, of constant
+    size; "anchored": the local metric knows the vertices' frames again and a table holds their latents"""
+    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
+    """where the latent goes for each action"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
 
 
 @register_agent
-class Plan2Vec(DistilledMetric, DistanceAgent):
+class Plan2Vec(DistanceAgent, GraphAgent):
     """Learns a goal-reaching metric from offline rollouts and acts by it.
 
     ::
@@ -49,25 +58,44 @@ class Plan2Vec(DistilledMetric, DistanceAgent):
     """
 
     name = "plan2vec"
-    config: Plan2VecConfig
     config_class = Plan2VecConfig
-    parts_class = Plan2VecParts
-    stages = ("local", "graph", "global", "forward")
-    shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
+    config: Plan2VecConfig
+    distilled: DistilledMetric
 
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> GlobalMetric:
-        return GlobalMetric(self.config.global_metric, observation_shape, device)
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        # 1. The local metric d: how many steps apart two observations are, true only nearby.
+        local = fit_local(run, c.local_metric)
+        # 2. The graph: recorded steps, and frames that d says are neighbours.
+        graph = fit_graph(run, c.graph, local, c.local_metric.members)
+        # 3. The global metric D: an embedding whose distance is the shortest-path distance.
+        self.distilled = run.stage(
+            "global", c.global_metric,
+            lambda: DistilledMetric.fit(c.global_metric, run, local, graph),
+            partial(DistilledMetric.restore, c.global_metric, run, local),
+        )  # fmt: skip
+        # 4. The forward model: where the latent goes for each action.
+        self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
+        self.local_metric, self.frame_graph = local, graph
 
-    # Learning
+    @property
+    def metric(self) -> LatentMetric:  # type: ignore[override]
+        """The global metric: the embedding phi, and D of its latents."""
+        return self.distilled.metric
+
+    @property
+    def global_metric(self) -> LatentMetric:
+        """The same."""
+        return self.distilled.metric
+
+    @property
+    def vertex_embeddings(self) -> np.ndarray:
+        """(V, D) float32, phi of each vertex."""
+        return self.distilled.vertex_embeddings
 
     @one_torch_thread()
     def with_latent_dim(
-        self,
-        latent_dim: int,
-        dataset: Dataset,
-        *,
-        workdir: Path | str | None = None,
-        progress: bool = True,
+        self, latent_dim: int, dataset: Dataset, *, workdir: Path | str | None = None, progress: bool = True
     ) -> Plan2Vec:
         """A second agent over the same graph whose phi has ``latent_dim`` dimensions; it does not act.
 
@@ -79,12 +107,9 @@ class Plan2Vec(DistilledMetric, DistanceAgent):
             workdir: As in ``fit``.
             progress: Show a bar.
         """
-        other = Plan2Vec(self.config.with_latent_dim(latent_dim)).sharing(self)
+        other = Plan2Vec(with_option(self.config, "global_metric.latent_dim", latent_dim)).sharing(self)
         device = str(self.local_metric.device)
         training = Training.begin(
             self.seed, workdir=workdir, device=device, progress=progress, execution=self.execution, label="map"
         )
-        other._begin(dataset, training)
-        for stage in ("local", "graph", "global"):
-            other._stage(stage, dataset, ValidationSplit.of(dataset, self.seed), training)
-        return other
+        return other._learn(dataset, training, acts=False)

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
-import torch
 
 from data_collection import Dataset
-from data_collection.errors import check_name
 
 from ..base.agent import register_agent
-from ..base.distance_agent import DistanceAgent, DistanceConfig
-from ..base.graph_agent import GraphMemory, GraphParts
-from ..base.state import DistanceParts, learned
-from ..errors import ConfigError
+from ..base.distance_agent import DistanceAgent, fit_forward
+from ..base.graph_agent import GraphAgent
+from ..base.staged import LearningFit
+from ..control.action_memory import MemoryConfig
+from ..control.forward_model import ForwardModelConfig
 from ..graphs.building import find_bridges
+from ..graphs.frame_graph import FrameGraph
 from ..graphs.graph import Graph
+from ..graphs.pruning import lengths_of
+from ..metrics.distillation import LandmarkRegressionConfig
 from ..metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from ..metrics.latent_metric import LatentMetric
 from ..metrics.places import Neighbours, PlaceMetric, PlaceMetricConfig, group_frames
 from ..metrics.places.place_metric import unique_frames
-from ..metrics.tables.anchored import AnchorConfig, AnchoredMetric
-from ..metrics.tables.classified import ClassifiedMetric, ClassifierConfig
-from ..metrics.tables.table_embedding import TableConfig, embed_table
-from ..training.loop import Training
-from ..training.saving import load_network, network_arrays
-from ..training.splits import ValidationSplit
+from ..metrics.tables.anchored import AnchorConfig, AnchoredConfig, AnchoredMetric
+from ..metrics.tables.classified import ClassifiedConfig, ClassifiedMetric
+from ..metrics.tables.table_embedding import embed_table
 from ..training.workdir import Arrays
 
 _HERE = 1e-3  # steps between two frames of one place
+_LEAST_STEP = 0.5  # median steps that a recorded step counts at least: places close together must stay apart in D
 
 
 @dataclass(frozen=True)
@@ -38,93 +40,110 @@ class PlaceGraphConfig:
 
     threshold: float | None = None
     """largest distance of two frames of one place; None for the calibrated one"""
-    least_step: float = 0.5
-    """median steps that a recorded step counts at least: places a hand's breadth apart must stay apart in D"""
     both_ways: bool = True
     """whether a step that was recorded one way can be gone the other way; not where streets are one-way"""
     supported_only: bool = True
     """whether frames are merged only where the sequences around them match too"""
     bridge: bool = True
-    """join pieces by the shortest gaps of the local metric, one edge each, at the length of that gap"""
+    """join components by the shortest gaps of the local metric, one edge each, at the length of that gap"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: latents of all frames, candidates of matches, and the edges."""
+        size.vertices = size.rows
+        return size.rows * (2 * size.latents * 4 + 24 * 60)
 
 
 @dataclass(frozen=True)
-class Plan2VecPlacesConfig(DistanceConfig):
+class PlaceAnchorsConfig(AnchoredConfig):
+    """The local metric knows the place again, and a table holds its latents."""
+
+    anchors: AnchorConfig = field(default_factory=AnchorConfig)
+    """from an image to latents"""
+
+
+@dataclass(frozen=True)
+class PlaceNetworkConfig(GlobalMetricConfig):
+    """A network of constant size."""
+
+    trunk: str = "cnn"
+    latent_dim: int = 32
+    hidden: int = 256
+    algorithm: LandmarkRegressionConfig = field(
+        default_factory=lambda: LandmarkRegressionConfig(sources=1024, steps=1500)
+    )
+
+
+@dataclass(frozen=True)
+class Plan2VecPlacesConfig:
     """All choices."""
 
-    local_metric: PlaceMetricConfig = field(default_factory=PlaceMetricConfig)  # type: ignore[assignment]
+    local_metric: PlaceMetricConfig = field(default_factory=PlaceMetricConfig)
     """knowing a place again"""
     graph: PlaceGraphConfig = field(default_factory=PlaceGraphConfig)
     """which frames show one place, and how far it is to the next"""
-    embedding: Literal["anchored", "classified", "network"] = "anchored"
+    global_metric: PlaceAnchorsConfig | ClassifiedConfig | PlaceNetworkConfig = field(
+        default_factory=PlaceAnchorsConfig
+    )
     """"anchored": the local metric knows the place again, a table holds its latents: exact, and as large as the data;
     "classified": a network says which place it is: as large as the table, however many pictures there were;
     "network": a network regresses latents from images: of constant size, and blurred between places"""
-    table: TableConfig = field(default_factory=TableConfig)
-    """of "anchored" and "classified": latents of the places"""
-    anchors: AnchorConfig = field(default_factory=AnchorConfig)
-    """of "anchored": from an image to latents"""
-    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
-    """of "classified": from an image to its place"""
-    network: GlobalMetricConfig = field(
-        default_factory=lambda: GlobalMetricConfig(trunk="cnn", latent_dim=32, hidden=256, steps=1500, sources=1024)
-    )
-    """of "network" """
+    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
+    """where the latent goes for each action"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
 
 
-class PlacesParts(GraphParts, DistanceParts):
-    """Those of a distance agent, and the graph with the frames of each vertex."""
+@dataclass(frozen=True, eq=False)
+class PlaceGraph(FrameGraph):
+    """A graph whose vertices are places, and the frames of each.
 
-    part_of: ClassVar[dict[str, str]] = {
-        "local": "local_metric",
-        "graph": "graph",
-        "global": "metric",
-        "forward": "forward_model",
-    }
+    Attributes:
+        anchor_rows: (U,) int64 rows of the dataset, one for each distinct frame.
+        anchor_places: (U,) int64, the vertex that each of them shows.
+        anchor_latents: (U, Q) float32, their local latents.
+    """
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.anchor_rows = self.anchor_places = np.zeros(0, np.int64)
-        self.anchor_latents = np.zeros((0, 0), np.float32)
+    anchor_rows: np.ndarray
+    anchor_places: np.ndarray
+    anchor_latents: np.ndarray
 
-    def arrays(self, stage: str) -> Arrays:
-        """Everything that the part of this stage is made of."""
-        if stage == "graph":
-            anchors: Arrays = {
-                "anchor_rows": self.anchor_rows,
-                "anchor_places": self.anchor_places,
-                "anchor_latents": self.anchor_latents,
-            }
-            return {**super().arrays(stage), **anchors}
-        if stage == "global" and self.config.embedding == "network":
-            return network_arrays(learned(self.metric).network)
-        return super().arrays(stage)
+    @classmethod
+    def merge(cls, config: PlaceGraphConfig, dataset: Dataset, local: PlaceMetric) -> tuple[Self, dict[str, float]]:
+        """Merge frames that show one place, and join places by recorded steps."""
+        threshold = local.threshold if config.threshold is None else config.threshold
+        rows, row_frames = unique_frames(dataset.observations)
+        latents = local.embed(dataset.observations[rows])
+        neighbours = Neighbours.of(len(rows), row_frames[dataset.transitions])
+        places, figures = group_frames(
+            latents, neighbours, threshold, local.config.candidates, supported_only=config.supported_only
+        )
+        first = np.unique(places, return_index=True)[1]
+        graph = join_places(config, dataset, places[row_frames], latents[first])
+        return cls(graph, rows[first], latents[first], float("nan"), threshold, rows, places, latents), {
+            "frames": float(len(rows)),
+            "vertices": float(graph.num_vertices),
+            "edges": float(graph.num_edges),
+            **figures,
+            "bridges": float(graph.bridge.sum()) / 2,
+            "threshold": threshold,
+        }
 
-    def restore(self, stage: str, arrays: Arrays) -> None:
-        """Make the part of this stage from the arrays that ``arrays`` gave.
+    def arrays(self) -> Arrays:
+        """Everything, as arrays."""
+        names = ("anchor_rows", "anchor_places", "anchor_latents")
+        return {**super().arrays(), **{name: getattr(self, name) for name in names}}
 
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        if stage == "local":
-            self.local_metric = PlaceMetric.restore(self.config.local_metric, arrays)  # type: ignore[assignment]
-        elif stage == "global" and self.config.embedding == "network":
-            self.metric = GlobalMetric(self.config.network, self.observation_shape, self.device)
-            load_network(self.metric.network, arrays)
-        elif stage == "global" and self.config.embedding == "classified":
-            self.metric = ClassifiedMetric.restore(self.config.classifier, self.observation_shape, self.device, arrays)
-        elif stage == "global":
-            local: Any = learned(self.local_metric)
-            self.metric = AnchoredMetric(self.config.anchors, local, arrays["keys"], arrays["places"], arrays["table"])
-        else:
-            if stage == "graph":
-                self.anchor_rows, self.anchor_places = arrays["anchor_rows"], arrays["anchor_places"]
-                self.anchor_latents = arrays["anchor_latents"]
-            super().restore(stage, arrays)
+    @classmethod
+    def restore(cls, config: Any, local: Any, arrays: Arrays) -> Self:
+        """The graph that ``arrays`` came from."""
+        threshold = local.threshold if config.threshold is None else config.threshold
+        rows, latents, radius = arrays["vertex_rows"], arrays["local_latents"], float(arrays["covering_radius"][0])
+        anchors = (arrays[name] for name in ("anchor_rows", "anchor_places", "anchor_latents"))
+        return cls(Graph.from_arrays(arrays), rows, latents, radius, threshold, *anchors)
 
 
 @register_agent
-class Plan2VecPlaces(GraphMemory, DistanceAgent):
+class Plan2VecPlaces(DistanceAgent, GraphAgent):
     """Knows places again, puts the sequences together at them, and keeps the graph's distances as a table of latents.
 
     ::
@@ -135,92 +154,89 @@ class Plan2VecPlaces(GraphMemory, DistanceAgent):
     """
 
     name = "plan2vec-places"
-    config: Plan2VecPlacesConfig
     config_class = Plan2VecPlacesConfig
-    parts_class = PlacesParts
-    stages = ("local", "graph", "global", "forward")
-    shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
+    config: Plan2VecPlacesConfig
+    frame_graph: PlaceGraph
 
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> AnchoredMetric:
-        raise ConfigError("an anchored metric is made of what was learned; see PlacesParts.restore")
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        local: Any = run.stage(
+            "local", c.local_metric,
+            lambda: PlaceMetric.fit(c.local_metric, run.dataset),
+            partial(PlaceMetric.restore, c.local_metric),
+        )  # fmt: skip
+        graph = run.stage(
+            "graph", c.graph,
+            lambda: PlaceGraph.merge(c.graph, run.dataset, local),
+            partial(PlaceGraph.restore, c.graph, local),
+        )  # fmt: skip
+        self.metric = run.stage(
+            "global", c.global_metric,
+            lambda: _distil(c.global_metric, run, local, graph),
+            partial(_restore, c.global_metric, run, local),
+        )  # fmt: skip
+        self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
+        self.local_metric, self.frame_graph = local, graph
 
-    # Learning
 
-    def _fit_local(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        metric, figures = PlaceMetric.fit(self.config.local_metric, dataset)
-        self._parts.local_metric = metric
-        return figures
+Embedding = AnchoredConfig | ClassifiedConfig | GlobalMetricConfig
 
-    def _fit_graph(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        parts, config, local = learned(self._parts), self.config.graph, self.local_metric
-        rows, row_frames = unique_frames(dataset.observations)
-        latents = local.embed(dataset.observations[rows])
-        neighbours = Neighbours.of(len(rows), row_frames[dataset.transitions])
-        candidates = self.config.local_metric.candidates
-        places, figures = group_frames(
-            latents, neighbours, self.threshold, candidates, supported_only=config.supported_only
-        )
-        parts.anchor_rows, parts.anchor_places, parts.anchor_latents = rows, places, latents
-        first = np.unique(places, return_index=True)[1]
-        parts.vertex_rows, parts.local_latents = rows[first], latents[first]
-        parts.graph = self._place_graph(dataset, places[row_frames], latents[first])
-        return {
-            "frames": float(len(rows)),
-            "vertices": float(parts.graph.num_vertices),
-            "edges": float(parts.graph.num_edges),
-            **figures,
-            "bridges": float(parts.graph.bridge.sum()) / 2,
-            "threshold": self.threshold,
-        }
 
-    def _place_graph(self, dataset: Dataset, places: np.ndarray, latents: np.ndarray) -> Graph:
-        """Recorded steps between places, at their median length."""
-        config, steps = self.config.graph, places[dataset.transitions]
-        lengths = np.ones(len(steps), np.float32) if dataset.step_lengths is None else dataset.step_lengths
-        lengths = lengths / np.float32(np.median(lengths))
-        moved = steps[:, 0] != steps[:, 1]
-        steps, lengths = steps[moved], np.maximum(lengths[moved], config.least_step)
-        if config.both_ways:
-            steps, lengths = np.concatenate([steps, steps[:, ::-1]]), np.concatenate([lengths, lengths])
-        steps, lengths = _medians(steps, lengths, len(latents))
-        graph = Graph.from_edges(len(latents), np.column_stack([steps, lengths]))
-        bridges = find_bridges(latents, graph.components()) if config.bridge else np.zeros((0, 2), np.int64)
-        if not len(bridges):
-            return graph
-        # A gap of the local metric in steps: recorded steps are one long.
-        local = np.linalg.norm(latents[bridges[:, 0]] - latents[bridges[:, 1]], axis=1)
-        unit = np.median(np.linalg.norm(latents[steps[:, 0]] - latents[steps[:, 1]], axis=1))
-        gaps = np.maximum(local / max(float(unit), 1e-6), config.least_step)
-        rows = np.column_stack([np.concatenate([bridges, bridges[:, ::-1]]), np.tile(gaps, 2)])
-        found = np.arange(len(steps) + len(rows)) >= len(steps)
-        return Graph.from_edges(
-            len(latents), np.concatenate([np.column_stack([steps, lengths]), rows]), inferred=found, bridge=found
-        )
+def _distil(
+    config: Embedding, run: LearningFit, local: PlaceMetric, graph: PlaceGraph
+) -> tuple[LatentMetric, dict[str, float]]:
+    if isinstance(config, GlobalMetricConfig):
+        frames = run.dataset.observations[graph.anchor_rows]
+        every = graph_of_frames(graph.graph, graph.anchor_places)
+        return GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), every, run.training)
+    metric: AnchoredMetric | ClassifiedMetric
+    table, figures = embed_table(config.table, graph.graph, run.training.rng("global-landmarks", 0))
+    if isinstance(config, ClassifiedConfig):
+        frames = run.dataset.observations[graph.anchor_rows]
+        metric, more = ClassifiedMetric.fit(config.classifier, frames, graph.anchor_places, table, run.training)
+        figures = {**figures, **more}
+    else:
+        metric = AnchoredMetric(config.anchors, local, graph.anchor_latents, graph.anchor_places, table)
+    return metric, {**figures, "megabytes": metric.nbytes / 1e6}
 
-    def _fit_global(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        check_name("embedding", self.config.embedding, ("anchored", "classified", "network"))
-        parts = learned(self._parts)
-        if self.config.embedding == "network":
-            frames = dataset.observations[parts.anchor_rows]
-            graph = graph_of_frames(self.graph, parts.anchor_places)
-            none = np.zeros(len(frames), bool)
-            parts.metric, figures = GlobalMetric.fit(self.config.network, frames, none, graph, training)
-            return figures
-        table, figures = embed_table(self.config.table, self.graph, training.rng("global-landmarks", 0))
-        if self.config.embedding == "classified":
-            frames, places = dataset.observations[parts.anchor_rows], parts.anchor_places
-            parts.metric, more = ClassifiedMetric.fit(self.config.classifier, frames, places, table, training)
-            figures = {**figures, **more}
-        else:
-            parts.metric = AnchoredMetric(
-                self.config.anchors, parts.local_metric, parts.anchor_latents, parts.anchor_places, table
-            )
-        return {**figures, "megabytes": parts.metric.nbytes / 1e6}
 
-    @property
-    def metric(self) -> Any:
-        """The embedding and the distance of its latents: one of the three embeddings."""
-        return learned(learned(self._parts).metric)
+def _restore(config: Embedding, run: Any, local: PlaceMetric, arrays: Arrays) -> LatentMetric:
+    if isinstance(config, GlobalMetricConfig):
+        return GlobalMetric.restore(config, run.observation_shape, run.device, arrays)
+    if isinstance(config, ClassifiedConfig):
+        return ClassifiedMetric.restore(config.classifier, run.observation_shape, run.device, arrays)
+    return AnchoredMetric.restore(config.anchors, local, arrays)
+
+
+def join_places(config: PlaceGraphConfig, dataset: Dataset, places: np.ndarray, latents: np.ndarray) -> Graph:
+    """Recorded steps between places, at their median length.
+
+    Args:
+        config: Whether steps can be undone, and whether to bridge.
+        dataset: Where the steps were recorded.
+        places: (N,) int64, the place of each row.
+        latents: (V, Q) local latents of the places.
+    """
+    steps = places[dataset.transitions]
+    lengths = np.ones(len(steps), np.float32) if dataset.step_lengths is None else dataset.step_lengths
+    lengths = lengths / np.float32(np.median(lengths))
+    moved = steps[:, 0] != steps[:, 1]
+    steps, lengths = steps[moved], np.maximum(lengths[moved], _LEAST_STEP)
+    if config.both_ways:
+        steps, lengths = np.concatenate([steps, steps[:, ::-1]]), np.concatenate([lengths, lengths])
+    steps, lengths = _medians(steps, lengths, len(latents))
+    graph = Graph.from_edges(len(latents), np.column_stack([steps, lengths]))
+    bridges = find_bridges(latents, graph.components()) if config.bridge else np.zeros((0, 2), np.int64)
+    if not len(bridges):
+        return graph
+    # A gap of the local metric in steps: recorded steps are one long.
+    local = lengths_of(latents, bridges)
+    unit = np.median(lengths_of(latents, steps))
+    gaps = np.maximum(local / max(float(unit), 1e-6), _LEAST_STEP)
+    rows = np.column_stack([np.concatenate([bridges, bridges[:, ::-1]]), np.tile(gaps, 2)])
+    found = np.arange(len(steps) + len(rows)) >= len(steps)
+    table = np.concatenate([np.column_stack([steps, lengths]), rows])
+    return Graph.from_edges(len(latents), table, inferred=found, bridge=found)
 
 
 def graph_of_frames(graph: Graph, places: np.ndarray) -> Graph:

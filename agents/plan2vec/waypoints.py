@@ -1,163 +1,153 @@
-"""Plan2vec where one action is a small part of the way: by way of waypoints, or by looking one action ahead."""
+"""Plan2vec where one action is a small part of the path: by way of waypoints, or by looking one action ahead."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
-from data_collection import Dataset
-from data_collection.errors import check_name
-
-from ..base.agent import as_batch, register_agent
-from ..base.state import learned
-from ..base.waypoint_agent import Localisation, WaypointAgent, WaypointConfig, WaypointParts
-from ..control.action_memory import ActionMemory
-from ..control.forward_model import ForwardModel, ForwardModelConfig
-from ..control.lookahead import LookaheadConfig, RecordedMoves, consistency_bound, cost_to_go, nearest_vertices
-from ..control.selection import ChoiceConfig, compare
-from ..errors import ConfigError, NotFittedError
+from ..base.agent import Costs, register_agent
+from ..base.distance_agent import fit_local
+from ..base.graph_agent import fit_graph
+from ..base.staged import LearningFit
+from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
+from ..control.action_memory import ActionMemory, MemoryConfig
+from ..control.controls import (
+    CONTROLS,
+    AutoControl,
+    ChosenControl,
+    ForwardControl,
+    ForwardPart,
+    Hops,
+    InverseControl,
+    Ring,
+)
+from ..control.forward_model import ForwardModel
+from ..control.lookahead import consistency_bound, cost_to_go, nearest_vertices
+from ..control.selection import SelectionConfig, compare
+from ..errors import NotFittedError
+from ..graphs.building import GraphConfig
 from ..graphs.path_cache import DistanceCache, PathCache
 from ..graphs.search import SearchBudget, greedy_walk
-from ..training.loop import Training
-from ..training.splits import ValidationSplit
-from ..training.workdir import Arrays
-from .stages import DistilledConfig, DistilledMetric, DistilledParts
+from ..metrics.global_metric import GlobalMetricConfig
+from ..metrics.latent_metric import LatentMetric
+from ..metrics.local import LocalMetricConfig
+from ..metrics.tables.anchored import AnchoredConfig
+from .stages import DistilledMetric
 
-_CONTROLS = ("inverse", "forward")
-_ENTRIES = 3  # vertices by which a place gets onto the graph; among more of them some are behind walls
+_ENTRIES = 3  # vertices by which a state gets onto the graph; among more of them some are behind walls
 
 
 @dataclass(frozen=True)
-class Plan2VecWaypointsConfig(DistilledConfig, WaypointConfig):
+class Plan2VecWaypointsConfig:
     """All choices."""
 
-    control: Literal["inverse", "forward", "auto"] = "inverse"
-    """"inverse": the action that the inverse model takes towards a waypoint; "forward": the action after which the
-    forward model of local latents sees the shortest way to the goal; "auto": whichever of them does better on held-out
-    trajectories"""
-    choice: ChoiceConfig = field(default_factory=ChoiceConfig)
-    """of "auto": how they are compared"""
-    waypoint: Literal["hops", "ring"] = "hops"
-    """of "inverse": "hops": so many edges down D from the vertex of the present observation; "ring": of all vertices
-    between half a ring and a ring away the nearest to the goal. Of all without exception "stay" would often win"""
-    hops: int = 3
-    """of "hops": edges"""
-    ring: float = 10.0
-    """of "ring": steps, and at least the threshold of the graph; a goal so near is a waypoint itself"""
-    forward_model: ForwardModelConfig = field(default_factory=ForwardModelConfig)
-    """of "forward": where the local latent goes for each action"""
-    foresight: LookaheadConfig = field(default_factory=LookaheadConfig)
-    """how far it is to the goal, of "forward" from where an action leads, of "ring" from a waypoint"""
+    local_metric: LocalMetricConfig = field(default_factory=LocalMetricConfig)
+    """the local metric d"""
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    """which frames are vertices, and which of them are joined"""
+    global_metric: GlobalMetricConfig | AnchoredConfig = field(default_factory=GlobalMetricConfig)
+    """the embedding phi, as of ``Plan2VecConfig``"""
+    control: InverseControl | ForwardControl | AutoControl = field(default_factory=InverseControl)
+    """from a distance to an action"""
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    """what was tried at this spot"""
 
-    def __post_init__(self) -> None:
-        check_name("control", self.control, ("inverse", "forward", "auto"))
-        check_name("waypoint", self.waypoint, ("hops", "ring"))
-        if self.hops < 1:
-            raise ConfigError(f"hops is {self.hops}; the waypoint is at least 1 edge away")
+    @property
+    def inverse(self) -> InverseControl | None:
+        """How the inverse model controls, if it is learned."""
+        control = self.control
+        return control if isinstance(control, InverseControl) else getattr(control, "inverse", None)
 
-
-class Plan2VecWaypointsParts(DistilledParts, WaypointParts):
-    """Local metric, graph, global metric, and the model that the control needs."""
-
-    part_of: ClassVar[dict[str, str]] = {
-        **DistilledParts.part_of,
-        "inverse": "inverse_model",
-        "forward": "forward_model",
-        "control": "chosen",
-    }
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.forward_model: ForwardModel | None = None
-        self.recorded_moves: RecordedMoves | None = None
-        self.chosen: str | None = None
-
-    def arrays(self, stage: str) -> Arrays:
-        """Everything that the part of this stage is made of."""
-        if stage == "control":
-            return {"chosen": np.array([_CONTROLS.index(learned(self.chosen))])}
-        arrays = super().arrays(stage)
-        known = stage == "forward" and self.recorded_moves is not None
-        return arrays | learned(self.recorded_moves).arrays() if known else arrays
-
-    def restore(self, stage: str, arrays: Arrays) -> None:
-        """Make the part of this stage from the arrays that ``arrays`` gave.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        if stage == "control":
-            self.chosen = _CONTROLS[int(arrays["chosen"][0])]
-        elif stage == "forward":
-            self.recorded_moves, weights = RecordedMoves.split(arrays)
-            self.forward_model = ForwardModel.restore(self.config.forward_model, self.device, weights)
-        else:
-            super().restore(stage, arrays)
+    @property
+    def forward(self) -> ForwardControl | None:
+        """How the forward model controls, if it is learned."""
+        control = self.control
+        return control if isinstance(control, ForwardControl) else getattr(control, "forward", None)
 
 
 @register_agent
-class Plan2VecWaypoints(DistilledMetric, WaypointAgent):
-    """Finds itself in the graph, and acts by what its surroundings know of the way to the goal.
+class Plan2VecWaypoints(WaypointAgent):
+    """Finds itself in the graph, and acts by what its surroundings know of the path to the goal.
 
     ::
 
         inverse: nearest vertex -> hops times: the neighbour with the least D to the goal -> waypoint -> action
-        forward: every action -> imagined place -> nearest vertices -> their ways to the goal -> the least
-        auto:    both are learned, and ``choosing`` compares them on held-out trajectories
+        forward: every action -> imagined state -> nearest vertices -> their paths to the goal -> the least
+        auto:    both are learned, and ``control.selection`` compares them on held-out trajectories
 
-    Every hop is one look at the neighbours of one vertex. Ways are searched once a goal and looked up from then on, or
-    read off D without any search.
+    Every hop is one look at the neighbours of one vertex. Paths are searched once per goal and looked up from then on,
+    or read off D without any search.
     """
 
     name = "plan2vec-waypoints"
-    config: Plan2VecWaypointsConfig
     config_class = Plan2VecWaypointsConfig
-    parts_class = Plan2VecWaypointsParts
-    stages = ("local", "graph", "global", "inverse", "forward", "control")
-    acting = frozenset({"inverse", "forward", "control"})
-    shareable: ClassVar[dict[str, str]] = {"local": "local_metric", "graph": "graph"}
-    _known_ways: PathCache | None = None
-    _known_distances: DistanceCache | None = None
+    config: Plan2VecWaypointsConfig
+    distilled: DistilledMetric
+    ahead: ForwardPart | None
+    chosen: ChosenControl | None
+    _paths: PathCache | None = None
+    _distances: DistanceCache | None = None
 
-    def _wants(self, stage: str) -> bool:
-        return stage not in self.acting or self.config.control in (stage, "auto")
+    def _fit(self, run: Any) -> None:
+        c = self.config
+        local = self.local_metric = fit_local(run, c.local_metric)
+        self.frame_graph = fit_graph(run, c.graph, local, c.local_metric.members)
+        self.distilled = run.stage(
+            "global", c.global_metric,
+            lambda: DistilledMetric.fit(c.global_metric, run, local, self.frame_graph),
+            partial(DistilledMetric.restore, c.global_metric, run, local),
+        )  # fmt: skip
+        self.inverse = self.ahead = self.chosen = None
+        if (inverse := c.inverse) is not None:
+            self.inverse = fit_inverse(run, inverse.inverse_model, self.frame_graph)
+        if (forward := c.forward) is not None:
+            self.ahead = run.stage(
+                "forward", forward,
+                lambda: ForwardPart.fit(run, forward, local),
+                partial(ForwardPart.restore, forward, run.device), from_actions=True,
+            )  # fmt: skip
+        if isinstance(c.control, AutoControl):
+            selection = c.control.selection
+            self.chosen = run.stage(
+                "control", selection, lambda: self._choose(run, selection), ChosenControl.restore, from_actions=True
+            )
 
-    def _fit_forward(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        assert dataset.actions is not None
-        parts, config = self._parts, self.config.foresight
-        latents, transitions = self.local_metric.embed(dataset.observations), dataset.transitions
-        unseen = folds.unseen(dataset.episode_ids[transitions[:, 0]])
-        parts.forward_model, figures = ForwardModel.fit(
-            self.config.forward_model, latents, transitions, dataset.actions, dataset.num_actions, unseen, training
-        )
-        if not config.support:
-            return figures
-        before, after = (latents[side] for side in transitions.T)
-        imagined = before + parts.forward_model.displacements(before, dataset.actions, training.device)
-        rng = training.rng("forward-moves", 0)
-        parts.recorded_moves = RecordedMoves.gather(before, after, imagined, unseen, config.moves, rng)
-        return {**figures, "usual_gap": parts.recorded_moves.usual}
-
-    def _fit_control(self, dataset: Dataset, folds: ValidationSplit, training: Training) -> dict[str, float]:
-        held_out, rng = dataset.take_episodes(folds.held_out), training.rng("control", 0)
-        self._parts.chosen, figures = compare(self.config.choice, self, _CONTROLS, held_out, rng)
-        self._goal_latents = None
-        return {**figures, "forward": float(self._parts.chosen == "forward")}
+    def _choose(self, run: LearningFit, config: SelectionConfig) -> tuple[ChosenControl, dict[str, float]]:
+        held_out = run.dataset.take_episodes(run.split.held_out)
+        name, figures = compare(config, self, CONTROLS, held_out, run.training.rng("control", 0))
+        self._last_goal = None
+        return ChosenControl(name), {**figures, "forward": float(name == "forward")}
 
     # Measuring
 
+    @property
+    def metric(self) -> LatentMetric:
+        """The embedding phi, and D of its latents."""
+        return self.distilled.metric
+
+    @property
+    def global_metric(self) -> LatentMetric:
+        """The same."""
+        return self.distilled.metric
+
+    @property
+    def vertex_embeddings(self) -> np.ndarray:
+        """(V, D) float32, phi of each vertex."""
+        return self.distilled.vertex_embeddings
+
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
-        batch, single = as_batch(observations, self.observation_shape, self.is_image, "observation")
-        latents = self.global_metric.embed(batch)
+        batch, single = self._batch(observations, "observation")
+        latents = self.metric.embed(batch)
         return latents[0] if single else latents
 
     def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
         """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
-        return self.global_metric.latent_distance(latents, goal_latents)
+        return self.metric.between(latents, goal_latents)
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
@@ -168,147 +158,147 @@ class Plan2VecWaypoints(DistilledMetric, WaypointAgent):
     @property
     def control(self) -> str:
         """By which model it acts, "inverse" or "forward": as configured, or as chosen."""
-        if self.config.control != "auto":
-            return self.config.control
-        chosen = learned(self._parts).chosen
-        if chosen is None:
+        if not isinstance(self.config.control, AutoControl):
+            return self.config.control.kind
+        if self.chosen is None:
             raise NotFittedError(
                 "this agent has chosen no control, so it measures and plans but does not act; "
                 "fit it on a dataset with actions"
             )
-        return str(chosen)
-
-    def _possible_actions(self) -> torch.Tensor:
-        return self._candidates(self.control)
-
-    def _candidates(self, control: str) -> torch.Tensor:
-        return (self.inverse_model if control == "inverse" else self.forward_model).candidates
+        return self.chosen.name
 
     @property
     def forward_model(self) -> ForwardModel:
         """Where the local latent goes for each action."""
-        model = learned(self._parts).forward_model
-        if model is None:
+        return self._forward_part.model
+
+    @property
+    def _forward_part(self) -> ForwardPart:
+        if self.ahead is None:
             raise NotFittedError(
                 "this agent has no forward model, so it measures and plans but does not act; "
                 "fit it on a dataset with actions"
             )
-        return model
+        return self.ahead
 
-    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> tuple[np.ndarray, np.ndarray]:
+    def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
         return self._costs_by(self.control, batch, goal, memory)
 
-    def _costs_by(
-        self, control: str, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _costs_by(self, control: str, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
         if control == "inverse":
             return super()._costs(batch, goal, memory)
-        here, there = self._see(batch, memory), self._see_goal(goal)
-        config, latents = self.config.foresight, learned(self._parts).local_latents
+        part, forward = self._forward_part, self.config.forward
+        assert forward is not None
+        config, latents = forward.lookahead, self.local_latents
+        here, there = self._localise(batch), self._localise_goal(goal)
         around = nearest_vertices(latents, here.keys, config.nearest)
-        goal_vertices = np.broadcast_to(there.vertices, here.vertices.shape)
-        way, beyond = self._ways(around, goal_vertices), None
+        goals = np.broadcast_to(there.vertices, here.vertices.shape)
+        paths, beyond = self._lengths(config.distance_source, around, goals), None
         if config.support:
-            present, at = self._ways(here.vertices[:, None], goal_vertices)[:, 0], latents[here.vertices]
-            way = consistency_bound(way, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
-            lacking = consistency_bound(
-                np.zeros((len(at), 1)), present, np.linalg.norm(there.keys - at, axis=1)[:, None]
-            )
+            present = self._lengths(config.distance_source, here.vertices[:, None], goals)[:, 0]
+            at = latents[here.vertices]
+            paths = consistency_bound(paths, present, np.linalg.norm(latents[around] - at[:, None], axis=2))
+            straight = np.linalg.norm(there.keys - at, axis=1)[:, None]
+            lacking = consistency_bound(np.zeros((len(at), 1)), present, straight)
             beyond = torch.as_tensor(lacking[:, 0], dtype=torch.float32)
-        way = way + config.off_graph * there.offsets[:, None]
+        paths = paths + config.off_graph_weight * there.offsets[:, None]
         with torch.inference_mode():
-            imagined = self.forward_model.imagine(torch.as_tensor(here.keys, device=self._parts.device)).cpu()
-            goals = torch.as_tensor(there.keys).expand(len(here.keys), -1)
-            near, ways = torch.as_tensor(latents[around]), torch.as_tensor(way)
-            costs = cost_to_go(config, imagined, near, ways, goals, beyond).numpy()
-            if config.support:
-                moves = learned(self._parts.recorded_moves)
-                costs = costs + moves.costs(config.support, torch.as_tensor(here.keys), imagined).numpy()
-        return costs if memory is None else costs + memory.revisits(imagined.numpy()), here.keys
+            imagined = part.model.imagine(torch.as_tensor(here.keys, device=self.local_metric.device)).cpu()
+            ends = torch.as_tensor(there.keys).expand(len(here.keys), -1)
+            near, to_go = torch.as_tensor(latents[around]), torch.as_tensor(paths)
+            costs = cost_to_go(config, imagined, near, to_go, ends, beyond).numpy()
+            if part.moves is not None:
+                costs = costs + part.moves.costs(config.support, torch.as_tensor(here.keys), imagined).numpy()
+        costs = costs if memory is None else costs + memory.visits(imagined.numpy())
+        return Costs(part.model.candidates, costs, here.keys)
 
-    def _ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """(B, M) float32, steps from (B, M) vertices to (B,) goal vertices, by whom the configuration asks."""
-        if self.config.foresight.guide == "metric":
-            table: Any = learned(self._parts).vertex_embeddings
+    def _lengths(self, source: str, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """(B, M) float32, steps from (B, M) vertices to (B,) goal vertices, by paths or by D."""
+        if source == "metric":
+            table = self.vertex_embeddings
             return self.between(table[vertices], table[goals][:, None])
-        return self._graph_ways(vertices, goals)
+        return self._path_lengths(vertices, goals)
 
-    def _ways_of_many(self, vertices: np.ndarray, goal: int) -> np.ndarray:
+    def _path_lengths(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        if self._paths is None or self._paths.graph is not self.graph:
+            self._paths = PathCache(self.graph)
+        rows = self._paths.rows(goals)
+        return self._paths.distance[rows[:, None], vertices]
+
+    def _lengths_to(self, source: str, vertices: np.ndarray, goal: int) -> np.ndarray:
         """The same from (M,) vertices to one goal, which is asked about for a whole episode: (M,)."""
-        if self.config.foresight.guide != "metric":
-            return self._graph_ways(vertices[None], np.array([goal]))[0]
-        table: Any = learned(self._parts).vertex_embeddings
-        if self._known_distances is None or self._known_distances.table is not table:
-            self._known_distances = DistanceCache(table, self.between)
-        return self._known_distances.to(goal, vertices)
+        if source != "metric":
+            return self._path_lengths(vertices[None], np.array([goal]))[0]
+        table = self.vertex_embeddings
+        if self._distances is None or self._distances.table is not table:
+            self._distances = DistanceCache(table, self.between)
+        return self._distances.to(goal, vertices)
 
-    def _graph_ways(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        if self._known_ways is None or self._known_ways.graph is not self.graph:
-            self._known_ways = PathCache(self.graph)
-        rows = self._known_ways.rows(goals)
-        return self._known_ways.distance[rows[:, None], vertices]
-
-    # What a choice between controls is made by
-
-    def propose(self, control: str, observations: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """Actions that a control takes, without memory: (B, ...) and (B, ...) -> (B,) or (B, A)."""
-        costs = self._costs_by(control, observations, goals, None)[0]
-        return self._candidates(control).cpu().numpy()[costs.argmin(1)]
-
-    def guess(self, control: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Actions that its model holds to lead from one observation to the next one: the same shapes."""
-        with torch.inference_mode():
-            if control == "inverse":
-                embedded = (self.inverse_model.embed(each, self._parts.device) for each in (before, after))
-                costs = self.inverse_model.costs(*(torch.as_tensor(z, device=self._parts.device) for z in embedded))
-            else:
-                keys = (self.local_metric.embed(each) for each in (before, after))
-                here, there = (torch.as_tensor(each, device=self._parts.device) for each in keys)
-                costs = (self.forward_model.imagine(here) - there[:, None]).norm(dim=2)
-        return self._candidates(control).cpu().numpy()[costs.argmin(1).cpu().numpy()]
-
-    def steps_left(self, latents: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        """Steps on the graph from (B, Q) local latents to (B, ...) goals, by way of the nearest vertices: (B,)."""
-        vertices, there = learned(self._parts).local_latents, self._see_goal(goals)
-        around = nearest_vertices(vertices, latents, _ENTRIES)
-        gaps = np.linalg.norm(latents[:, None] - vertices[around], axis=2)
-        return (gaps + self._graph_ways(around, there.vertices)).min(1) + there.offsets
-
-    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
-        within = self.threshold if self.config.waypoint == "hops" else self._ring
-        return np.linalg.norm(here.keys - goal.keys, axis=1) <= within
+    # Waypoints
 
     @property
-    def _ring(self) -> float:
-        return max(self.config.ring, self.threshold)
+    def _waypoint(self) -> Hops | Ring:
+        inverse = self.config.inverse
+        return Hops() if inverse is None else inverse.waypoint
+
+    def _is_near(self, here: Localisation, goal: Localisation) -> np.ndarray:
+        rule = self._waypoint
+        within = max(rule.ring, self.threshold) if isinstance(rule, Ring) else self.threshold
+        return np.linalg.norm(here.keys - goal.keys, axis=1) <= within
 
     def _waypoints(self, here: Localisation, goal: Localisation, memory: ActionMemory | None) -> np.ndarray:
-        goals = np.broadcast_to(goal.vertices, here.vertices.shape)
-        return self._by_hops(here, goals) if self.config.waypoint == "hops" else self._by_ring(here, goals, memory)
+        goals, rule = np.broadcast_to(goal.vertices, here.vertices.shape), self._waypoint
+        return self._by_ring(rule, here, goals, memory) if isinstance(rule, Ring) else self._by_hops(rule, here, goals)
 
-    def _by_hops(self, here: Localisation, goals: np.ndarray) -> np.ndarray:
-        table: Any = learned(self._parts).vertex_embeddings
+    def _by_hops(self, rule: Hops, here: Localisation, goals: np.ndarray) -> np.ndarray:
+        table = self.vertex_embeddings
         walks = greedy_walk(
             self.graph,
             here.vertices,
             goals,
             lambda vertices, ends: self.between(table[vertices], table[ends]),
-            SearchBudget(max_expansions=self.config.hops),
+            SearchBudget(max_expansions=rule.hops),
             avoid_visited=True,
         )
-        return np.array([path[min(self.config.hops, len(path) - 1)] for path in walks.vertices])
+        return np.array([path[min(rule.hops, len(path) - 1)] for path in walks.vertices])
 
-    def _by_ring(self, here: Localisation, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
-        latents = learned(self._parts).local_latents
+    def _by_ring(self, rule: Ring, here: Localisation, goals: np.ndarray, memory: ActionMemory | None) -> np.ndarray:
+        latents, ring = self.local_latents, max(rule.ring, self.threshold)
         gaps = self._gaps(here.keys) if here.gaps is None else here.gaps
         chosen = np.empty(len(gaps), np.int64)
-        for lane, gap in enumerate(gaps):
-            far = np.flatnonzero((gap >= self._ring / 2) & (gap <= self._ring))
+        for episode, gap in enumerate(gaps):
+            far = np.flatnonzero((gap >= ring / 2) & (gap <= ring))
             if not len(far):  # an outlier, or a world smaller than a ring
-                chosen[lane] = goals[lane]
+                chosen[episode] = goals[episode]
                 continue
-            costs = self._ways_of_many(far, int(goals[lane]))
+            costs = self._lengths_to(rule.distance_source, far, int(goals[episode]))
             if memory is not None:
-                costs = costs + memory.revisits_of(lane, latents[far])
-            chosen[lane] = far[costs.argmin()]
+                costs = costs + memory.visits_of(episode, latents[far])
+            chosen[episode] = far[costs.argmin()]
         return chosen
+
+    # What a choice between controls is made by
+
+    def propose(self, control: str, observations: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Actions that a control takes, without memory: (B, ...) and (B, ...) -> (B,) or (B, A)."""
+        found = self._costs_by(control, observations, goals, None)
+        return found.candidates.cpu().numpy()[found.costs.argmin(1)]
+
+    def guess(self, control: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Actions that its model holds to lead from one observation to the next one: the same shapes."""
+        device = self.local_metric.device
+        model: Any = self.inverse_model if control == "inverse" else self.forward_model
+        with torch.inference_mode():
+            if control == "inverse":
+                costs = model.costs(*(torch.as_tensor(model.embed(x, device), device=device) for x in (before, after)))
+            else:
+                here, there = (torch.as_tensor(self.local_metric.embed(x), device=device) for x in (before, after))
+                costs = (model.imagine(here) - there[:, None]).norm(dim=2)
+        return model.candidates.cpu().numpy()[costs.argmin(1).cpu().numpy()]
+
+    def steps_left(self, latents: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Steps on the graph from (B, Q) local latents to (B, ...) goals, by way of the nearest vertices: (B,)."""
+        vertices, there = self.local_latents, self._localise_goal(goals)
+        around = nearest_vertices(vertices, latents, _ENTRIES)
+        gaps = np.linalg.norm(latents[:, None] - vertices[around], axis=2)
+        return (gaps + self._path_lengths(around, there.vertices)).min(1) + there.offsets

@@ -27,7 +27,7 @@ from ..errors import CheckpointError, DeviceError, TrainingDivergedError
 from ..networks import Frames, Trunk
 from .execution import DEFAULT_EXECUTION, Execution
 from .gradient_steps import Batch, Draws, GradientSteps, Tensors, Update
-from .ranks import ALONE, Ranks, own_device
+from .ranks import ALONE, Ranks, asked_for, own_device
 from .workdir import FIGURES, Arrays, Workdir, unfit_checkpoint
 
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
@@ -153,6 +153,11 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng(stage, _INITIALISATION).integers(2**31)))
             yield
+
+
+def several_processes() -> list[str]:
+    """Says how many ranks make this fit, if it is more than one; for agents that cannot share."""
+    return [f"{asked_for()} ranks"] if asked_for() > 1 else []
 
 
 @contextmanager

@@ -93,10 +93,37 @@ def _read(name: str, start: Any, args: Sequence[str], what: str) -> Any:
     """A nested configuration with the options that were typed; `--<name>.help` lists them and ends."""
     import tyro
 
+    start, rest, choices = _choose_variants(name, start, args)
     options = make_dataclass("Options", [(name, type(start), field(default=start))], frozen=True)
-    args = ["--help" if arg == f"--{name}.help" else arg for arg in args]
-    found: Any = tyro.cli(options, args=args, prog="plan2vec train", description=f"{what}, to be added to a command.")
+    rest = ["--help" if arg == f"--{name}.help" else arg for arg in rest]
+    about = f"{what}, to be added to a command."
+    if choices:
+        lines = [f"--{name}.{path} {{{','.join(kinds)}}}" for path, kinds in choices.items()]
+        about += " Variants, each with options of its own: " + "; ".join(lines)
+    found: Any = tyro.cli(
+        options,
+        args=rest,
+        prog="plan2vec train",
+        description=about,
+        config=(tyro.conf.AvoidSubcommands,),
+    )
     return getattr(found, name)
+
+
+def _choose_variants(name: str, start: Any, args: Sequence[str]) -> tuple[Any, list[str], dict[str, list[str]]]:
+    """The configuration with its variants as asked for, the other arguments, and what could be asked for."""
+    from agents.training.config_json import choices_of, with_option
+
+    rest, waiting = [], list(args)
+    while waiting:
+        arg = waiting.pop(0)
+        option, equals, value = arg.partition("=")
+        path = option.removeprefix(f"--{name}.").replace("-", "_")
+        if arg.startswith(f"--{name}.") and path in choices_of(start):
+            start = with_option(start, path, value if equals else (waiting.pop(0) if waiting else ""))
+        else:
+            rest.append(arg)
+    return start, rest, {path.replace("_", "-"): kinds for path, kinds in choices_of(start).items()}
 
 
 def split_args(args: Sequence[str]) -> tuple[list[str], ...]:

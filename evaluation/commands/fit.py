@@ -130,9 +130,7 @@ class Command:
         from ..diagnostics.memory_need import predict_memory
         from ..errors import NotEnoughMemoryError
 
-        if not hasattr(chosen.config, "local_metric"):
-            return
-        need = predict_memory(dataset, chosen.config)
+        need = predict_memory(chosen.new_agent(), dataset)
         free = "" if need.free is None else f", {readable_size(need.free)} are free"
         context.console.print(f"this will need {readable_size(need.peak)} of memory{free}")
         if need.fits or self.yes:

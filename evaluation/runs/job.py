@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ class Job:
 
     def identity(self) -> dict[str, Any]:
         """Plain JSON: what `config.json` holds and what a resumed run must match."""
+        from agents.training.config_json import to_dict
+
         agent_config = self.new_agent().config
         execution = {} if self.execution is None else self.execution.identity()
         plain = {
@@ -89,7 +91,7 @@ class Job:
             "first_task_seed": FIRST_SEED,
             "draw_map": self.draw_map,
             "data": None if self.data is None else str(self.data),
-            "agent_config": asdict(agent_config),
+            "agent_config": to_dict(agent_config),
         }
         return json.loads(json.dumps(plain))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from .replay import Plans, Replay, ReplayConfig
 class AmortizedSearchConfig(ReplayConfig):
     """The search for a plan of each pair."""
 
+    kind: ClassVar[str] = "amortized_search"
     plans: int = 64
     """pairs planned for at a time; a search costs more than a walk"""
     search: Literal["dijkstra", "a_star", "greedy"] = "dijkstra"
@@ -30,17 +31,15 @@ class AmortizedSearchConfig(ReplayConfig):
     max_expansions: int | None = 10_000
     """a search that needs more is dropped"""
 
-    def check(self) -> None:
-        """Whether the entries can be.
-
-        Raises:
-            ConfigError: if a number cannot be.
-            UnknownNameError: for an unknown search.
-        """
-        super().check()
+    def __post_init__(self) -> None:
+        super().__post_init__()
         check_name("search", self.search, ("dijkstra", "a_star", "greedy"))
         if self.refresh < 1:
             raise ConfigError(f"refresh is {self.refresh}, need at least 1 gradient step")
+
+    def start(self, problem: DistillationProblem, sources: np.ndarray, targets: np.ndarray) -> AmortizedSearch:
+        """What is trained; it finds its targets itself."""
+        return AmortizedSearch(self, problem)
 
 
 class AmortizedSearch(Replay):

@@ -39,7 +39,8 @@ class DistillationProblem:
         frames: (V, ...) observation of each vertex.
         learn: (L,) vertices that may be trained on.
         network: phi.
-        head: the distance of two latents.
+        head: the distance of two latents, ...
+        target_scale: ... times which it is D.
         loss: distances and targets (...) in steps to a scalar.
         device: where the network lives.
     """
@@ -49,6 +50,7 @@ class DistillationProblem:
     learn: np.ndarray
     network: Trunk
     head: MetricHead
+    target_scale: float
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     device: torch.device
 
@@ -56,6 +58,14 @@ class DistillationProblem:
         """Latents (B, D) of prepared frames (B, ...), with gradient."""
         # Distances are differences of large numbers: they are taken in float32 whatever the network computes in.
         return self.network.encode(prepared).float()
+
+    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """D between matching latents, (..., D) and (..., D) -> (...), in steps."""
+        return self.head.distance(z, g) * self.target_scale
+
+    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """D between all pairs of latents, (n, D) and (m, D) -> (n, m), in steps."""
+        return self.head.pairwise(z, g) * self.target_scale
 
     def embed_vertices(self) -> torch.Tensor:
         """Latents (V, D) of all vertices, without gradient."""

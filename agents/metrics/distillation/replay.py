@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ _TRIES = 10  # rounds of drawing new pairs in place of those that no plan was fo
 class ReplayConfig:
     """How planning and gradient steps alternate."""
 
+    sources: ClassVar[int] = 64  # landmarks of the validation; nothing is learned from them
     steps: int = 1000
     """gradient steps"""
     learning_rate: float = 2e-3
@@ -34,12 +35,7 @@ class ReplayConfig:
     capacity: int = 20_000
     """plans kept, the latest; many steps learn from each, since exact plans cost more than steps"""
 
-    def check(self) -> None:
-        """Whether the numbers can be.
-
-        Raises:
-            ConfigError: if not.
-        """
+    def __post_init__(self) -> None:
         for name in ("batch_pairs", "plans", "replan", "capacity"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{type(self).__name__}: {name} is {getattr(self, name)}, need at least 1")
@@ -66,6 +62,7 @@ class Replay(nn.Module, ABC):
         tally: (2,) int64, pairs planned for in all, and those of them that were dropped.
     """
 
+    draws_ahead: ClassVar[bool] = False  # it plans by what it has learned
     latents: torch.Tensor
     step: torch.Tensor
     tally: torch.Tensor
@@ -75,7 +72,6 @@ class Replay(nn.Module, ABC):
 
     def __init__(self, config: ReplayConfig, problem: DistillationProblem) -> None:
         super().__init__()
-        config.check()
         self.config = config
         self.problem = problem
         self.network = problem.network
@@ -121,7 +117,7 @@ class Replay(nn.Module, ABC):
     def loss(self, batch: Tensors) -> torch.Tensor:
         """The loss of D on the pairs of a batch."""
         starts, goals = self.problem.encode(batch["frames"]).chunk(2)
-        return self.problem.loss(self.problem.head.distance(starts, goals), batch["targets"])
+        return self.problem.loss(self.problem.distance(starts, goals), batch["targets"])
 
     def figures(self) -> dict[str, float]:
         """``planned`` pairs, and the share of them that was ``dropped``."""
@@ -131,7 +127,7 @@ class Replay(nn.Module, ABC):
     def estimate(self, latents: torch.Tensor, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """D between (K,) vertices and (K,) goals by latents (V, D) of all vertices: (K,) float32."""
         with torch.inference_mode():
-            return self.problem.head.distance(latents[vertices], latents[goals]).cpu().numpy()
+            return self.problem.distance(latents[vertices], latents[goals]).cpu().numpy()
 
     def _plan_more(self, rng: np.random.Generator) -> None:
         learn, missing = self.problem.learn, self.config.plans

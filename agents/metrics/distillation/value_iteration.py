@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ _CHUNK = 64  # vertices whose balls are computed at a time
 class ValueIterationConfig(ReplayConfig):
     """The walk and what it is continued by."""
 
+    kind: ClassVar[str] = "value_iteration"
     lookahead: int = 3
     """k, edges that a move of the walk may span"""
     step_limit: int = 20
@@ -36,18 +38,17 @@ class ValueIterationConfig(ReplayConfig):
     target_period: int = 20
     """gradient steps between two updates of the target network (line 12)"""
 
-    def check(self) -> None:
-        """Whether the numbers can be.
-
-        Raises:
-            ConfigError: if not.
-        """
-        super().check()
+    def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("lookahead", "step_limit", "refresh", "target_period"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, need at least 1")
         if not 0 <= self.epsilon <= 1:
             raise ConfigError(f"epsilon is {self.epsilon}; a share is from 0 to 1")
+
+    def start(self, problem: DistillationProblem, sources: np.ndarray, targets: np.ndarray) -> ValueIteration:
+        """What is trained; it finds its targets itself."""
+        return ValueIteration(self, problem)
 
 
 class ValueIteration(Replay):

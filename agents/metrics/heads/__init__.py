@@ -4,59 +4,47 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import torch
 
 from data_collection.errors import check_name
 
 
-class MetricHead(Protocol):
-    """Distance on latents; flags and degree are promises that the tests check."""
+class MetricHead(ABC):
+    """Distance on latents; flags and degree are promises that the tests check.
 
-    is_symmetric: bool
-    has_triangle_inequality: bool
-    degree: int
+    A head is a frozen dataclass whose fields are its options. It has no weights.
+    """
+
+    kind: ClassVar[str]
+    is_symmetric: ClassVar[bool]
+    has_triangle_inequality: ClassVar[bool]
+    degree: ClassVar[int]
     """D(c z, c g) = c^degree D(z, g) for c > 0"""
 
+    @abstractmethod
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""
-        ...
 
     def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
-        ...
+        return self.distance(z[:, None], g[None])
+
+    @classmethod
+    def kinds(cls) -> dict[str, type]:
+        """All heads by name."""
+        return dict(HEADS)
 
 
-class InUnits:
-    """A head whose distances are counted in units: D = unit * head."""
-
-    def __init__(self, head: MetricHead, unit: float) -> None:
-        self.is_symmetric, self.has_triangle_inequality = head.is_symmetric, head.has_triangle_inequality
-        self.degree = head.degree
-        self._head, self._unit = head, unit
-
-    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """Distances between matching latents, (..., D) and (..., D) -> (...)."""
-        return self._unit * self._head.distance(z, g)
-
-    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
-        return self._unit * self._head.pairwise(z, g)
+HEADS: dict[str, type[MetricHead]] = {}
 
 
-HEADS: dict[str, Callable[..., MetricHead]] = {}
-
-
-def register_head(name: str) -> Callable[[type], type]:
-    """Class decorator: make a head known under ``name``."""
-
-    def add(head: type) -> type:
-        HEADS[name] = head
-        return head
-
-    return add
+def register_head(head: type[MetricHead]) -> type[MetricHead]:
+    """Class decorator: make a head known under its ``kind``."""
+    HEADS[head.kind] = head
+    return head
 
 
 def get_head(name: str, **options: Any) -> MetricHead:

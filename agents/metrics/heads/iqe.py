@@ -3,62 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
 from data_collection.errors import check_name
 
 from ...errors import ConfigError
-from . import register_head
+from . import MetricHead, register_head
 
 _REDUCTIONS = ("maxmean", "sum")
 
 
+@register_head
 @dataclass(frozen=True)
-class IQEConfig:
-    """The options of the head."""
-
-    size: int = 4
-    """intervals a component; it divides latent_dim"""
-    reduction: Literal["maxmean", "sum"] = "maxmean"
-    """of the components: a mix of their maximum and mean, or their sum"""
-    weight: float = 0.5
-    """of the maximum in "maxmean", from 0 to 1"""
-
-
-@register_head("iqe")
-class IQEHead:
+class IQEHead(MetricHead):
     """D(z, g): how much of the line is covered by the intervals [z_j, max(z_j, g_j)], component by component.
 
     The D dimensions are cut into components of ``size`` neighbouring ones. A component measures the union of its
     intervals, which costs upward moves and gives downward ones for nothing: a quasimetric, for one-way worlds. Sums,
-    maxima and means of quasimetrics are quasimetrics.
+    maxima and means of quasimetrics are quasimetrics. The paper learns ``weight``, starting from 1/2.
     """
 
-    is_symmetric = False
-    has_triangle_inequality = True
-    degree = 1
+    kind: ClassVar[str] = "iqe"
+    is_symmetric: ClassVar[bool] = False
+    has_triangle_inequality: ClassVar[bool] = True
+    degree: ClassVar[int] = 1
+    size: int = 4
+    """intervals per component; it divides latent_dim"""
+    reduction: Literal["maxmean", "sum"] = "maxmean"
+    """of the components: weight * maximum + (1 - weight) * mean, or their sum"""
+    weight: float = 0.5
+    """of the maximum in "maxmean", from 0 to 1"""
 
-    def __init__(self, size: int = 4, reduction: str = "maxmean", weight: float = 0.5) -> None:
-        """A head of no weights; the paper learns ``weight``, starting from 1/2.
-
-        Args:
-            size: Intervals a component; it divides the dimensions of the latents.
-            reduction: "sum" of the components, or "maxmean": weight * maximum + (1 - weight) * mean.
-            weight: Of the maximum, from 0 to 1.
-
-        Raises:
-            UnknownNameError: for another reduction.
-            ConfigError: for a size or weight that cannot be.
-        """
-        if size < 1:
-            raise ConfigError(f"IQE size is {size}; a component has at least 1 interval")
-        if not 0 <= weight <= 1:
-            raise ConfigError(f"IQE weight is {weight}; the maximum weighs from 0 to 1, the mean the rest")
-        self.size = size
-        self.reduction = check_name("IQE reduction", reduction, _REDUCTIONS)
-        self.weight = weight
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ConfigError(f"IQE size is {self.size}; a component has at least 1 interval")
+        if not 0 <= self.weight <= 1:
+            raise ConfigError(f"IQE weight is {self.weight}; the maximum weighs from 0 to 1, the mean the rest")
+        check_name("IQE reduction", self.reduction, _REDUCTIONS)
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """From z to g for matching latents, (..., D) and (..., D) -> (...).
@@ -80,7 +63,3 @@ class IQEHead:
         if self.reduction == "sum":
             return components.sum(-1)
         return self.weight * components.amax(-1) + (1 - self.weight) * components.mean(-1)
-
-    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """From each z to each g, (n, D) and (m, D) -> (n, m)."""
-        return self.distance(z[:, None], g[None])

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 
-from . import register_head
+from . import MetricHead, register_head
 
 # Keeps the gradient of the square root finite where two latents coincide; 1e-6 of a step.
 _EPSILON = 1e-12
 
 
-@register_head("l2")
-class L2Head:
+@register_head
+@dataclass(frozen=True)
+class L2Head(MetricHead):
     """D(z, g) = ||z - g||_2, a metric."""
 
-    is_symmetric = True
-    has_triangle_inequality = True
-    degree = 1
+    kind: ClassVar[str] = "l2"
+    is_symmetric: ClassVar[bool] = True
+    has_triangle_inequality: ClassVar[bool] = True
+    degree: ClassVar[int] = 1
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""

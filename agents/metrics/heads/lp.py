@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from ...errors import ConfigError
-from . import register_head
+from . import MetricHead, register_head
 
 _LEAST = 1e-30  # below any difference of float32 latents; keeps 0 / 0 out of the norm of a zero vector
 
 
-@register_head("lp")
-class LpHead:
-    """D(z, g) = ||z - g||_p for p from 1 to infinity, a metric."""
+@register_head
+@dataclass(frozen=True)
+class LpHead(MetricHead):
+    """D(z, g) = ||z - g||_p, a metric."""
 
-    is_symmetric = True
-    has_triangle_inequality = True
-    degree = 1
+    kind: ClassVar[str] = "lp"
+    is_symmetric: ClassVar[bool] = True
+    has_triangle_inequality: ClassVar[bool] = True
+    degree: ClassVar[int] = 1
+    p: float = 2.0
+    """from 1 to inf; below 1 the triangle inequality fails"""
 
-    def __init__(self, p: float = 2.0) -> None:
-        """P from 1 to ``math.inf``.
-
-        Raises:
-            ConfigError: for p below 1, where the triangle inequality fails.
-        """
-        if not p >= 1:
+    def __post_init__(self) -> None:
+        if not self.p >= 1:
             raise ConfigError(
-                f"p is {p}; an ell^p norm needs 1 <= p <= inf, for below 1 the triangle inequality fails. "
+                f"p is {self.p}; an ell^p norm needs 1 <= p <= inf, for below 1 the triangle inequality fails. "
                 "Take p=1 for the largest differences between diagonal and straight"
             )
-        self.p = float(p)
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""
@@ -43,7 +43,3 @@ class LpHead:
         scale = gap.detach().amax(-1, keepdim=True).clamp(min=_LEAST)
         powers = (gap / scale).pow(self.p).sum(-1)
         return scale.squeeze(-1) * powers.clamp(min=0.5).pow(1 / self.p)
-
-    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
-        return self.distance(z[:, None], g[None])

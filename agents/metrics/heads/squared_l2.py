@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 
-from . import register_head
+from . import MetricHead, register_head
 
 
-@register_head("squared-l2")
-class SquaredL2Head:
+@register_head
+@dataclass(frozen=True)
+class SquaredL2Head(MetricHead):
     """D(z, g) = ||z - g||_2^2: no metric, since two short ways may sum to less than the long one they make up.
 
     Good for tables of distances, poor with networks; the latents are in units of the square root of a step.
     """
 
-    is_symmetric = True
-    has_triangle_inequality = False
-    degree = 2
+    kind: ClassVar[str] = "squared-l2"
+    is_symmetric: ClassVar[bool] = True
+    has_triangle_inequality: ClassVar[bool] = False
+    degree: ClassVar[int] = 2
 
     def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """Distances between matching latents, (..., D) and (..., D) -> (...)."""
         return (z - g).square().sum(-1)
-
-    def pairwise(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
-        return self.distance(z[:, None], g[None])

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
-from .scatter import lengths, nearest
+from ...graphs.pruning import lengths_of
+from ..nearest import k_nearest
 
 
 class Neighbours(NamedTuple):
@@ -75,10 +76,10 @@ def find_matches(
     Returns:
         (P, 2) pairs, left < right, and (P,) bool, whether each is supported.
     """
-    rows, _ = nearest(latents, latents, candidates + 1)
+    rows, _ = k_nearest(latents, latents, candidates + 1)
     pairs = np.stack([np.repeat(np.arange(len(latents)), rows.shape[1]), rows.ravel()], 1)
     pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-    distance = lengths(latents, pairs)
+    distance = lengths_of(latents, pairs)
     near = distance <= threshold
     pairs, distance = pairs[near], distance[near]
     if not len(pairs):
@@ -100,7 +101,7 @@ def _is_best(latents: np.ndarray, steps: csr_array, pairs: np.ndarray, distance:
     which = np.repeat(np.arange(len(pairs)), counts)
     offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     others = steps.indices[np.repeat(first, counts) + offset]
-    gap = lengths(latents, np.stack([pairs[which, 0], others], 1))
+    gap = lengths_of(latents, np.stack([pairs[which, 0], others], 1))
     least = np.full(len(pairs), np.inf, np.float32)
     np.minimum.at(least, which, gap)
     return distance <= least
@@ -145,7 +146,7 @@ def merge_matches(
         return frame
 
     refused = 0
-    for left, right in pairs[np.argsort(lengths(latents, pairs), kind="stable")].tolist():
+    for left, right in pairs[np.argsort(lengths_of(latents, pairs), kind="stable")].tolist():
         a, b = find(left), find(right)
         if a == b:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +11,16 @@ import torch
 from data_collection import Dataset, DatasetError
 
 from ...errors import ConfigError
+from ...graphs.pruning import lengths_of
 from ...training.workdir import Arrays
 from .matching import Neighbours, group_frames, pairs_within
-from .scatter import discriminants, lengths, principal_components, standardised
+from .scatter import discriminants, principal_components, standardised
+
+_SHRINKAGE = 3.0
+"""The scatter within places is shrunk towards a ball by the share r / (r + matches / components)."""
+_MISTAKEN = 0.01
+"""Share of recorded neighbours, which are different places, that the threshold takes for one place; what it wrongly
+takes for one is not yet a match, see ``matching``."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +33,11 @@ class PlaceMetricConfig:
     """principal components of the pooled images"""
     latent_dim: int = 96
     """discriminants that are kept"""
-    shrinkage: float = 3.0
-    """the scatter within places is shrunk towards a ball by the share r / (r + matches / components)"""
     rounds: tuple[float, ...] = (0.01, 0.01, 0.01)
-    """rounds in which places are put together and the discriminants learned from them, each with its ``mistaken``"""
+    """rounds in which places are put together and the discriminants learned from them, each with the share
+    of recorded neighbours, which are different places, that its threshold takes for one place"""
     candidates: int = 24
     """nearest frames that are looked at for each frame"""
-    mistaken: float = 0.01
-    """share of recorded neighbours, which are different places, that the threshold takes for one place; what it wrongly
-    takes for one is not yet a match, see ``matching``"""
 
     def __post_init__(self) -> None:
         for name in ("side", "components", "latent_dim", "candidates"):
@@ -41,8 +45,14 @@ class PlaceMetricConfig:
                 raise ConfigError(f"{name} {getattr(self, name)}: need at least 1")
         if not self.rounds:
             raise ConfigError("rounds is empty: at least one is needed to learn what differs within a place")
-        if not all(0 <= share <= 1 for share in (*self.rounds, self.mistaken)):
-            raise ConfigError(f"rounds {self.rounds}, mistaken {self.mistaken}: shares of neighbours are from 0 to 1")
+        if not all(0 <= share <= 1 for share in self.rounds):
+            raise ConfigError(f"rounds {self.rounds}: shares of neighbours are from 0 to 1")
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: pooled images, their components and discriminants."""
+        pooled = size.observation_shape[0] * (self.side**2 if len(size.observation_shape) == 3 else 1)
+        size.latents = min(self.latent_dim, pooled)
+        return size.rows * (12 * pooled + 8 * min(self.components, pooled) + 8 * size.latents + size.row_bytes)
 
 
 class PlaceMetric:
@@ -82,7 +92,7 @@ class PlaceMetric:
         neighbours = Neighbours.of(len(frames), steps)
 
         def threshold_of(found: np.ndarray, mistaken: float) -> float:
-            return float(np.quantile(lengths(found, steps), mistaken))
+            return float(np.quantile(lengths_of(found, steps), mistaken))
 
         maps = np.eye(latents.shape[1], dtype=np.float32)
         for mistaken in config.rounds:
@@ -91,14 +101,14 @@ class PlaceMetric:
             alike = pairs_within(places)
             # Seen once each, as far as can be told: then neighbours, whose views are nearly the same, must do.
             alike = alike if len(alike) else steps
-            share = config.shrinkage * latents.shape[1]
+            share = _SHRINKAGE * latents.shape[1]
             maps = discriminants(latents, alike, config.latent_dim, share / (share + len(alike)))
         found = latents @ maps
-        threshold = threshold_of(found, config.mistaken)
+        threshold = threshold_of(found, _MISTAKEN)
         figures = {
             "alike": float(len(alike)),
             "threshold": threshold,
-            "neighbour_median": float(np.median(lengths(found, steps))),
+            "neighbour_median": float(np.median(lengths_of(found, steps))),
         }
         return cls(config, mean, (components @ maps).astype(np.float32), threshold), figures
 

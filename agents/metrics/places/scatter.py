@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
@@ -65,57 +63,3 @@ def discriminants(latents: np.ndarray, pairs: np.ndarray, most: int, shrinkage: 
     spread, directions = np.linalg.eigh(white.T @ white / len(white))
     order = np.argsort(-spread)[: min(most, len(spread))]
     return (whiten @ directions[:, order]).astype(np.float32)
-
-
-def nearest(
-    queries: np.ndarray,
-    keys: np.ndarray,
-    count: int,
-    *,
-    at_once: int | None = None,
-    norms: torch.Tensor | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest keys of each query, a block of queries at a time.
-
-    Args:
-        queries: (B, D) float32.
-        keys: (N, D) float32.
-        count: how many, at most N.
-        at_once: queries a block; by default so many that a block takes half a gigabyte at most.
-        norms: (N,) ``squared_norms`` of the keys; measured if not given, which takes longer than a single query.
-
-    Returns:
-        Rows (B, count) int64 and squared distances (B, count) float32, the nearest first.
-    """
-    count = min(count, len(keys))
-    at_once = at_once or max(1, min(1024, 2**27 // len(keys)))
-    targets = torch.as_tensor(keys)
-    norms = squared_norms(keys) if norms is None else norms
-    rows = np.empty((len(queries), count), np.int64)
-    for i in range(0, len(queries), at_once):
-        block = torch.as_tensor(queries[i : i + at_once])
-        # Ranks alone; the distances themselves are not taken from this difference of large numbers.
-        ranks = torch.addmm(norms, block, targets.T, alpha=-2)
-        rows[i : i + at_once] = ranks.topk(count, dim=1, largest=False).indices.numpy()
-    gaps = _squared_gaps(queries, keys, rows)
-    order = np.argsort(gaps, axis=1, kind="stable")
-    return np.take_along_axis(rows, order, 1), np.take_along_axis(gaps, order, 1)
-
-
-def squared_norms(keys: np.ndarray) -> torch.Tensor:
-    """(N, D) float32 -> (N,) float32."""
-    return torch.as_tensor(keys).square().sum(1)
-
-
-def _squared_gaps(queries: np.ndarray, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    gaps = np.empty(rows.shape, np.float32)
-    for i in range(0, len(queries), _AT_ONCE):
-        part = slice(i, i + _AT_ONCE)
-        gaps[part] = np.square(queries[part, None] - keys[rows[part]]).sum(-1)
-    return gaps
-
-
-def lengths(latents: np.ndarray, pairs: np.ndarray | Sequence[tuple[int, int]]) -> np.ndarray:
-    """Distances of pairs of rows: (N, D) and (R, 2) -> (R,) float32."""
-    pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
-    return np.linalg.norm(latents[pairs[:, 0]] - latents[pairs[:, 1]], axis=1)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 
 from ...training.workdir import Arrays
-from ..heads import MetricHead, get_head
-from ..places.scatter import nearest, squared_norms
-
-
-class Recogniser(Protocol):
-    """A local metric: Euclidean distance of embedded observations."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are kept for embedding."""
-        ...
-
-    def embed(self, observations: np.ndarray) -> np.ndarray:
-        """Latents of (B, ...) observations, (B, D) float32."""
-        ...
+from ..heads import get_head
+from ..latent_metric import LatentMetric
+from ..nearest import k_nearest, squared_norms
+from .table_embedding import TableConfig
 
 
 @dataclass(frozen=True)
@@ -37,7 +26,22 @@ class AnchorConfig:
     place, or steps"""
 
 
-class AnchoredMetric:
+@dataclass(frozen=True)
+class AnchoredConfig:
+    """The local metric knows frames again, and a table holds their latents: exact on the graph, and as large as it."""
+
+    kind: ClassVar[str] = "anchored"
+    table: TableConfig = field(default_factory=TableConfig)
+    """latents of the vertices"""
+    anchors: AnchorConfig = field(default_factory=lambda: AnchorConfig(nearest=8, temperature=0.05))
+    """from an observation to latents"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes that embedding the table takes."""
+        return self.table.memory_need(size)
+
+
+class AnchoredMetric(LatentMetric):
     """phi(x) = sum_i w_i phi_i over the anchors nearest to x, and D(x, g) = ||phi(x) - phi(g)||^2.
 
     Anchors are the recorded frames, each with the latents of its place. What generalises to new pictures is the local
@@ -45,13 +49,13 @@ class AnchoredMetric:
     """
 
     def __init__(
-        self, config: AnchorConfig, local: Recogniser, keys: np.ndarray, places: np.ndarray, table: np.ndarray
+        self, config: AnchorConfig, local: Any, keys: np.ndarray, places: np.ndarray, table: np.ndarray
     ) -> None:
         """Put together what was learned.
 
         Args:
             config: How to average.
-            local: Embeds images.
+            local: The local metric: embeds observations.
             keys: (U, Q) float32, local latents of the anchors.
             places: (U,) int64, place of each.
             table: (V, D) float32, latents of the places.
@@ -59,26 +63,18 @@ class AnchoredMetric:
         self.config, self.local = config, local
         self.keys, self.places, self.table = keys, places, table
         self._norms = squared_norms(keys)
-        self.head: MetricHead = get_head("squared-l2")
+        self.head = get_head("squared-l2")
         self.device = torch.device("cpu")
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        rows, gaps = nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
+        rows, gaps = k_nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
         weights = np.exp((gaps[:, :1] - gaps) / (2 * self.config.temperature))
         weights /= weights.sum(1, keepdims=True)
         found = np.zeros((len(rows), self.table.shape[1]), np.float32)
         for weight, row in zip(weights.T, rows.T, strict=True):
             found += weight[:, None] * self.table[self.places[row]]
         return found
-
-    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
-        return np.square(z - g).sum(-1)
-
-    def nearest_places(self, observations: np.ndarray) -> np.ndarray:
-        """The place of the nearest anchor of (B, ...) observations, (B,) int64."""
-        return self.places[nearest(self.local.embed(observations), self.keys, 1, norms=self._norms)[0][:, 0]]
 
     @property
     def nbytes(self) -> int:
@@ -88,3 +84,8 @@ class AnchoredMetric:
     def arrays(self) -> Arrays:
         """Everything but the local metric, as arrays."""
         return {"keys": self.keys, "places": self.places, "table": self.table}
+
+    @classmethod
+    def restore(cls, config: AnchorConfig, local: Any, arrays: Arrays) -> Self:
+        """The metric that ``arrays`` came from, over the same local metric."""
+        return cls(config, local, arrays["keys"], arrays["places"], arrays["table"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,8 +14,10 @@ from ...networks import Trunk, build_trunk, embed_in_chunks
 from ...training.loop import Batch, Tensors, Training, train
 from ...training.saving import load_network, network_arrays, network_bytes
 from ...training.workdir import Arrays
-from ..heads import MetricHead, get_head
+from ..heads import get_head
+from ..latent_metric import LatentMetric
 from .augmentation import AugmentationConfig
+from .table_embedding import TableConfig
 
 _AT_ONCE = 512
 
@@ -33,7 +36,7 @@ class ClassifierConfig:
     """frames a step"""
     learning_rate: float = 2e-3
     """peak of the one-cycle schedule"""
-    disturbance: AugmentationConfig = field(default_factory=AugmentationConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     """made-up nuisance in training, of images"""
 
     def __post_init__(self) -> None:
@@ -42,7 +45,22 @@ class ClassifierConfig:
                 raise ConfigError(f"{name} of the classifier is {getattr(self, name)}, need at least 1")
 
 
-class ClassifiedMetric:
+@dataclass(frozen=True)
+class ClassifiedConfig:
+    """A network says which place it is, a table holds the latents of places: as large as the table."""
+
+    kind: ClassVar[str] = "classified"
+    table: TableConfig = field(default_factory=TableConfig)
+    """latents of the places"""
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+    """from an image to its place"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: the table, and the frames twice."""
+        return self.table.memory_need(size) + 2 * size.rows * size.row_bytes
+
+
+class ClassifiedMetric(LatentMetric):
     """phi(x) = sum_v p(v | x) phi_v over all places v, and D(x, g) = ||phi(x) - phi(g)||^2.
 
     A network regressing phi itself has to put every place at its latents, and what it gets wrong is a wrong place
@@ -55,7 +73,7 @@ class ClassifiedMetric:
     ) -> None:
         """Untrained; ``table`` holds the (V, D) latents of the places."""
         self.config, self.table, self.device = config, table, device
-        self.head: MetricHead = get_head("squared-l2")
+        self.head = get_head("squared-l2")
         self.network: Trunk = build_trunk(config.trunk, observation_shape, len(table), config.hidden).to(device)
 
     @classmethod
@@ -89,10 +107,10 @@ class ClassifiedMetric:
 
         def sample(rng: np.random.Generator) -> Batch:
             rows = rng.integers(len(frames), size=config.batch_frames)
-            return {"rows": rows, **(config.disturbance.sample(rng, len(rows)) if is_image else {})}
+            return {"rows": rows, **(config.augmentation.sample(rng, len(rows)) if is_image else {})}
 
         def loss(batch: Tensors) -> torch.Tensor:
-            seen = config.disturbance.apply(batch["frames"], batch) if is_image else batch["frames"]
+            seen = config.augmentation.apply(batch["frames"], batch) if is_image else batch["frames"]
             return F.cross_entropy(metric.network(seen), targets[batch["rows"]])
 
         last = train(
@@ -108,10 +126,6 @@ class ClassifiedMetric:
             scores = torch.as_tensor(embed_in_chunks(self.network, observations[i : i + _AT_ONCE], self.device))
             parts.append((scores.softmax(1) @ table).numpy())
         return np.concatenate(parts)
-
-    def latent_distance(self, z: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """D between matching latents, (..., D) and (..., D) -> (...) float32, in steps."""
-        return np.square(z - g).sum(-1)
 
     @property
     def nbytes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -23,6 +24,11 @@ class TableConfig:
     """dimensions at most; those of negative eigenvalues never count"""
     landmarks: int = 2000
     """vertices from which Dijkstra runs; on a smaller graph, from all"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: rows of Dijkstra in 64 and 32 bits, three matrices between landmarks in 64 bits, the table."""
+        landmarks = min(size.vertices, self.landmarks)
+        return landmarks * size.vertices * 12 + 3 * landmarks**2 * 8 + size.vertices * self.latent_dim * 8
 
 
 def embed_table(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from ...networks import prepared_bytes
 
 
 @dataclass(frozen=True)
@@ -13,10 +16,6 @@ class DQNConfig:
     """network that sees observation and goal, where these are images"""
     hidden: int = 256
     """width of its layers"""
-    frequencies: int = 64
-    """random Fourier features of a vector observation and goal; 0 for none (images have none)"""
-    bandwidth: float = 1.5
-    """standard deviation of their frequencies, in radians per standard deviation of the input"""
     steps: int = 10000
     """gradient steps"""
     batch_size: int = 128
@@ -29,3 +28,8 @@ class DQNConfig:
     """share of the network that its target takes over after each step"""
     future_share: float = 0.5
     """share of a batch whose goal comes later in the same rollout; the rest aim at random frames of the dataset"""
+
+    def memory_need(self, size: Any) -> int:
+        """Bytes: what the network prepares of all observations, and rows of the buffer."""
+        prepared = prepared_bytes(self.trunk, size.observation_shape)
+        return size.rows * 2 * prepared + size.transitions * 120

@@ -11,6 +11,9 @@ from stable_baselines3.dqn.policies import QNetwork
 from ...networks import PooledMLP, Trunk, build_trunk, mlp
 from .config import DQNConfig
 
+_FREQUENCIES = 64  # random Fourier features of a vector observation and goal
+_BANDWIDTH = 1.5  # standard deviation of their frequencies, in radians per standard deviation of the input
+
 
 class FourierMLP(PooledMLP):
     """An MLP over a vector and the sines and cosines of random projections of it.
@@ -21,10 +24,10 @@ class FourierMLP(PooledMLP):
 
     projection: torch.Tensor
 
-    def __init__(self, size: int, latent_dim: int, hidden: int, frequencies: int, bandwidth: float) -> None:
+    def __init__(self, size: int, latent_dim: int, hidden: int) -> None:
         super().__init__((size,), latent_dim, hidden)
-        self.register_buffer("projection", bandwidth * torch.randn(size, frequencies))
-        self.net = mlp([size + 2 * frequencies, hidden, hidden, latent_dim])
+        self.register_buffer("projection", _BANDWIDTH * torch.randn(size, _FREQUENCIES))
+        self.net = mlp([size + 2 * _FREQUENCIES, hidden, hidden, latent_dim])
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, size) -> (B, D)."""
@@ -42,10 +45,8 @@ class PairExtractor(BaseFeaturesExtractor):
     def __init__(self, observation_space: spaces.Dict, observation_shape: tuple[int, ...], config: DQNConfig) -> None:
         super().__init__(observation_space, config.hidden)
         pair_shape = (2 * observation_shape[0], *observation_shape[1:])
-        if len(observation_shape) == 1 and config.frequencies:
-            self.trunk: Trunk = FourierMLP(
-                pair_shape[0], config.hidden, config.hidden, config.frequencies, config.bandwidth
-            )
+        if len(observation_shape) == 1:
+            self.trunk: Trunk = FourierMLP(pair_shape[0], config.hidden, config.hidden)
         else:
             self.trunk = build_trunk(config.trunk, pair_shape, config.hidden, config.hidden)
         # Where channels lie: last, unless the trunk prepares nothing.

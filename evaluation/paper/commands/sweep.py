@@ -18,7 +18,7 @@ class Command(EngineOptions):
     env: tuple[str, ...] = ()
     """rooms; none for all"""
     agent: tuple[str, ...] = ()
-    """contestants of Table 1, such as `plan2vec vae-2 random`; none for all"""
+    """methods of Table 1, such as `plan2vec vae-2 random`; none for all"""
     seeds: int | None = None
     """seeds of data and training; None for what the preset asks for"""
     preset: str = "quick"

@@ -100,7 +100,7 @@ class EdgeWorld:
 
     def join(self, near: np.ndarray, threshold: float, controls: PruningConfig) -> Graph:
         """The graph with these (P, 2) pairs as found edges."""
-        config = replace(self.graph, wormholes=controls, bridge=False)
+        config = replace(self.graph, pruning=controls, bridge=False)
         return join_graph(config, self.latents, self.recorded, np.ones(len(self.recorded)), near, threshold)
 
 
@@ -149,7 +149,7 @@ def _rooms(size: str, steps: float, training: Training) -> EdgeWorld:
         near[apart(near) <= 1.0],
         lambda pairs: apart(pairs) > FAR_IN_ROOM,
         GraphConfig(),
-        GraphConfig().wormholes,
+        GraphConfig().pruning,
     )
 
 
@@ -177,7 +177,7 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
         near[~apart(near)],
         apart,
         replace(ROPE.graph, both_ways=True),
-        ROPE.graph.wormholes,
+        ROPE.graph.pruning,
     )
 
 

@@ -53,9 +53,9 @@ FAMILIES: dict[str, tuple[str, dict[str, Options]]] = {
     "head": (
         "Metric head",
         {
-            **{f"ℓp, p = {p}": {"global_metric.head": "lp", "global_metric.p": p} for p in (1.0, 1.2, 1.5)},
+            **{f"ℓp, p = {p}": {"global_metric.head": "lp", "global_metric.head.p": p} for p in (1.0, 1.2, 1.5)},
             "ℓ2": {"global_metric.head": "l2"},
-            "ℓp, p = ∞": {"global_metric.head": "lp", "global_metric.p": float("inf")},
+            "ℓp, p = ∞": {"global_metric.head": "lp", "global_metric.head.p": float("inf")},
             "squared ℓ2": {"global_metric.head": "squared-l2"},
             "IQE": {"global_metric.head": "iqe"},
         },
@@ -75,18 +75,21 @@ FAMILIES: dict[str, tuple[str, dict[str, Options]]] = {
         "Targets of Algorithm 1",
         {
             "all pairs": {},
-            "single pairs, Dijkstra (as printed)": {"global_metric.algorithm": "printed"},
-            "single pairs, A* with D": {"global_metric.algorithm": "printed", "global_metric.printed.search": "a_star"},
+            "single pairs, Dijkstra (as printed)": {"global_metric.algorithm": "amortized_search"},
+            "single pairs, A* with D": {
+                "global_metric.algorithm": "amortized_search",
+                "global_metric.algorithm.search": "a_star",
+            },
             "single pairs, greedy walk by D": {
-                "global_metric.algorithm": "printed",
-                "global_metric.printed.search": "greedy",
+                "global_metric.algorithm": "amortized_search",
+                "global_metric.algorithm.search": "greedy",
             },
         },
     ),
     "algorithm2": (
         "Algorithm 2, lookahead k",
         {
-            f"k = {k}": {"global_metric.algorithm": "value_iteration", "global_metric.value_iteration.lookahead": k}
+            f"k = {k}": {"global_metric.algorithm": "value_iteration", "global_metric.algorithm.lookahead": k}
             for k in (1, 2, 3, 5)
         },
     ),

@@ -19,21 +19,21 @@ from ..lab.workbench import AgentCache, Source
 
 C_MAZE = "Plan2vec/CMaze-v0"
 ENOUGH = 0.95
-_PRINTED = {"global_metric.algorithm": "printed"}
+_PRINTED = {"global_metric.algorithm": "amortized_search"}
 _SECOND = {"global_metric.algorithm": "value_iteration"}
 
 VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
-    "Algorithm 1, all pairs": ({}, "global_metric.steps", (50, 100, 200, 400, 800)),
-    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.printed.steps", (50, 100, 200, 400)),
+    "Algorithm 1, all pairs": ({}, "global_metric.algorithm.steps", (50, 100, 200, 400, 800)),
+    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.algorithm.steps", (50, 100, 200, 400)),
     "Algorithm 1 as printed, A* with D": (
-        {**_PRINTED, "global_metric.printed.search": "a_star"},
-        "global_metric.printed.steps",
+        {**_PRINTED, "global_metric.algorithm.search": "a_star"},
+        "global_metric.algorithm.steps",
         (200, 400),
     ),
     **{
         f"Algorithm 2, k = {k}": (
-            {**_SECOND, "global_metric.value_iteration.lookahead": k},
-            "global_metric.value_iteration.steps",
+            {**_SECOND, "global_metric.algorithm.lookahead": k},
+            "global_metric.algorithm.steps",
             (100, 250, 500),
         )
         for k in (1, 2, 3, 5)
@@ -66,7 +66,7 @@ class Algorithms(Experiment):
                     "seed": seed,
                     "variant": label,
                     "steps": steps,
-                    "method": _contestant(label, steps).params(plan.preset),
+                    "method": _method(label, steps).params(plan.preset),
                 },
             )
             for seed in range(plan.num_seeds(3))
@@ -78,7 +78,7 @@ class Algorithms(Experiment):
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One training."""
         source = Source.of(run.params)
-        agent = cache.agent(_contestant(run.params["variant"], run.params["steps"]), source)
+        agent = cache.agent(_method(run.params["variant"], run.params["steps"]), source)
         memory = memory_graph(agent, cache.dataset(source))
         tasks = cache.tasks(source.env_id)
         pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
@@ -137,7 +137,7 @@ class Algorithms(Experiment):
         return [Figure("algorithms.png", curves.curves_figure(panels, height=4.6), caption)]
 
 
-def _contestant(label: str, steps: int) -> Method:
+def _method(label: str, steps: int) -> Method:
     options, option, _ = VARIANTS[label]
     return Method(f"{label} {steps}", label, "plan2vec", {**options, option: steps})
 

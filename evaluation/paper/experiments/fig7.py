@@ -47,7 +47,7 @@ class Fig7(Experiment):
         dataset = recorded(0, True, *size)
         agent = fitted(0, True, *size, "calibrated", run.params["steps"])
         graph, table = agent.graph.without_bridges(), agent.vertex_embeddings
-        latents = agent._parts.local_latents
+        latents = agent.local_latents
         rng = np.random.default_rng(0)
 
         def distance(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:

@@ -8,7 +8,10 @@ import numpy as np
 
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.heads.l2 import L2Head
+from agents.metrics.heads.lp import LpHead
 from agents.training.loop import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
@@ -23,10 +26,10 @@ from ..streets.street_walk import by_latents, street_tasks, street_walk
 
 WORLDS = ("small", "medium")
 HEADS: dict[str, tuple[str, dict[str, Any]]] = {
-    "l2-32": ("L2, 32-d", {"head": "l2", "latent_dim": 32}),
-    "l1-32": ("L1, 32-d", {"head": "lp", "p": 1.0, "latent_dim": 32}),
-    "l2-3": ("L2, 3-d", {"head": "l2", "latent_dim": 3}),
-    "paper-2": ("l^1.2, 2-d", {"head": "lp", "p": 1.2, "latent_dim": 2}),
+    "l2-32": ("L2, 32-d", {"head": L2Head(), "latent_dim": 32}),
+    "l1-32": ("L1, 32-d", {"head": LpHead(1.0), "latent_dim": 32}),
+    "l2-3": ("L2, 3-d", {"head": L2Head(), "latent_dim": 3}),
+    "paper-2": ("l^1.2, 2-d", {"head": LpHead(1.2), "latent_dim": 2}),
 }
 
 
@@ -80,14 +83,12 @@ class Fig9(Experiment):
         rng = np.random.default_rng(params["seed"])
         sources = np.sort(rng.choice(world.num_places, min(256, world.num_places), replace=False))
         truth = distances_from(graph, sources)
-        found = metric.latent_pairwise(latents[sources], latents)
+        found = metric.between(latents[sources][:, None], latents[None])
         diagonal = is_diagonal(quarters[sources][:, None], quarters[None])
         error = np.abs(found - truth) / (truth + 1)
         tasks = street_tasks(world, 600)
         held_out = np.flatnonzero(is_diagonal(quarters[tasks.start], quarters[tasks.goal]))[:100]
-        walked = street_walk(
-            world, views, by_latents(latents, metric.latent_distance), tasks.take(held_out), visited=True
-        )
+        walked = street_walk(world, views, by_latents(latents, metric.between), tasks.take(held_out), visited=True)
         return {
             "held_out": round(float(error[diagonal].mean()), 4),
             "trained": round(float(error[~diagonal].mean()), 4),
@@ -157,13 +158,13 @@ def fit_on_quarters(
     """A network from recorded views, one a place, with or without pairs between opposite quarters."""
     quarters = quarters_of(world)
     views = get_views(world, "recorded", 1)
-    config = GlobalMetricConfig(trunk="cnn", hidden=256, steps=1500, sources=1024, **head)
+    config = GlobalMetricConfig(trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **head)
     metric, _ = streets.fit_on_frames(
         configured(config, {}, steps),
         views.frames,
         graph,
         training,
-        told=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
+        known_mask=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
     )
     return metric
 

@@ -8,7 +8,10 @@ import numpy as np
 import torch
 
 from agents import Plan2VecPlaces
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.heads.l2 import L2Head
+from agents.metrics.heads.lp import LpHead
 from agents.metrics.tables.augmentation import AugmentationConfig
 from agents.metrics.tables.classified import ClassifiedMetric, ClassifierConfig
 from agents.plan2vec.places import graph_of_frames
@@ -88,7 +91,7 @@ class Networks(Experiment):
         tasks = street_tasks(world, params["tasks"])
         result: dict[str, Any] = {"cpu": round(cpu, 1), "weights": weights}
         for kind, views in (("novel", novel), ("recorded", recorded)):
-            distance = by_latents(metric.embed(views.frames), metric.latent_distance)
+            distance = by_latents(metric.embed(views.frames), metric.between)
             for how, walked in streets.both_walks(world, views, distance, tasks, seed).items():
                 result[f"{kind} {how}"] = bits(walked.solved)
         return result
@@ -160,16 +163,16 @@ def fit_network(
     way: str, agent: Plan2VecPlaces, observations: np.ndarray, steps: int, training: Training
 ) -> tuple[Any, int]:
     """One network on the graph that an agent made of its drives, and how many weights it has."""
-    parts: Any = agent._parts
-    frames, places = observations[parts.anchor_rows], parts.anchor_places
+    frames, places = observations[agent.frame_graph.anchor_rows], agent.frame_graph.anchor_places
     metric: Any
     if way.startswith("classified"):
+        table = agent.part("global").table
         none = AugmentationConfig(0, 0, 0, 0, 0)
-        config = ClassifierConfig(steps=steps, disturbance=none if way.endswith("plain") else AugmentationConfig())
-        metric, _ = ClassifiedMetric.fit(config, frames, places, agent.metric.table, training)
+        config = ClassifierConfig(steps=steps, augmentation=none if way.endswith("plain") else AugmentationConfig())
+        metric, _ = ClassifiedMetric.fit(config, frames, places, table, training)
     else:
-        head: dict[str, Any] = {"head": "lp", "p": 1.0} if way == "l1" else {"head": "l2"}
-        network = GlobalMetricConfig(trunk="cnn", hidden=256, latent_dim=32, steps=steps, sources=1024, **head)
+        head = LpHead(1.0) if way == "l1" else L2Head()
+        network = GlobalMetricConfig("cnn", head, 32, 256, LandmarkRegressionConfig(1024, steps))
         if way == "l2-disturbed":
             frames, places = _disturbed_copies(frames, training), np.tile(places, 1 + COPIES)
         graph = graph_of_frames(agent.graph, places)

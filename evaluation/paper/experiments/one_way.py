@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from agents.graphs.shortest_paths import distances_from
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetricConfig
+from agents.metrics.heads import get_head
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from plan2vec_envs.image_graph import get_views
 
@@ -61,14 +63,13 @@ class OneWay(Experiment):
             found = np.square(latents[:, None] - latents[None]).sum(-1)
             distance = by_latents(latents, lambda z, g: np.square(z - g).sum(-1))
         else:
-            config = GlobalMetricConfig(
-                trunk="cnn", hidden=256, latent_dim=32, head=params["head"], steps=2000, batch_sources=64,
-                batch_frames=128,
-            )  # fmt: skip
+            blocks = LandmarkRegressionConfig(steps=2000, batch_sources=64, batch_frames=128)
+            config = GlobalMetricConfig("cnn", get_head(params["head"]), 32, 256, blocks)
             config = configured(config, {}, params["steps"])
             metric, _ = streets.fit_on_frames(config, views.frames, graph, cache.plan.training(params["seed"]))
             latents = metric.embed(views.frames)
-            found, distance = metric.latent_pairwise(latents, latents), by_latents(latents, metric.latent_distance)
+            found = metric.between(latents[:, None], latents[None])
+            distance = by_latents(latents, metric.between)
         asymmetry = truth - truth.T
         result: dict[str, Any] = {
             "error": round(float((np.abs(found - truth) / (truth + 1)).mean()), 4),

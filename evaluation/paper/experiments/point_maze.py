@@ -21,8 +21,8 @@ from ..protocols.point_maze import HORIZON, recording, solve_tasks
 ROWS: dict[str, tuple[str, dict[str, Any] | None, bool]] = {
     "plan2vec": ("plan2vec, ring waypoints by D", {}, True),
     "memoryless": ("the same, memoryless", {}, False),
-    "ways": ("ring waypoints by ways on the graph", {"foresight.guide": "ways"}, True),
-    "straight": ("inverse model straight to the goal", {"ring": 1e9}, True),
+    "ways": ("ring waypoints by ways on the graph", {"control.waypoint.distance_source": "paths"}, True),
+    "straight": ("inverse model straight to the goal", {"control.waypoint.ring": 1e9}, True),
     "random": ("random actions", None, False),
 }
 """Key -> what the table calls it, options of `VECTORS` (None: no such agent), whether it has a memory."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
 from agents.plan2vec.presets import FEATURELESS_ROPE, ROPE
+from agents.training.config_json import to_dict
 from data_collection import Dataset
 from data_collection.collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
@@ -76,7 +77,7 @@ class RopePlans(Experiment):
                     "size": list(size),
                     "tasks": plan.preset.tasks,
                     "steps": plan.preset.steps,
-                    "config": asdict(config_of(look, graph, plan.preset.steps)),
+                    "config": to_dict(config_of(look, graph, plan.preset.steps)),
                 },
             )
             for look in looks

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from agents import get_agent
+from agents.control.inverse_model import InverseModelConfig
 from agents.plan2vec.presets import ROPE
+from agents.training.config_json import to_dict
 
 from ..figures.rope import drags_gif
 from ..lab import Experiment, Plan, Run, Table, register_experiment
@@ -20,8 +22,13 @@ from ..lab.workbench import AgentCache
 from ..rope.rope_control import RopeRuns, drag_to_goals
 from .rope import recorded
 
-_BY_METRIC = {"foresight.guide": "metric", "foresight.nearest": 60, "foresight.off_graph": 3.0,
-              "memory.revisit": 1.0, "memory.revisit_radius": 2.0}  # fmt: skip
+_BY_METRIC = {
+    "control.lookahead.distance_source": "metric",
+    "control.lookahead.nearest": 60,
+    "control.lookahead.off_graph_weight": 3.0,
+    "memory.visit_penalty": 1.0,
+    "memory.visit_radius": 2.0,
+}
 AGENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "plan2vec": ("plan2vec, forward model, ways on the graph", "plan2vec-waypoints", {}),
     "metric": ("plan2vec, forward model, D alone", "plan2vec-waypoints", _BY_METRIC),
@@ -63,7 +70,7 @@ class RopeControl(Experiment):
                     "tasks": min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
                     "horizon": 200 if plan.preset.comparable else 20,
                     "steps": plan.preset.steps,
-                    "config": asdict(_agent(name, plan.preset.steps).config),
+                    "config": to_dict(_agent(name, plan.preset.steps).config),
                 },
             )
             for seed in range(plan.num_seeds(3))
@@ -138,9 +145,10 @@ def _agent(name: str, factor: float) -> Any:
     base = agent_class().config
     shared: dict[str, Any] = {"local_metric": ROPE.local_metric}
     if kind == "sptm":
-        shared |= {"inverse_model": replace(ROPE.inverse_model, trunk="grey_levels")}
+        shared |= {"inverse_model": InverseModelConfig(trunk="grey_levels")}
     else:
-        shared |= {"forward_model": ROPE.forward_model}
+        assert ROPE.forward is not None
+        shared |= {"forward_model": ROPE.forward.forward_model}
     return agent_class(configured(replace(base, **shared), options, factor))
 
 

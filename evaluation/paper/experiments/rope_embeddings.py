@@ -11,9 +11,10 @@ from agents.graphs.building import build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.search import SearchBudget, greedy_walk
 from agents.graphs.shortest_paths import distances_from
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.metrics.local import LocalMetric
-from agents.metrics.tables.anchored import AnchoredMetric
+from agents.metrics.tables.anchored import AnchoredConfig, AnchoredMetric
 from agents.metrics.tables.table_embedding import embed_table
 from agents.training.loop import Training, resolve_device
 from agents.training.workdir import Workdir
@@ -33,9 +34,10 @@ EMBEDDINGS = {
     "features": "network on the frozen local latents",
     "end-to-end": "network from images",
 }
+_BLOCKS = LandmarkRegressionConfig(steps=3000, batch_sources=128)
 NETWORK = {
-    "features": GlobalMetricConfig(trunk="pooled_mlp", latent_dim=64, hidden=512, steps=3000, batch_sources=128),
-    "end-to-end": GlobalMetricConfig(trunk="grey_levels", latent_dim=64, hidden=512, steps=3000, batch_sources=128),
+    "features": GlobalMetricConfig("pooled_mlp", latent_dim=64, hidden=512, algorithm=_BLOCKS),
+    "end-to-end": GlobalMetricConfig("grey_levels", latent_dim=64, hidden=512, algorithm=_BLOCKS),
 }
 FOLDS = 9  # of 2 of 18 sequences
 
@@ -161,11 +163,13 @@ def _embedded(name: str, world: _World, factor: float, training: Training) -> tu
     seen = ~world.unseen
     if name == "anchored":
         config = config_of("ordered", "calibrated", factor)
-        table, _ = embed_table(config.table, world.known, np.random.default_rng(training.seed))
-        metric: Any = AnchoredMetric(config.anchors, world.local, world.latents[seen], np.arange(len(table)), table)
-        return metric.embed(world.frames), metric.latent_distance
+        assert isinstance(config.global_metric, AnchoredConfig)
+        anchored = config.global_metric
+        table, _ = embed_table(anchored.table, world.known, np.random.default_rng(training.seed))
+        metric: Any = AnchoredMetric(anchored.anchors, world.local, world.latents[seen], np.arange(len(table)), table)
+        return metric.embed(world.frames), metric.between
     problem = world.latents if name == "features" else world.frames
     chosen = configured(NETWORK[name], {}, factor)
     nothing = np.zeros(int(seen.sum()), bool)
     metric, _ = GlobalMetric.fit(chosen, problem[seen], nothing, world.known, training)
-    return metric.embed(problem), metric.latent_distance
+    return metric.embed(problem), metric.between

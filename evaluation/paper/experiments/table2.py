@@ -166,8 +166,9 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
     from agents import Plan2VecPlaces
 
     agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
-    anchors = agent._parts.anchor_rows
-    costs: dict[str, float] = {"megabytes": agent.metric.nbytes / 1e6, "places": agent.graph.num_vertices}
+    anchors = agent.frame_graph.anchor_rows
+    places: Any = agent.metric
+    costs: dict[str, float] = {"megabytes": places.nbytes / 1e6, "places": agent.graph.num_vertices}
     if name == "pixel-places":
         frames = drives.observations[anchors]
         costs["megabytes"] += frames.nbytes / 1e6
@@ -175,7 +176,7 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
     if name == "true-links":
         assert drives.oracle_position is not None
         true_places = streets.places_of(world, drives.oracle_position[anchors])
-        agent._parts.metric = streets.with_true_links(agent, world, true_places)
+        agent.metric = streets.with_true_links(agent, world, true_places)
     return _Driver(lambda views: streets.by_agent(agent, views), **costs)
 
 
@@ -184,7 +185,7 @@ def _network_agent(name: str, steps: float) -> Any:
 
     options: dict[str, Any] = {"vae.latent_dim": 8} if name == "vae" else {}
     if name in ("classified", "network"):
-        name, options = "plan2vec-places", {"embedding": name}
+        name, options = "plan2vec-places", {"global_metric": name}
     agent = get_agent(name)
     return agent(configured(agent().config, options, steps))
 

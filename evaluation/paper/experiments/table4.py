@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetricConfig
+from agents.metrics.heads.lp import LpHead
 from plan2vec_envs.image_graph import get_views
 
 from ...report.published import TABLE_2, TABLE_4
@@ -87,7 +89,7 @@ class Table4(Experiment):
             cache.plan.training(params["seed"]),
         )
         latents = metric.embed(views.frames)
-        distance, tasks = by_latents(latents, metric.latent_distance), street_tasks(world, params["tasks"])
+        distance, tasks = by_latents(latents, metric.between), street_tasks(world, params["tasks"])
         found: dict[str, Any] = dict(result)
         for how, walked in streets.both_walks(world, views, distance, tasks, params["seed"]).items():
             found[how] = {"near": bits(walked.near), "solved": bits(walked.solved)}
@@ -153,17 +155,13 @@ _SCORES = (("visited", "near"), ("memoryless", "near"), ("visited", "solved"))
 def network_config(like: str, network: str, as_printed: bool) -> GlobalMetricConfig:
     """One network on one world, by our quick schedule or by Table 4."""
     paper = TABLE_4[like]
-    options = {"head": "lp", "p": paper.p, **NETWORKS[network][1]}
+    options = {"head": LpHead(paper.p), **NETWORKS[network][1]}
     if not as_printed:
         batch, rate = (64, 1e-3) if network == "paper" else (256, 2e-3)
-        return GlobalMetricConfig(
-            unit=None, steps=STEPS[like], sources=2000, batch_sources=64, batch_frames=batch, learning_rate=rate,
-            **options,
-        )  # fmt: skip
-    return GlobalMetricConfig(
-        unit=paper.unit, loss="absolute", steps=paper.steps, sources=2000, batch_sources=2, batch_frames=8,
-        learning_rate=paper.learning_rate, **options,
-    )  # fmt: skip
+        blocks = LandmarkRegressionConfig(2000, STEPS[like], 64, batch, rate)
+        return GlobalMetricConfig(algorithm=blocks, target_scale=None, **options)
+    blocks = LandmarkRegressionConfig(2000, paper.steps, 2, 8, paper.learning_rate)
+    return GlobalMetricConfig(algorithm=blocks, target_scale=paper.unit, loss="absolute", **options)
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from agents.training.config_json import to_dict
 from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ...protocols.worlds import room_of, short_name
@@ -47,9 +47,9 @@ class Table5(Experiment):
             place = {"env_id": env_id, "size": plan.rollouts, "seed": 0}
             room = short_name(env_id)
             for fold in range(FOLDS if plan.preset.comparable else 2):
-                params = {**place, "fold": fold, "config": asdict(_config("siamese", plan))}
+                params = {**place, "fold": fold, "config": to_dict(_config("siamese", plan))}
                 runs.append(Run(f"{room} fold {fold}", "siamese", params))
-            runs.append(Run(f"{room} pair", "pair", {**place, "fold": 0, "config": asdict(_config("pair", plan))}))
+            runs.append(Run(f"{room} pair", "pair", {**place, "fold": 0, "config": to_dict(_config("pair", plan))}))
             runs.append(Run(f"{room} edges", "edges", {**place, "method": PLAN2VEC.params(plan.preset)}))
         return runs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from agents.metrics.local import LocalMetric
 from agents.metrics.pair import ROPE_PAIR_METRIC, PairMetric
 from agents.plan2vec.presets import FEATURELESS_ROPE, ROPE
+from agents.training.config_json import to_dict
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 from plan2vec_envs.rope import node_displacement
@@ -24,7 +24,7 @@ from ..lab.workbench import AgentCache
 from .rope import LOOKS, recorded
 
 FOLDS, PAIRS = 9, 20_000
-REACH = ROPE.local_metric.reach
+REACH = ROPE.local_metric.positive_window
 BOUNDARY = 1.5
 METRICS = {"siamese": "Siamese", "pair": "stacked pair of App. G, B.2's schedule"}
 
@@ -60,7 +60,7 @@ class Table5Rope(Experiment):
                     "metric": metric,
                     "size": list(size),
                     "steps": plan.preset.steps,
-                    "config": asdict(_config_of(look, metric)),
+                    "config": to_dict(_config_of(look, metric)),
                 },
             )
             for look in looks

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from agents import Plan2VecPlaces
+from agents.graphs.pruning import lengths_of
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.places.matching import pairs_within
-from agents.metrics.places.scatter import lengths
 from agents.training.loop import Training
 from data_collection.collection.drives import collect_drives
 from data_collection.pairs import PairBatch
@@ -140,8 +140,7 @@ def place_accuracy(world: WorldGraph, seed: int) -> dict[str, float]:
     dataset = collect_drives(world, recorded, coverage=PASSES, passes=PASSES, seed=seed)
     agent = Plan2VecPlaces().fit(dataset.without_oracle(), seed=seed, progress=False)
     assert dataset.oracle_position is not None
-    parts: Any = agent._parts
-    rows, found = parts.anchor_rows, parts.anchor_places
+    rows, found = agent.frame_graph.anchor_rows, agent.frame_graph.anchor_places
     true = streets.places_of(world, dataset.oracle_position[rows])
     pairs, same = pairs_within(found), pairs_within(true)
     right = true[pairs[:, 0]] == true[pairs[:, 1]]
@@ -163,12 +162,12 @@ def place_accuracy(world: WorldGraph, seed: int) -> dict[str, float]:
 
 def _told_apart(agent: Plan2VecPlaces, world: WorldGraph, views: Views, rng: np.random.Generator) -> float:
     """Share of pairs on the right side of the agent's threshold: one place in two pictures, or two linked places."""
-    latents = agent._parts.local_metric.embed(views.frames)
+    latents = agent.local_metric.embed(views.frames)
     place, numbers = rng.integers(world.num_places, size=PAIRS), rng.integers(1, 2**30, size=(3, PAIRS))
     first = numbers[0] % views.counts(place)
     again = (first + 1 + numbers[1] % np.maximum(views.counts(place) - 1, 1)) % views.counts(place)
     link = world.links[rng.integers(world.num_links, size=PAIRS)]
     one = np.stack([views.rows(place, first), views.rows(place, again)], 1)
     two = np.stack([views.rows(link[:, side], numbers[side]) for side in (0, 1)], 1)
-    near = [lengths(latents, pairs) <= agent.threshold for pairs in (one, two)]
+    near = [lengths_of(latents, pairs) <= agent.threshold for pairs in (one, two)]
     return float((near[0].mean() + (~near[1]).mean()) / 2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from agents.graphs.pruning import PruningConfig
 from agents.metrics.places import PlaceMetricConfig
+from agents.training.config_json import to_dict
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
@@ -99,7 +99,7 @@ class Wormholes(Experiment):
                     "steps": plan.preset.steps,
                     "loose": list(LOOSE[domain]),
                     "controls": CONTROLS[row][1] if row in CONTROLS else {},
-                    "config": asdict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
+                    "config": to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
                 },
             )
             for domain in plan.only or LOOSE

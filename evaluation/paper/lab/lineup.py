@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...protocols.worlds import short_name
@@ -41,7 +41,9 @@ class Method:
 
     def params(self, preset: Preset) -> dict[str, Any]:
         """Plain JSON: who it is, with the whole configuration, so that another one is another run."""
-        config = json.loads(json.dumps(asdict(self.config(preset))), parse_constant=str)
+        from agents.training.config_json import to_dict
+
+        config = json.loads(json.dumps(to_dict(self.config(preset))), parse_constant=str)
         return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from agents.training.config_json import with_option
 from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, resolve_device
 from agents.training.workdir import Workdir
 from data_collection.errors import check_name
-from plan2vec_envs.errors import InvalidOptionError, suggest
+from plan2vec_envs.errors import InvalidOptionError
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,15 @@ _PAPER: dict[str, dict[str, Any]] = {
         "local_metric.negatives": "smooth_l1",  # Eq. 5 as printed
         "global_metric.trunk": "paper_conv",  # App. G
         "global_metric.latent_dim": 2,
-        "global_metric.algorithm": "printed",
+        "global_metric.algorithm": "amortized_search",
         "global_metric.loss": "absolute",
-        "global_metric.printed.plans": 20,  # App. B.1: 20 plans, then 6 epochs of batches of 32
-        "global_metric.printed.replan": 6,
-        "global_metric.printed.batch_pairs": 32,
-        "global_metric.printed.steps": 6000,
+        "global_metric.algorithm.plans": 20,  # App. B.1: 20 plans, then 6 epochs of batches of 32
+        "global_metric.algorithm.replan": 6,
+        "global_metric.algorithm.batch_pairs": 32,
+        "global_metric.algorithm.steps": 6000,
         # Printed: 1e-4 for mazes. The released trainers never reset their gradients, which makes Adam's steps those of
         # a long momentum; the rate is that of our own schedule, tuned for a smaller network and not yet for this one.
-        "global_metric.printed.learning_rate": 1e-3,
+        "global_metric.algorithm.learning_rate": 1e-3,
     },
     "sptm-1-step-pair": {
         "pair_metric.steps": 50_000,  # App. B.1: 40 epochs; the batch of 32 is that of the released code
@@ -137,23 +138,15 @@ def configured(config: Any, options: Mapping[str, Any], steps: float = 1.0) -> A
 
     Args:
         config: a (nested) frozen dataclass.
-        options: for example ``{"global_metric.latent_dim": 2}``.
+        options: for example ``{"global_metric.latent_dim": 2}``, see ``agents.training.config_json.with_option``.
         steps: factor on every entry called ``steps``, which stays at least 20.
 
     Raises:
-        InvalidOptionError: for an option the configuration has not, with the closest name.
+        ConfigError: for an option the configuration has not, with the closest name.
     """
     for path, value in options.items():
-        config = _set(config, path, path.split("."), value)
+        config = with_option(config, path, value)
     return config if steps == 1 else _shorten(config, steps)
-
-
-def _set(config: Any, path: str, names: list[str], value: Any) -> Any:
-    first, *rest = names
-    known = [entry.name for entry in fields(config)] if is_dataclass(config) else []
-    if first not in known:
-        raise InvalidOptionError(f"{type(config).__name__} has no option {path!r}.{suggest(first, known)}")
-    return replace(config, **{first: _set(getattr(config, first), path, rest, value) if rest else value})
 
 
 def _shorten(config: Any, factor: float) -> Any:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ class AgentCache:
         return self._agents[folder]
 
     def _folder(self, method: Method, config: Any, source: Source) -> Path:
-        identity = {"config": asdict(config), "privileged": method.privileged, "device": self.plan.device}
+        from agents.training.config_json import to_dict
+
+        identity = {"config": to_dict(config), "privileged": method.privileged, "device": self.plan.device}
         identity |= self.plan.execution.identity()
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
         return self.root / "agents" / source.folder / f"{method.agent}-{digest}"
@@ -83,7 +85,6 @@ class AgentCache:
         from filelock import FileLock
 
         from agents import load_agent
-        from agents.base.staged import StagedAgent
         from agents.training.execution import Execution
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ class AgentCache:
                 return load_agent(folder / "agent", device=self.plan.device)
             agent = self._new(method, config, source)
             work, execution = folder / "work", self.plan.execution
-            if not isinstance(agent, StagedAgent):  # those of Stable-Baselines3 are trained by its own loop
+            if agent.bare:  # those of Stable-Baselines3 are trained by its own loop
                 execution = Execution(deterministic=execution.deterministic)
             agent.fit(
                 self.dataset(source).without_oracle(),
@@ -118,6 +119,6 @@ class AgentCache:
         # The local metric is the slow part that all distances have in common. A variant that chooses the defaults is
         # plan2vec itself, in the same folder, and has nobody to share with.
         default = self._folder(PLAN2VEC, PLAN2VEC.config(self.plan.preset), source)
-        if hasattr(agent, "sharing") and self._folder(method, config, source) != default:
+        if self._folder(method, config, source) != default:
             agent.sharing(self.agent(PLAN2VEC, source))
         return agent

@@ -60,11 +60,13 @@ def fit_on_frames(
     frames: np.ndarray,
     graph: Graph,
     training: Training,
-    told: Callable[[np.ndarray], np.ndarray] | None = None,
+    known_mask: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[GlobalMetric, dict[str, float]]:
     """A network on all frames of a graph, none held out; figures as of `GlobalMetric.fit`, with ``cpu`` seconds."""
     training.clock.begin()
-    metric, figures = GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), graph, training, told=told)
+    metric, figures = GlobalMetric.fit(
+        config, frames, np.zeros(len(frames), bool), graph, training, known_mask=known_mask
+    )
     return metric, {**figures, "cpu": round(training.clock.spent()[1], 1)}
 
 
@@ -98,10 +100,10 @@ def by_chance(seed: int) -> Distance:
 
 def nearest_pictures(views: Views, recorded: np.ndarray) -> np.ndarray:
     """For each picture the row of the recorded frame with the nearest pixels: (R,) of (U, C, H, W)."""
-    from agents.metrics.places.scatter import nearest
+    from agents.metrics.nearest import k_nearest
 
     queries, keys = (frames.reshape(len(frames), -1).astype(np.float32) for frames in (views.frames, recorded))
-    return nearest(queries, keys, 1, at_once=256)[0][:, 0]
+    return k_nearest(queries, keys, 1, at_once=256)[0][:, 0]
 
 
 def by_pixel_places(agent: Any, views: Views, recorded: np.ndarray) -> tuple[Distance, float]:
@@ -131,10 +133,9 @@ def with_true_links(agent: Any, world: WorldGraph, oracle_places: np.ndarray) ->
         oracle_places: (U,) place that each of the agent's anchors shows.
     """
     metric: AnchoredMetric = agent.metric
-    table, _ = embed_table(
-        agent.config.table, true_graph(world, agent.config.graph.least_step), np.random.default_rng(0)
-    )
-    return AnchoredMetric(agent.config.anchors, metric.local, metric.keys, oracle_places, table)
+    config = agent.config.global_metric
+    table, _ = embed_table(config.table, true_graph(world), np.random.default_rng(0))
+    return AnchoredMetric(config.anchors, metric.local, metric.keys, oracle_places, table)
 
 
 def true_graph(world: WorldGraph, least_step: float = 0.5) -> Graph:

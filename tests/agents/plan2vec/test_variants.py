@@ -46,7 +46,7 @@ def test_a_saved_variant_measures_and_acts_as_before(name, tmp_path):
     a, b = np.random.default_rng(0).uniform(0, 5, (2, 40, 2)).astype(np.float32)
     np.testing.assert_array_equal(loaded.distance(a, b), agent.distance(a, b))
     np.testing.assert_array_equal(loaded.act(a, b), agent.act(a, b))
-    between = agent.global_metric.latent_distance(agent.embed(a), agent.embed(b))
+    between = agent.global_metric.between(agent.embed(a), agent.embed(b))
     np.testing.assert_allclose(agent.distance(a, b), between, rtol=1e-6)
     assert np.isfinite(between).all()
 

@@ -88,8 +88,8 @@ def test_a_training_cut_short_at_any_logged_step_ends_as_an_uninterrupted_one(tm
         folder = tmp_path / f"cut-{cut}"
         keep = Workdir.save_checkpoint
 
-        def stop(self, stage, network, optimizer, training, step, loss, cut=cut, keep=keep):
-            keep(self, stage, network, optimizer, training, step, loss)
+        def stop(self, stage, step, *rest, cut=cut, keep=keep):
+            keep(self, stage, step, *rest)
             if step == cut:
                 raise KeyboardInterrupt
 
