@@ -15,7 +15,7 @@ from minari.dataset.minari_storage import MinariStorage
 
 from agents import Plan2VecConfig, Plan2VecWaypointsConfig
 from agents.plan2vec.presets import ROPE
-from agents.training.config_json import from_dict
+from agents.training.config_json import from_dict, with_option
 from data_collection import Dataset, save_dataset
 from evaluation.paper.lab.experiment import get_experiment
 from evaluation.paper.lab.publish import tables_of
@@ -34,18 +34,22 @@ DOCUMENTS = (
     "docs/training.md",
     "docs/clusters.md",
 )
-LITTLE = {part: {"steps": 30} for part in ("local_metric", "global_metric", "forward_model")}
+STEPS = {"steps": 30}
+LITTLE = {"local_metric": STEPS, "global_metric": {"algorithm": STEPS}, "forward_model": STEPS}
 SHORTER = {"1000x10": "40x10", "Plan2Vec()": "Plan2Vec(little)", "learn(20_000": "learn(1_000",
            "jobs=2": "jobs=1", "sequences=18, steps=780": "sequences=4, steps=30", "(ROPE)": "(little_rope)",
            "Plan2VecWaypoints()": "Plan2VecWaypoints(little_waypoints)",
            "recommend(dataset).new_agent()": "type(recommend(dataset).new_agent())(little)"}  # fmt: skip
 
 
-LITTLE_WAYPOINTS = from_dict(Plan2VecWaypointsConfig, {part: {"steps": 30} for part in (*LITTLE, "inverse_model")})
+LITTLE_WAYPOINTS = from_dict(
+    Plan2VecWaypointsConfig,
+    {name: LITTLE[name] for name in ("local_metric", "global_metric")} | {"control": {"inverse_model": STEPS}},
+)
 LITTLE_ROPE = replace(
     ROPE,
     local_metric=replace(ROPE.local_metric, members=2, steps=20),
-    forward_model=replace(ROPE.forward_model, steps=10),
+    control=with_option(ROPE.control, "forward_model.steps", 10),
 )
 
 

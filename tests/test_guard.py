@@ -35,7 +35,7 @@ def test_a_hundred_random_rollouts_are_enough_in_the_other_rooms(env_id):
 
 @pytest.mark.slow
 def test_a_command_killed_at_random_moments_ends_with_the_same_agent_as_one_left_alone(whole_and_killed):
-    steps = [f"--config.{part}.steps" for part in ("local_metric", "global_metric", "forward_model")]
+    steps = [f"--config.{part}.steps" for part in ("local_metric", "global_metric.algorithm", "forward_model")]
     options = [word for pair in zip(steps, ("300", "300", "2000"), strict=True) for word in pair]
     folders = whole_and_killed(["train", "--rollouts", "60", "--tasks", "10", "--no-tensorboard", *options], (4, 12))
 

@@ -249,11 +249,11 @@ class LearningAgent(ABC):
         """The observation with a batch axis, and whether it came without one."""
         return as_batch(observation, self.observation_shape, self.is_image, what)
 
-    def _of_goal(self, goal: np.ndarray, make: Any) -> Any:
-        """``make(batch, single)`` of goals; that of the last call is kept, since a goal stays for a whole episode."""
+    def _of_goal(self, goal: np.ndarray, see: Any) -> Any:
+        """``see(batch, single)`` of goals; that of the last call is kept, since a goal stays for a whole episode."""
         if self._last_goal is None or not np.array_equal(self._last_goal[0], goal):
             batch, single = self._batch(goal, "goal")
-            self._last_goal = np.array(goal), make(batch, single)
+            self._last_goal = np.array(goal), see(batch, single)
         return self._last_goal[1]
 
     # Saving

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -19,26 +20,30 @@ _BLOCKS, _IQE = {**_NETWORK, "global_metric.algorithm": "all_pairs"}, {**_NETWOR
 _INVERSE, _FORWARD, _AUTO = ({"control": name} for name in ("inverse", "forward", "auto"))
 _HOPS, _RING = {"waypoint": "hops"}, {"waypoint": "ring"}
 
-# Option of then, option of today (None: it is gone), and options of then that must have a value for it to count.
-_TABLE: list[tuple[str, str | None, Mapping[str, str]]] = [
+_GONE = {
+    "local_metric.shrinkage": 3.0,
+    "local_metric.mistaken": 0.01,
+    "graph.overlap": 2.2,
+    "graph.least_step": 0.5,
+    "neighbourhood_first": False,
+    "saturation": None,
+    "qrl.dual_rate": 10.0,
+    "frequencies": 64,
+    "bandwidth": 1.5,
+}
+"""Options that nothing ever set, and what is done now in any case."""
+
+# Option of then, option of today, and options of then that must have a value for it to count.
+_TABLE: list[tuple[str, str, Mapping[str, str]]] = [
     ("local_metric.reach", "local_metric.positive_window", _ANY),
     ("local_metric.negatives", "local_metric.negatives.kind", _ANY),
     ("local_metric.temperature", "local_metric.negatives.temperature", {"local_metric.negatives": "nce"}),
-    ("local_metric.shrinkage", None, _ANY),
-    ("local_metric.mistaken", None, _ANY),
     ("pair_metric.reach", "pair_metric.positive_window", _ANY),
     ("memory.revisit", "memory.visit_penalty", _ANY),
     ("memory.revisit_radius", "memory.visit_radius", _ANY),
     ("graph.wormholes", "graph.pruning", _ANY),
     ("graph.vertices", "graph.vertices.kind", _ANY),
     ("graph.pool", "graph.vertices.pool", {"graph.vertices": "spread"}),
-    ("graph.overlap", None, _ANY),
-    ("graph.least_step", None, _ANY),
-    ("neighbourhood_first", None, _ANY),
-    ("saturation", None, _ANY),
-    ("qrl.dual_rate", None, _ANY),
-    ("frequencies", None, _ANY),
-    ("bandwidth", None, _ANY),
     ("embedding", "global_metric.kind", _ANY),
     ("table", "global_metric.table", _ANCHORED),
     ("table", "global_metric.table", _CLASSIFIED),
@@ -56,7 +61,7 @@ _TABLE: list[tuple[str, str | None, Mapping[str, str]]] = [
     *((f"global_metric.{name}", "global_metric.algorithm", {**_NETWORK, "global_metric.algorithm": name})
       for name in ("printed", "value_iteration")),
 ]  # fmt: skip
-_OF_WAYPOINTS: list[tuple[str, str | None, Mapping[str, str]]] = [
+_OF_WAYPOINTS: list[tuple[str, str, Mapping[str, str]]] = [
     ("control", "control.kind", _ANY),
     ("choice", "control.selection", _AUTO),
     *(
@@ -92,17 +97,24 @@ def modern_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def modern_config(config: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """A configuration of then with the names of today."""
+    """A configuration of then with the names of today; an option that is gone, and was set, is warned of."""
     if agent == "plan2vec-places":
         config = {("global_metric" if name == "network" else name): value for name, value in config.items()}
     table = _TABLE + (_OF_WAYPOINTS if agent == "plan2vec-waypoints" else [])
     leaves = dict(_leaves(config))
     found: dict[str, Any] = {}
     for path, value in leaves.items():
+        if path in _GONE:
+            if value != _GONE[path]:
+                warnings.warn(
+                    f"{agent} was saved with {path} = {value!r}; that option is gone, and {_GONE[path]!r} is used",
+                    stacklevel=2,
+                )
+            continue
         matching = [rule for rule in table if path == rule[0] or path.startswith(rule[0] + ".")]
         longest = max((len(rule[0]) for rule in matching), default=0)
         for old, new, when in [rule for rule in matching if len(rule[0]) == longest] or [("", "", _ANY)]:
-            if new is None or any(leaves.get(option) != wanted for option, wanted in when.items()):
+            if any(leaves.get(option) != wanted for option, wanted in when.items()):
                 continue
             target = new + path[len(old) :] if old else path
             _put(found, target.split("."), _KINDS.get(value, value) if isinstance(value, str) else value)

@@ -23,12 +23,8 @@ def quick_agent():
     episodes = [Episode(np.stack([frame[i] for frame in frames]), actions[:, i]) for i in range(12)]
 
     def quick(config):
-        if hasattr(config, "steps"):
-            return replace(config, steps=4)
-        return replace(
-            config,
-            **{name: quick(part) for name, part in vars(config).items() if hasattr(part, "__dataclass_fields__")},
-        )
+        parts = {name: quick(part) for name, part in vars(config).items() if hasattr(part, "__dataclass_fields__")}
+        return replace(config, **parts, **({"steps": 4} if hasattr(config, "steps") else {}))
 
     plan2vec = get_agent("plan2vec")
     dataset = Dataset.from_episodes(episodes, num_actions=8)

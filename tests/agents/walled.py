@@ -8,8 +8,8 @@ import gymnasium as gym
 import numpy as np
 
 from agents import Plan2VecWaypointsConfig
-from agents.control.inverse_model import InverseModelConfig
-from agents.graphs.building import GraphConfig
+from agents.graphs.building import GraphConfig, Spread
+from agents.metrics.tables.anchored import AnchoredConfig
 from agents.metrics.tables.table_embedding import TableConfig
 from data_collection import Dataset, Episode
 
@@ -44,15 +44,13 @@ def walks(episodes: int = 150, steps: int = 24, seed: int = 0) -> Dataset:
     return Dataset.from_episodes([Episode(each, None) for each in np.stack(path, 1)])
 
 
-def walled_config(*, embedding="anchored", **options) -> Plan2VecWaypointsConfig:
+def walled_config(**options) -> Plan2VecWaypointsConfig:
     """Nearness is the straight line, so the fit takes a second and the graph is right; ``options`` choose waypoints."""
     local = replace(quick_config().local_metric, trunk="identity", members=1, steps=20)
     return Plan2VecWaypointsConfig(
         local_metric=local,
-        graph=GraphConfig(max_vertices=600, vertices="spread", recorded_weight="local"),
-        embedding=embedding,
-        table=TableConfig(latent_dim=32),
-        inverse_model=InverseModelConfig(steps=20, hidden=16, batch_size=16),
+        graph=GraphConfig(max_vertices=600, vertices=Spread(), recorded_weight="local"),
+        global_metric=AnchoredConfig(table=TableConfig(latent_dim=32)),
         **options,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from agents import Plan2VecConfig
+from agents.metrics.distillation import LandmarkRegressionConfig
 from data_collection import Dataset, Episode
 
 MOVES = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)], np.float32)
@@ -53,7 +54,9 @@ def quick_config(steps: int = 60) -> Plan2VecConfig:
         local_metric=replace(config.local_metric, members=2, steps=steps, hidden=32, batch_pairs=32),
         graph=replace(config.graph, max_vertices=300),
         global_metric=replace(
-            config.global_metric, steps=steps, hidden=32, sources=64, batch_sources=32, batch_frames=64
+            config.global_metric,
+            hidden=32,
+            algorithm=LandmarkRegressionConfig(steps=steps, sources=64, batch_sources=32, batch_frames=64),
         ),
         forward_model=replace(config.forward_model, steps=steps, hidden=32),
     )

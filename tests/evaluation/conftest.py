@@ -89,5 +89,12 @@ def tiny_run(tmp_path_factory, shared_cache) -> Path:
 
 TINY = [
     *("train", CMAZE, "--rollouts", "20", "--tasks", "8"),
-    *("--config.local-metric.steps", "5", "--config.global-metric.steps", "5", "--config.forward-model.steps", "5"),
+    *(
+        "--config.local-metric.steps",
+        "5",
+        "--config.global-metric.algorithm.steps",
+        "5",
+        "--config.forward-model.steps",
+        "5",
+    ),
 ]

@@ -74,13 +74,6 @@ def test_one_step_sptm_measures_by_its_local_metric(frames):
     np.testing.assert_array_equal(agent.embed(xs), agent.local_metric.embed(xs))
 
 
-def test_saturated_one_step_sptm_is_the_local_metric_cut_at_two_steps(frames):
-    xs, ys = np.array(frames.observations[:300]), np.array(frames.observations[60:360])
-    free, cut = (small("sptm-1-step", saturation=limit).fit(frames, progress=False) for limit in (None, 2.0))
-    assert free.distance(xs, ys).max() > 2 > free.distance(xs, ys).min()
-    np.testing.assert_array_equal(cut.distance(xs, ys), np.minimum(free.distance(xs, ys), 2))
-
-
 def test_the_random_network_never_trains(frames):
     """Its weights are those of the generator, whatever the data and however long the other parts train."""
     fits = [small("random-network", steps).fit(data, progress=False) for steps, data in ((5, frames), (60, squares(9)))]
@@ -184,8 +177,8 @@ def test_a_vae_stopped_while_it_trains_resumes_to_the_same_weights(frames, tmp_p
     config = VAEConfig(steps=150, hidden=16)
     keep = Workdir.save_checkpoint
 
-    def stop(self, stage, network, optimizer, training, step, loss):
-        keep(self, stage, network, optimizer, training, step, loss)
+    def stop(self, stage, step, *rest):
+        keep(self, stage, step, *rest)
         if (stage, step) == ("embedding", 100):
             raise KeyboardInterrupt
 

@@ -241,7 +241,7 @@ def test_a_fit_that_was_killed_ends_with_the_same_bits(tmp_path, monkeypatch):
     finished = DQNAgent(config).fit(dataset, seed=3, workdir=tmp_path / "cut", progress=False)
     for agent in (resumed, finished):
         agent.save(tmp_path / "agent")
-        expected = network_arrays(whole._network)
+        expected = network_arrays(whole.q.network)
         for name, array in load_arrays(tmp_path / "agent/weights.safetensors").items():
             np.testing.assert_array_equal(array, expected[name], err_msg=name)
     assert (tmp_path / "cut/metrics.csv").read_text() == (tmp_path / "whole/metrics.csv").read_text()

@@ -152,13 +152,13 @@ def test_the_distance_is_the_way_through_the_memory(world, sptm):
 
 
 def test_the_waypoint_is_the_farthest_vertex_of_the_path_within_reach(world, sptm):
-    here, goal = (sptm._see(np.array(world.observations[rows])) for rows in (slice(0, 50), slice(200, 250)))
+    here, goal = (sptm._localise(np.array(world.observations[rows])) for rows in (slice(0, 50), slice(200, 250)))
     found = sptm._waypoints(here, goal, None)
     latents = sptm.local_metric.embed(world.observations[sptm.vertex_rows])
     for lane in range(50):
-        path, row = [int(here.vertices[lane])], sptm.ways.rows(goal.vertices)[lane]
+        path, row = [int(here.vertices[lane])], sptm.paths.rows(goal.vertices)[lane]
         while path[-1] != goal.vertices[lane]:
-            path.append(int(sptm.ways.following[row, path[-1]]))
+            path.append(int(sptm.paths.following[row, path[-1]]))
         ahead = path[1:] or path
         reachable = [v for v in ahead if np.linalg.norm(latents[v] - here.keys[lane]) <= sptm.config.reach]
         assert found[lane] == (reachable[-1] if reachable else ahead[0])
@@ -175,7 +175,9 @@ def test_one_step_sptm_by_pairs_finds_goals_that_are_near_better_than_chance(by_
 
 
 def test_one_step_sptm_by_pairs_goes_to_the_neighbour_of_least_distance(world, by_pairs):
-    here, goal = (by_pairs._see_goal(np.array(world.observations[rows])) for rows in (slice(0, 20), slice(200, 220)))
+    here, goal = (
+        by_pairs._localise_goal(np.array(world.observations[rows])) for rows in (slice(0, 20), slice(200, 220))
+    )
     found = by_pairs._waypoints(here, goal, None)
     frames = world.observations[by_pairs.vertex_rows]
     for lane in range(20):
@@ -186,31 +188,6 @@ def test_one_step_sptm_by_pairs_goes_to_the_neighbour_of_least_distance(world, b
             frames[options], np.repeat(goal.frames[lane : lane + 1], len(options), 0)
         )
         assert by_pairs.distance(frames[found[lane]], goal.frames[lane]) == pytest.approx(distance.min(), abs=1e-5)
-
-
-def test_neighbours_of_the_last_place_are_looked_at_first(world, sptm):
-    """Where one of them is within the threshold, a nearer frame elsewhere in the memory does not matter."""
-    agent = small("sptm", neighbourhood_first=True).sharing(sptm).fit(world, progress=False)
-    observation = np.array(world.observations[:1])
-    latents = agent.local_metric.embed(world.observations[agent.vertex_rows])
-    gaps = np.linalg.norm(latents - agent.local_metric.embed(observation), axis=1)
-    memory = agent.new_memory(1)
-    assert agent._see(observation, memory).vertices[0] == gaps.argmin()
-    assert memory.vertices[0] == gaps.argmin()
-    candidates = [
-        vertex
-        for vertex in range(agent.graph.num_vertices)
-        if gaps.argmin() not in (around := np.append(agent.graph.neighbors(vertex)[0], vertex))
-        and gaps[around].min() <= agent.threshold
-    ]
-    last = candidates[0]
-    around = np.append(agent.graph.neighbors(last)[0], last)
-    memory.vertices[0] = last
-    assert agent._see(observation, memory).vertices[0] == around[gaps[around].argmin()]
-    memory.vertices[0] = int(gaps.argmax())
-    assert agent._see(observation, memory).vertices[0] == gaps.argmin(), "lost, so the whole memory is searched"
-    memory.forget()
-    assert memory.vertices[0] == -1
 
 
 def test_without_actions_it_measures_but_does_not_act(world):

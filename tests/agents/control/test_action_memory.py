@@ -45,12 +45,12 @@ def test_batched_memory_equals_one_memory_a_lane(rng):
 
 
 def test_a_place_counts_for_every_visit_and_less_from_afar():
-    memory = ActionMemory(MemoryConfig(revisit=0.5, revisit_radius=2.0), num_episodes=2)
+    memory = ActionMemory(MemoryConfig(visit_penalty=0.5, visit_radius=2.0), num_episodes=2)
     imagined = np.array([[[0.0, 0.0], [2.0, 0.0]], [[0.0, 0.0], [50.0, 0.0]]], np.float32)
-    assert memory.revisits(imagined).sum() == 0
+    assert memory.visits(imagined).sum() == 0
     for _ in range(3):
         memory.remember(np.zeros((2, 2), np.float32), np.array([0, 0]))
     nearby = 3 * 0.5 * np.exp(-0.5)
-    np.testing.assert_allclose(memory.revisits(imagined), [[1.5, nearby], [1.5, 0]], rtol=1e-5)
+    np.testing.assert_allclose(memory.visits(imagined), [[1.5, nearby], [1.5, 0]], rtol=1e-5)
     memory.forget(np.array([True, False]))
-    np.testing.assert_allclose(memory.revisits(imagined), [[0, 0], [1.5, 0]], rtol=1e-5)
+    np.testing.assert_allclose(memory.visits(imagined), [[0, 0], [1.5, 0]], rtol=1e-5)

@@ -9,21 +9,21 @@ import pytest
 import torch
 
 from agents import Plan2VecWaypoints
+from agents.control.controls import ForwardControl
 from agents.control.forward_model import ForwardModelConfig
 from agents.control.lookahead import LookaheadConfig, RecordedMoves, consistency_bound, cost_to_go
 from agents.errors import ConfigError
-from agents.graphs.building import GraphConfig
+from agents.graphs.building import GraphConfig, Spread
 from agents.plan2vec.presets import VECTORS
+from agents.training.config_json import with_option
 
 from ..awkward_worlds import WalledRoom
 
 ROOM = WalledRoom()
 CONFIG = replace(
     VECTORS,
-    control="forward",
-    neighbourhood_first=True,
-    graph=GraphConfig(max_vertices=400, vertices="spread", recorded_weight="local"),
-    forward_model=ForwardModelConfig(steps=600, hidden=64),
+    control=ForwardControl(ForwardModelConfig(steps=600, hidden=64)),
+    graph=GraphConfig(max_vertices=400, vertices=Spread(), recorded_weight="local"),
 )
 
 
@@ -32,10 +32,11 @@ def walks():
     return ROOM.recorded(episodes=400)
 
 
-@pytest.fixture(scope="module", params=["ways", "metric"])
+@pytest.fixture(scope="module", params=["paths", "metric"])
 def agents(request, walks):
     """One that believes its model, and one that asks whether anybody went there."""
-    configs = (replace(CONFIG, foresight=LookaheadConfig(guide=request.param, support=by)) for by in (0.0, 30.0))
+    lookahead = (LookaheadConfig(distance_source=request.param, support=by) for by in (0.0, 30.0))
+    configs = (with_option(CONFIG, "control.lookahead", each) for each in lookahead)
     return [Plan2VecWaypoints(config).fit(walks, progress=False) for config in configs]
 
 
@@ -58,7 +59,7 @@ def test_no_recorded_walker_was_ever_stopped_by_the_wall_and_no_edge_crosses_it(
     before, after = walks.observations[walks.transitions.T]
     corner = (np.isin(before, (0, *ROOM.size))).all(1)
     assert ((before != after).any(1) | corner).all()
-    places = agents[0]._parts.local_latents / agents[0].local_metric.scale
+    places = agents[0].local_latents / agents[0].local_metric.scale
     ends = places[np.stack([agents[0].graph.starts, agents[0].graph.indices])]
     below = (ends[..., 1] < ROOM.top - 1).all(0)
     assert not ((ends[0, below, 0] - ROOM.wall) * (ends[1, below, 0] - ROOM.wall) < 0).any()
@@ -78,7 +79,7 @@ def test_a_loaded_agent_still_knows_where_somebody_went(agents, tmp_path, rng):
         agent.save(tmp_path / str(number))
         loaded = Plan2VecWaypoints.load(tmp_path / str(number))
         np.testing.assert_array_equal(loaded.act(here, goal), agent.act(here, goal))
-        assert (loaded._parts.recorded_moves is None) == (number == 0)
+        assert (loaded.ahead.moves is None) == (number == 0)
 
 
 def test_the_gap_is_the_larger_of_both_ends_to_the_nearest_recorded_move(rng):

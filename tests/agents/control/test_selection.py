@@ -8,31 +8,30 @@ import numpy as np
 import pytest
 
 from agents import Plan2VecWaypoints
+from agents.control.controls import AutoControl, ChosenControl, ForwardControl, InverseControl, Ring
 from agents.control.forward_model import ForwardModelConfig
-from agents.control.selection import ChoiceConfig, HeldOutMoves, Scores, action_gaps, choose, draw_probes
+from agents.control.selection import HeldOutMoves, Scores, SelectionConfig, action_gaps, choose, draw_probes
 from agents.errors import ConfigError, NotFittedError
-from agents.graphs.building import GraphConfig
+from agents.graphs.building import GraphConfig, Spread
 from agents.plan2vec.presets import VECTORS
 from data_collection import Dataset
 
 from ..worlds import MOVES, plane
 
 SIDE = 9.0
-BAD = {"inverse": "inverse_model", "forward": "forward_model"}
 
 
-def config(bad=None, control="auto"):
+def config(bad=None):
     """In which one model learned for a single step of training."""
-    chosen = replace(
-        VECTORS,
-        control=control,
-        ring=3.0,
-        graph=GraphConfig(max_vertices=300, vertices="spread", recorded_weight="local"),
-        inverse_model=replace(VECTORS.inverse_model, steps=300, hidden=32, max_gap=4),
-        forward_model=ForwardModelConfig(steps=300, hidden=32),
-        choice=ChoiceConfig(least=3, most=12),
+    steps = {"inverse": 300, "forward": 300} | ({bad: 1} if bad else {})
+    inverse_model = replace(VECTORS.inverse.inverse_model, steps=steps["inverse"], hidden=32, max_gap=4)
+    control = AutoControl(
+        InverseControl(inverse_model, Ring(ring=3.0, distance_source="metric")),
+        ForwardControl(ForwardModelConfig(steps=steps["forward"], hidden=32)),
+        SelectionConfig(least=3, most=12),
     )
-    return replace(chosen, **{BAD[bad]: replace(getattr(chosen, BAD[bad]), steps=1)}) if bad else chosen
+    graph = GraphConfig(max_vertices=300, vertices=Spread(), recorded_weight="local")
+    return replace(VECTORS, control=control, graph=graph)
 
 
 def fitted(bad, continuous, seed=0):
@@ -71,9 +70,9 @@ def test_the_control_whose_model_learned_nothing_is_not_chosen(agents):
 def test_what_was_chosen_walks_and_the_other_one_does_not(agents):
     for bad, agent in agents.items():
         assert share_solved(agent) > 0.8
-        agent.config = replace(agent.config, control=bad)
+        chosen, agent.chosen = agent.chosen, ChosenControl(bad)
         assert share_solved(agent) < 0.6
-        agent.config = replace(agent.config, control="auto")
+        agent.chosen = chosen
 
 
 def test_the_choice_is_kept_with_the_agent(agents, tmp_path, rng):
@@ -88,7 +87,8 @@ def test_the_choice_is_kept_with_the_agent(agents, tmp_path, rng):
 
 def test_a_control_acts_alike_whether_it_was_chosen_or_asked_for(agents, rng):
     agent = agents["inverse"]
-    asked = Plan2VecWaypoints(config("inverse", control="forward"))
+    both = config("inverse")
+    asked = Plan2VecWaypoints(replace(both, control=both.control.forward))
     asked.fit(plane(episodes=150, side=SIDE, continuous=agent.num_actions is None), progress=False)
     here, goal = rng.uniform(0, SIDE, (2, 10, 2)).astype(np.float32)
     np.testing.assert_array_equal(asked.act(here, goal), agent.act(here, goal))
@@ -143,14 +143,14 @@ def test_probes_lie_as_far_apart_as_asked(rng):
     places = rng.uniform(0, 20, 300)
     rows = rng.permutation(300)[:200]
     probes = draw_probes(
-        ChoiceConfig(probes=60, goals=8, least=4, most=6), rows, lambda at, goal: abs(places[at] - places[goal]), rng
+        SelectionConfig(probes=60, goals=8, least=4, most=6), rows, lambda at, goal: abs(places[at] - places[goal]), rng
     )
     away = abs(places[probes.starts] - places[probes.goals])
     assert len(away) == 60
     assert ((away >= 4) & (away <= 6)).all()
     assert len(np.unique(probes.goals)) == 8
     assert np.isin(np.concatenate(probes), rows).all()
-    assert not len(draw_probes(ChoiceConfig(least=50, most=60), rows, lambda at, goal: places[at], rng).starts)
+    assert not len(draw_probes(SelectionConfig(least=50, most=60), rows, lambda at, goal: places[at], rng).starts)
 
 
 def test_the_move_that_is_followed_is_near_and_most_like_the_proposed_one(rng):
@@ -175,4 +175,4 @@ def test_actions_differ_by_standard_deviations_or_not_at_all():
 @pytest.mark.parametrize("options", [{"probes": 0}, {"goals": 0}, {"nearest": 0}, {"least": 9, "most": 3}])
 def test_a_comparison_that_cannot_be_is_refused(options):
     with pytest.raises(ConfigError, match="need"):
-        ChoiceConfig(**options)
+        SelectionConfig(**options)

@@ -58,7 +58,7 @@ def test_the_guard_sees_a_matrix_of_all_by_all(dtype):
         (12, 3.0, {"max_degree": 20, "search": "blocks", "bridge": False}),
         pytest.param(12, 500.0, {"max_degree": 20, "search": "blocks"}, marks=pytest.mark.slow),
         pytest.param(12, 1.5, {}, marks=pytest.mark.slow),
-        (3, 0.8, {"wormholes": PruningConfig(mutual=10, support=1.0, consistent=2)}),
+        (3, 0.8, {"pruning": PruningConfig(mutual=10, support=1.0, consistent=2)}),
     ],
 )
 def test_a_big_graph_is_built_without_a_matrix_of_all_by_all(dimensions, threshold, options):

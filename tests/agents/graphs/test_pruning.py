@@ -115,7 +115,7 @@ def test_a_wormhole_that_one_member_sees_through_is_no_edge():
     rows = np.arange(len(points))
 
     def counts(**options):
-        config = GraphConfig(bridge=False, wormholes=PruningConfig(**options))
+        config = GraphConfig(bridge=False, pruning=PruningConfig(**options))
         graph = build_graph(config, dataset, rows, latents, 1, 3)
         length = np.linalg.norm(points[graph.starts] - points[graph.indices], axis=1)
         return (graph.inferred & (length > 1.2)).sum(), (graph.inferred & (length < 0.8)).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -18,13 +19,18 @@ from agents.metrics.distillation import (
     AmortizedSearch,
     AmortizedSearchConfig,
     DistillationProblem,
+    LandmarkRegressionConfig,
     ValueIteration,
 )
 from agents.metrics.distillation.replay import Plans
 from agents.metrics.distillation.value_iteration import ValueIterationConfig, moves_within, walk
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
-from agents.metrics.heads import get_head
+from agents.metrics.heads import HEADS, get_head
+from agents.metrics.heads.iqe import IQEHead
+from agents.metrics.heads.lp import LpHead
+from agents.metrics.heads.squared_l2 import SquaredL2Head
 from agents.networks import PooledMLP, embed_in_chunks
+from agents.training.config_json import with_option
 from agents.training.loop import Training
 from agents.training.workdir import Workdir
 from data_collection.errors import Plan2vecError
@@ -52,12 +58,17 @@ def problem(frames: np.ndarray, graph: Graph, learn: np.ndarray | None = None) -
     torch.manual_seed(0)
     network = PooledMLP(frames.shape[1:], 4, 16)
     learn = np.arange(len(frames)) if learn is None else learn
-    return DistillationProblem(graph, frames, learn, network, get_head("l2"), LOSSES["relative"], CPU)
+    return DistillationProblem(graph, frames, learn, network, get_head("l2"), 1.0, LOSSES["relative"], CPU)
 
 
 def of_graph(graph: Graph) -> DistillationProblem:
     frames = np.random.default_rng(0).normal(size=(graph.num_vertices, 3)).astype(np.float32)
     return problem(frames, graph)
+
+
+def apart(metric: GlobalMetric, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(B,) steps between matching frames."""
+    return metric.between(metric.embed(x), metric.embed(y))
 
 
 # Losses
@@ -76,22 +87,33 @@ def test_losses_are_their_formulas_written_out(rng):
 
 
 @pytest.mark.parametrize("head", ["l2", "squared-l2"])
-@pytest.mark.parametrize("unit", [None, 4.0])
-def test_a_metric_learned_in_other_units_is_in_steps(world, head, unit):
+@pytest.mark.parametrize("target_scale", [None, 4.0])
+def test_a_metric_whose_targets_were_scaled_is_in_steps(world, head, target_scale):
     frames, graph = world
-    config = GlobalMetricConfig(head=head, latent_dim=4, hidden=32, unit=unit, steps=300, sources=100)
+    blocks = LandmarkRegressionConfig(steps=300, sources=100)
+    config = GlobalMetricConfig(
+        head=get_head(head), latent_dim=4, hidden=32, algorithm=blocks, target_scale=target_scale
+    )
     metric, _ = GlobalMetric.fit(
         config, frames, np.zeros(len(frames), bool), graph, Training(0, Workdir(None), CPU, progress=False)
     )
     starts, goals = np.arange(0, 100), np.arange(100, 200)
     truth = distances_from(graph, starts)[np.arange(100), goals]
-    assert np.corrcoef(metric.distance(frames[starts], frames[goals]), truth)[0, 1] > 0.9
-    assert np.mean(metric.distance(frames[starts], frames[goals])) == pytest.approx(truth.mean(), rel=0.15)
+    assert np.corrcoef(apart(metric, frames[starts], frames[goals]), truth)[0, 1] > 0.9
+    assert np.mean(apart(metric, frames[starts], frames[goals])) == pytest.approx(truth.mean(), rel=0.15)
 
 
-def test_a_unit_that_cannot_be_is_refused():
-    with pytest.raises(ConfigError, match=r"unit is 0; .* above 0"):
-        GlobalMetricConfig(unit=0)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_problem_measures_in_steps_what_its_head_measures_in_target_scales(head, rng):
+    head, z, g = get_head(head), *torch.as_tensor(rng.normal(size=(2, 20, 8)))
+    scaled = replace(of_graph(random_graph(rng)), head=head, target_scale=5.0)
+    torch.testing.assert_close(scaled.pairwise(z, g), 5 * head.pairwise(z, g))
+    torch.testing.assert_close(scaled.distance(z, g), 5 * head.distance(z, g))
+
+
+def test_a_target_scale_that_cannot_be_is_refused():
+    with pytest.raises(ConfigError, match=r"target_scale is 0; .* above 0"):
+        GlobalMetricConfig(target_scale=0)
 
 
 # Algorithm 1
@@ -282,19 +304,13 @@ BLOCKS = {"steps": 150, "batch_sources": 32, "batch_frames": 64, "sources": 64}
 PAIRS = {**SMALL, "steps": 150, "replan": 15, "refresh": 40}
 WALKS = {**PAIRS, "steps": 250, "replan": 5, "refresh": 7, "step_limit": 6, "target_period": 11}
 CONFIGS = {
-    "all_pairs": {**BLOCKS},
-    "all_pairs, printed loss": {**BLOCKS, "loss": "absolute"},
+    "landmark regression": {"algorithm": LandmarkRegressionConfig(**BLOCKS)},
+    "landmark regression, printed loss": {"algorithm": LandmarkRegressionConfig(**BLOCKS), "loss": "absolute"},
     **{
-        f"printed, {search}": {"algorithm": "printed", "printed": AmortizedSearchConfig(**PAIRS, search=search)}
+        f"amortized search, {search}": {"algorithm": AmortizedSearchConfig(**PAIRS, search=search)}
         for search in ("dijkstra", "a_star", "greedy")
     },
-    **{
-        f"value iteration, k = {k}": {
-            "algorithm": "value_iteration",
-            "value_iteration": ValueIterationConfig(**WALKS, lookahead=k),
-        }
-        for k in (1, 2)
-    },
+    **{f"value iteration, k = {k}": {"algorithm": ValueIterationConfig(**WALKS, lookahead=k)} for k in (1, 2)},
 }
 CONFIGS = {name: GlobalMetricConfig(**options, hidden=32) for name, options in CONFIGS.items()}
 
@@ -312,31 +328,30 @@ def test_every_way_learns_the_distances_of_the_plane(name, world):
     rng = np.random.default_rng(1)
     a, b = rng.uniform(0.5, 4.5, (2, 300, 2)).astype(np.float32)
     true = np.linalg.norm(a - b, axis=1)
-    found = metric.distance(a, b)
+    found = apart(metric, a, b)
     assert np.corrcoef(found, true)[0, 1] > 0.95
     assert np.mean(found) == pytest.approx(np.mean(true), rel=0.25)
     assert figures["correlation"] > 0.95
 
 
-@pytest.mark.parametrize("head", ["lp", "squared-l2", "iqe"])
+@pytest.mark.parametrize("head", [LpHead(p=1.5), SquaredL2Head(), IQEHead()], ids=lambda head: head.kind)
 def test_every_head_learns_the_distances_of_the_plane(head, world):
-    config = replace(CONFIGS["all_pairs"], head=head, p=1.5)
+    config = replace(CONFIGS["landmark regression"], head=head)
     metric, figures = fit(config, world)
-    assert type(metric.head) is type(get_head(head))
-    assert getattr(metric.head, "p", 1.5) == 1.5
+    assert metric.head == head
     assert figures["correlation"] > 0.95
     assert figures["relative_error"] < 0.2
 
 
-@pytest.mark.parametrize("name", ["all_pairs", "printed, a_star", "value iteration, k = 2"])
+@pytest.mark.parametrize("name", ["landmark regression", "amortized search, a_star", "value iteration, k = 2"])
 def test_a_training_cut_short_resumes_to_the_same_weights_and_figures(name, world, tmp_path, monkeypatch):
     """Refreshes and target updates fall between checkpoints, so what they left has to be in there."""
     expected, figures = fit(CONFIGS[name], world, tmp_path / "whole")
     keep = Workdir.save_checkpoint
     for cut in (50, 100):
 
-        def stop(self, stage, network, optimizer, training, step, loss, cut=cut):
-            keep(self, stage, network, optimizer, training, step, loss)
+        def stop(self, stage, step, *rest, cut=cut):
+            keep(self, stage, step, *rest)
             if step == cut:
                 raise KeyboardInterrupt
 
@@ -355,17 +370,17 @@ def test_a_training_cut_short_resumes_to_the_same_weights_and_figures(name, worl
     [
         ({"algorithm": "value_iterations"}, "Did you mean 'value_iteration'"),
         ({"loss": "relativ"}, "Did you mean 'relative'"),
-        ({"algorithm": "printed", "printed": AmortizedSearchConfig(search="astar")}, "Did you mean 'a_star'"),
-        ({"algorithm": "printed", "printed": AmortizedSearchConfig(refresh=0)}, "refresh is 0"),
-        ({"algorithm": "printed", "printed": AmortizedSearchConfig(plans=0)}, "plans is 0, need at least 1"),
-        ({"algorithm": "value_iteration", "value_iteration": ValueIterationConfig(lookahead=0)}, "lookahead is 0"),
-        ({"algorithm": "value_iteration", "value_iteration": ValueIterationConfig(epsilon=2.0)}, "epsilon is 2"),
-        ({"head": "lp", "p": 0.5}, "p is 0.5"),
+        ({"algorithm": "amortized_search", "algorithm.search": "astar"}, "Did you mean 'a_star'"),
+        ({"algorithm": "amortized_search", "algorithm.refresh": 0}, "refresh is 0"),
+        ({"algorithm": "amortized_search", "algorithm.plans": 0}, "plans is 0, need at least 1"),
+        ({"algorithm": "value_iteration", "algorithm.lookahead": 0}, "lookahead is 0"),
+        ({"algorithm": "value_iteration", "algorithm.epsilon": 2.0}, "epsilon is 2"),
+        ({"head": "lp", "head.p": 0.5}, "p is 0.5"),
     ],
 )
-def test_a_configuration_that_cannot_be_is_refused(options, message, world):
+def test_a_configuration_that_cannot_be_is_refused(options, message):
     with pytest.raises(Plan2vecError, match=message):
-        fit(GlobalMetricConfig(**options), world)
+        reduce(lambda config, option: with_option(config, *option), options.items(), GlobalMetricConfig())
 
 
 def test_config_errors_are_value_errors():

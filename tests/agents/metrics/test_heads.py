@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from agents.errors import ConfigError
-from agents.metrics.heads import HEADS, InUnits, get_head
+from agents.metrics.heads import HEADS, get_head
 from data_collection.errors import Plan2vecError
 
 POINTS = arrays(np.float32, (3, 8), elements=st.floats(-4, 4, width=32))
@@ -86,7 +86,6 @@ def test_head_grows_with_its_latents_by_the_degree_it_declares(name, options, rn
     head = get_head(name, **options)
     z, g = torch.as_tensor(rng.normal(size=(2, 20, 8)))
     torch.testing.assert_close(head.distance(3 * z, 3 * g), 3**head.degree * head.distance(z, g))
-    torch.testing.assert_close(InUnits(head, 5.0).pairwise(z, g), 5 * head.pairwise(z, g))
 
 
 def test_l2_head_is_the_euclidean_distance(rng):

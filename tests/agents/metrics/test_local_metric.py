@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import torch
 from agents import Plan2Vec, load_agent
 from agents.graphs.transitions import moving_transitions
 from agents.metrics.local import LocalMetric, LocalMetricConfig
-from agents.metrics.local_losses import hinge, nce, smooth_l1
+from agents.metrics.local_losses import NCE, Hinge, SmoothL1
+from agents.training.config_json import with_option
 from agents.training.loop import Training
 from agents.training.splits import ValidationSplit
 from agents.training.workdir import Workdir
@@ -20,6 +22,7 @@ from data_collection.errors import Plan2vecError
 from ..worlds import plane, quick_config
 
 COUNT = 5
+LOSSES = Hinge(), SmoothL1(), NCE()
 
 
 def huber(x: float) -> float:
@@ -44,7 +47,7 @@ def as_tensors(near, every, other, wanted=1.0):
 
 
 @pytest.mark.parametrize(
-    ("loss", "far"), [(hinge, lambda d: huber(max(0.0, 2 - d))), (smooth_l1, lambda d: huber(d - 2))]
+    ("loss", "far"), [(Hinge(), lambda d: huber(max(0.0, 2 - d))), (SmoothL1(), lambda d: huber(d - 2))]
 )
 def test_loss_is_equation_5_written_out(loss, far, batch):
     near, every, other = batch
@@ -62,20 +65,20 @@ def test_nce_is_equation_4_written_out(temperature, batch):
         positive = np.exp(-every[x, (x + COUNT) % (2 * COUNT)] / temperature)
         negatives = np.exp(-every[x, other[x]] / temperature).sum()
         terms.append(-np.log(positive / (positive + negatives)))
-    assert nce(*as_tensors(*batch), temperature).item() == pytest.approx(np.mean(terms), rel=1e-12)
+    assert NCE(temperature)(*as_tensors(*batch)).item() == pytest.approx(np.mean(terms), rel=1e-12)
 
 
 def test_only_the_hinge_leaves_far_frames_alone(batch):
     near, every, other = batch
     farther = np.where(other & (every > 2), every + 10, every)
-    before, after = ({loss: loss(*as_tensors(near, d, other)).item() for loss in (hinge, smooth_l1, nce)}
+    before, after = ({loss.kind: loss(*as_tensors(near, d, other)).item() for loss in LOSSES}
                      for d in (every, farther))  # fmt: skip
-    assert after[hinge] == before[hinge]
-    assert after[smooth_l1] > before[smooth_l1] + 1
-    assert after[nce] < before[nce]
+    assert after["hinge"] == before["hinge"]
+    assert after["smooth_l1"] > before["smooth_l1"] + 1
+    assert after["nce"] < before["nce"]
 
 
-@pytest.mark.parametrize("loss", [hinge, smooth_l1, nce])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_a_batch_without_negatives_has_a_finite_gradient(loss):
     near = torch.tensor([0.5, 2.0], requires_grad=True)
     loss(near, torch.ones(2), torch.ones(4, 4), torch.zeros(4, 4)).backward()
@@ -96,7 +99,7 @@ def median_beyond_three_steps(metric: LocalMetric) -> float:
     return float(np.median(metric.distance(a[far], b[far])))
 
 
-@pytest.mark.parametrize("negatives", ["hinge", "nce"])
+@pytest.mark.parametrize("negatives", [Hinge(), NCE()])
 def test_hinge_and_nce_call_a_recorded_move_one_step_and_far_frames_far(negatives):
     metric, figures, _ = fitted(negatives=negatives)
     assert figures["neighbour_mean"] == pytest.approx(1, abs=0.15)
@@ -106,7 +109,7 @@ def test_hinge_and_nce_call_a_recorded_move_one_step_and_far_frames_far(negative
 
 def test_eq_5_as_printed_holds_far_frames_at_two_at_the_price_of_the_neighbours():
     """No plane has all its far points at one distance; the hinge asks for no such thing."""
-    metric, figures, _ = fitted(negatives="smooth_l1")
+    metric, figures, _ = fitted(negatives=SmoothL1())
     assert median_beyond_three_steps(metric) == pytest.approx(2, abs=0.4)
     assert 0.2 < figures["neighbour_mean"] < 1
 
@@ -123,14 +126,14 @@ def test_a_fitted_metric_embeds_without_switching_its_modules_each_time(trunk, m
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0])
 def test_nce_is_converted_to_steps_by_the_training_trajectories(temperature):
-    metric, figures, learn = fitted(negatives="nce", temperature=temperature)
+    metric, figures, learn = fitted(negatives=NCE(temperature))
     before, after = learn.observations[moving_transitions(learn).T]
     assert metric.distance(before, after).mean() == pytest.approx(1, rel=1e-4)
     assert metric.scale != pytest.approx(1, abs=0.05)
     assert figures["neighbour_mean"] != pytest.approx(1, abs=1e-6)  # those were held out
 
 
-@pytest.mark.parametrize("negatives", ["smooth_l1", "nce"])
+@pytest.mark.parametrize("negatives", [SmoothL1(), NCE()])
 def test_the_unit_survives_saving_and_a_resumed_fit(negatives, tmp_path):
     config = quick_config(40)
     config = replace(config, local_metric=replace(config.local_metric, negatives=negatives))
@@ -143,13 +146,13 @@ def test_the_unit_survives_saving_and_a_resumed_fit(negatives, tmp_path):
     for other in (load_agent(tmp_path / "saved"), again):
         np.testing.assert_array_equal(other.local_metric.embed(frames), expected)
         assert other.local_metric.scale == agent.local_metric.scale
-    assert (agent.local_metric.scale == 1) == (negatives != "nce")
+    assert (agent.local_metric.scale == 1) == (negatives != NCE())
 
 
 def test_frames_two_steps_apart_are_two_steps_apart_when_neighbours_reach_so_far():
     dataset = plane(episodes=120, steps=12)
     learn, held_out = (dataset.take_episodes(part) for part in (range(100), range(100, 120)))
-    config = LocalMetricConfig(members=1, reach=2, steps=500)
+    config = LocalMetricConfig(members=1, positive_window=2, steps=500)
     metric, figures = LocalMetric.fit(
         config, learn, held_out, Training(0, Workdir(None), torch.device("cpu"), progress=False)
     )
@@ -169,10 +172,10 @@ def test_frames_two_steps_apart_are_two_steps_apart_when_neighbours_reach_so_far
     ("options", "message"),
     [
         ({"negatives": "hing"}, "Did you mean 'hinge'"),
-        ({"negatives": "nce", "temperature": 0.0}, "temperature is 0"),
-        ({"reach": 0}, "reach is 0"),
+        ({"negatives": "nce", "negatives.temperature": 0.0}, "temperature is 0"),
+        ({"positive_window": 0}, "positive_window is 0"),
     ],
 )
 def test_a_loss_that_cannot_be_is_refused(options, message):
     with pytest.raises(Plan2vecError, match=message):
-        LocalMetric(replace(LocalMetricConfig(), **options), (2,), torch.device("cpu"))
+        reduce(lambda config, option: with_option(config, *option), options.items(), LocalMetricConfig())

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from agents import Plan2VecWaypoints
+from agents.base.distance_agent import fit_local
+from agents.base.graph_agent import fit_graph
 from agents.control.forward_model import ForwardModel, ForwardModelConfig
 from agents.errors import ConfigError
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig, Spread, WholeEpisodes, build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
 from agents.graphs.sptm import SPTMGraphConfig, build_memory_graph
@@ -40,12 +42,14 @@ def metric(data, **options):
 class Surveyor(Plan2VecWaypoints):
     """As far as the graph."""
 
-    stages = ("local", "graph")
+    def _fit(self, run):
+        self.local_metric = fit_local(run, self.config.local_metric)
+        self.frame_graph = fit_graph(run, self.config.graph, self.local_metric, 1)
 
 
 def fitted(data, **options):
     """An agent that has a graph, without actions."""
-    graph = GraphConfig(**{"max_vertices": 120, "vertices": "spread", **options})
+    graph = GraphConfig(**{"max_vertices": 120, "vertices": Spread(), **options})
     data = Dataset(data.observations, None, data.episode_lengths)
     return Surveyor(replace(VECTORS, graph=graph)).fit(data, progress=False)
 
@@ -57,7 +61,7 @@ def way(agent, start, end):
 
 
 def vertices_of(agent):
-    return agent._parts.local_latents / agent.local_metric.scale
+    return agent.local_latents / agent.local_metric.scale
 
 
 # Pauses
@@ -169,7 +173,7 @@ def test_a_timeout_is_no_way_to_where_the_next_trajectory_starts(tmp_path):
         np.savez(tmp_path / "walks.npz", **flat(corridor(episodes=20), timeouts))
         data = Dataset.from_npz(tmp_path / "walks.npz", report=None)
         data = Dataset.concatenate([data, data])  # a single trajectory cannot be learned from
-        agent = fitted(data, max_vertices=1500, vertices="trajectories", threshold=1.2)
+        agent = fitted(data, max_vertices=1500, vertices=WholeEpisodes(), threshold=1.2)
         ways[timeouts] = way(agent, (0.5, 0.5), (LONG - 0.5, 0.5))
     assert ways[False] < 15
     assert ways[True] > 20  # 19 / 0.7 are 27; every third step or so is a long one
@@ -188,7 +192,7 @@ def test_a_reset_that_nothing_marks_is_no_way(cut):
     found = []
     for episode, used in ((naive, {}), (mended, options)):
         data = Dataset.from_episodes([episode, episode], report=None, **used)
-        agent = fitted(data, max_vertices=1500, vertices="trajectories", threshold=1.2)
+        agent = fitted(data, max_vertices=1500, vertices=WholeEpisodes(), threshold=1.2)
         found.append(way(agent, (0.5, 0.5), (LONG - 0.5, 0.5)))
     assert found[0] < 15
     assert found[1] > 20
@@ -199,7 +203,7 @@ def test_a_reset_that_nothing_marks_is_no_way(cut):
 
 def test_a_teleporter_is_not_expected_to_lead_where_one_wants():
     gate = corridor(episodes=40, gate=0.5)
-    options = {"max_vertices": 1300, "vertices": "trajectories", "threshold": 1.2, "recorded_weight": "one"}
+    options = {"max_vertices": 1300, "vertices": WholeEpisodes(), "threshold": 1.2, "recorded_weight": "one"}
     naive, careful = fitted(gate, **options), fitted(gate, jumps=5.0, **options)
     start, end = (9, 0.5), (LONG - 0.2, 0.5)
     assert way(naive, start, end) < 4  # the best outcome, a step away
@@ -225,7 +229,7 @@ def test_nobody_walks_through_a_teleporter_even_if_its_jumps_are_dropped(late):
 
 def test_without_jumps_in_the_data_the_option_changes_nothing():
     walks = corridor(episodes=40)
-    for options in ({}, {"vertices": "trajectories", "max_vertices": 400, "threshold": 1.0}):
+    for options in ({}, {"vertices": WholeEpisodes(), "max_vertices": 400, "threshold": 1.0}):
         without, looked = fitted(walks, **options), fitted(walks, jumps=5.0, **options)
         for mine, its in zip(without.graph.arrays().values(), looked.graph.arrays().values(), strict=True):
             np.testing.assert_array_equal(mine, its)

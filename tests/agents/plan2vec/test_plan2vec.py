@@ -13,6 +13,7 @@ from agents.errors import GraphError, NoPathError, NotFittedError
 from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
 from agents.metrics.local import LocalMetric
+from agents.metrics.tables.anchored import AnchoredConfig
 from data_collection import Dataset
 
 from ..worlds import MOVES, plane, quick_config
@@ -38,10 +39,10 @@ def test_the_local_metric_calls_a_unit_move_one_step(agent):
     assert (agent.local_metric.distance(points, points) < 1e-5).all()
 
 
-def test_the_local_metric_measures_all_pairs_as_it_measures_each(agent, dataset):
-    xs, ys = dataset.observations[:4], dataset.observations[10:13]
-    singly = [[agent.local_metric.distance(x[None], y[None])[0] for y in ys] for x in xs]
-    np.testing.assert_allclose(agent.local_metric.pairwise(xs, ys), singly, atol=1e-5)
+def test_the_local_metric_measures_all_pairs_of_latents_as_it_measures_each_pair_of_frames(agent, dataset):
+    local, xs, ys = agent.local_metric, dataset.observations[:4], dataset.observations[10:13]
+    singly = [[local.distance(x[None], y[None])[0] for y in ys] for x in xs]
+    np.testing.assert_allclose(local.between(local.embed(xs)[:, None], local.embed(ys)), singly, atol=1e-5)
 
 
 def test_the_local_distance_is_the_root_mean_square_of_its_members(agent, dataset):
@@ -61,7 +62,7 @@ def test_the_global_metric_orders_pairs_as_the_plane_does(agent):
 
 
 def test_an_anchored_agent_measures_and_acts_like_one_with_a_network(agent, dataset, tmp_path):
-    config = replace(agent.config, embedding="anchored")
+    config = replace(agent.config, global_metric=AnchoredConfig())
     anchored = Plan2Vec(config).sharing(agent).fit(dataset, progress=False)
     rng = np.random.default_rng(8)
     a, b = rng.uniform(0.5, 9.5, (2, 400, 2)).astype(np.float32)
@@ -127,7 +128,8 @@ def test_a_graph_in_pieces_has_no_distances_to_learn():
 
 
 def test_planning_between_pieces_says_what_was_reachable(agent, dataset, monkeypatch):
-    monkeypatch.setattr(agent._parts, "graph", Graph.from_edges(agent.graph.num_vertices, [(0, 1, 1.0)]))
+    pieces = replace(agent.frame_graph, graph=Graph.from_edges(agent.graph.num_vertices, [(0, 1, 1.0)]))
+    monkeypatch.setattr(agent, "frame_graph", pieces)
     with pytest.raises(NoPathError, match="vertices are reachable"):
         agent.plan(dataset.observations[agent.vertex_rows[5]], dataset.observations[agent.vertex_rows[900]])
 

@@ -9,24 +9,26 @@ import numpy as np
 import pytest
 
 from agents import Plan2Vec, load_agent
-from agents.metrics.distillation import AmortizedSearchConfig, ValueIterationConfig
-from agents.metrics.heads.iqe import IQEConfig
+from agents.metrics.distillation import AmortizedSearchConfig, LandmarkRegressionConfig, ValueIterationConfig
+from agents.metrics.heads.iqe import IQEHead
+from agents.metrics.heads.lp import LpHead
+from agents.metrics.heads.squared_l2 import SquaredL2Head
+from agents.metrics.local_losses import NCE
 from data_collection import Dataset, Episode
 
 from ..worlds import plane, quick_config
 
 FEW = {"steps": 10, "plans": 16, "batch_pairs": 16}
 VARIANTS = {
-    "lp": {"head": "lp", "p": 1.2},
-    "largest difference": {"head": "lp", "p": math.inf},
-    "squared L2": {"head": "squared-l2"},
-    "IQE": {"head": "iqe", "iqe": IQEConfig(size=2, reduction="sum")},
+    "lp": {"head": LpHead(p=1.2)},
+    "largest difference": {"head": LpHead(p=math.inf)},
+    "squared L2": {"head": SquaredL2Head()},
+    "IQE": {"head": IQEHead(size=2, reduction="sum")},
     "Algorithm 1 as printed": {
-        "algorithm": "printed",
+        "algorithm": AmortizedSearchConfig(**FEW, search="a_star", max_expansions=None),
         "loss": "absolute",
-        "printed": AmortizedSearchConfig(**FEW, search="a_star", max_expansions=None),
     },
-    "Algorithm 2": {"algorithm": "value_iteration", "value_iteration": ValueIterationConfig(**FEW, epsilon=0.1)},
+    "Algorithm 2": {"algorithm": ValueIterationConfig(**FEW, epsilon=0.1)},
 }
 
 
@@ -79,11 +81,10 @@ def images() -> Dataset:
     "options",
     [
         {"trunk": "cnn"},
-        {"trunk": "resnet18", "batch_frames": 16, "batch_sources": 8, "steps": 3},
+        {"trunk": "resnet18", "algorithm": LandmarkRegressionConfig(batch_frames=16, batch_sources=8, steps=3)},
         {
             "trunk": "resnet18_coord",
-            "algorithm": "value_iteration",
-            "value_iteration": ValueIterationConfig(steps=3, plans=4, batch_pairs=4, refresh=1),
+            "algorithm": ValueIterationConfig(steps=3, plans=4, batch_pairs=4, refresh=1),
         },
     ],
     ids=lambda options: options["trunk"],
@@ -106,29 +107,23 @@ def test_every_choice_can_be_made_on_the_command_line():
         "graph.recorded_weight": "local",
         "global_metric.trunk": "resnet18",
         "global_metric.head": "lp",
-        "global_metric.p": "inf",
+        "global_metric.head.p": "inf",
         "global_metric.algorithm": "value_iteration",
+        "global_metric.algorithm.lookahead": "5",
         "global_metric.loss": "absolute",
-        "global_metric.value_iteration.lookahead": "5",
-        "global_metric.printed.search": "a_star",
-        "global_metric.iqe.reduction": "sum",
     }
     args = [word for name, value in typed.items() for word in (f"--config.{name}", value)]
     config = Context("", args).agent_config("plan2vec")
     expected = Plan2Vec().config
     assert config == replace(
         expected,
-        local_metric=replace(expected.local_metric, negatives="nce"),
+        local_metric=replace(expected.local_metric, negatives=NCE()),
         graph=replace(expected.graph, recorded_weight="local"),
         global_metric=replace(
             expected.global_metric,
             trunk="resnet18",
-            head="lp",
-            p=math.inf,
-            algorithm="value_iteration",
+            head=LpHead(p=math.inf),
+            algorithm=ValueIterationConfig(lookahead=5),
             loss="absolute",
-            value_iteration=replace(expected.global_metric.value_iteration, lookahead=5),
-            printed=replace(expected.global_metric.printed, search="a_star"),
-            iqe=IQEConfig(reduction="sum"),
         ),
     )

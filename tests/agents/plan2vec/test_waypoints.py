@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from scipy.sparse.csgraph import dijkstra
 
 from agents import Plan2VecWaypoints, Plan2VecWaypointsConfig
+from agents.control.controls import ForwardControl, Hops, InverseControl, Ring
 from agents.control.forward_model import ForwardModelConfig
 from agents.control.inverse_model import InverseModelConfig
 from agents.control.lookahead import LookaheadConfig, cost_to_go, nearest_vertices
 from agents.errors import ConfigError
 from agents.graphs import path_cache as ways
 from agents.graphs.building import GraphConfig
+from agents.metrics.tables.anchored import AnchoredConfig
+from agents.training.config_json import with_option
 
 from ..worlds import MOVES, plane, quick_config
 
 SIDE = 6.0
-METRIC = LookaheadConfig(guide="metric")
 
 
 def config(**options):
@@ -28,22 +28,30 @@ def config(**options):
     return Plan2VecWaypointsConfig(
         local_metric=quick.local_metric,
         graph=GraphConfig(max_vertices=300),
-        global_metric=replace(quick.global_metric, steps=300),
-        inverse_model=InverseModelConfig(steps=200, hidden=32, batch_size=64),
-        forward_model=ForwardModelConfig(steps=200, hidden=32, batch_size=64),
-        hops=2,
-        **options,
+        **{"global_metric": with_option(quick.global_metric, "algorithm.steps", 300), **options},
     )
+
+
+def inverse(waypoint):
+    return InverseControl(InverseModelConfig(steps=200, hidden=32, batch_size=64), waypoint)
+
+
+def embedding(name):
+    return {"global_metric": AnchoredConfig()} if name == "anchored" else {}
 
 
 @pytest.fixture(scope="module", params=["anchored", "network"])
 def agent(request):
-    return Plan2VecWaypoints(config(embedding=request.param)).fit(plane(episodes=60, side=SIDE), progress=False)
+    chosen = config(**embedding(request.param), control=inverse(Hops(2)))
+    return Plan2VecWaypoints(chosen).fit(plane(episodes=60, side=SIDE), progress=False)
 
 
-@pytest.fixture(scope="module", params=["ways", "metric"])
+@pytest.fixture(scope="module", params=["paths", "metric"])
 def foresighted(request):
-    chosen = config(control="forward", embedding="anchored", foresight=LookaheadConfig(guide=request.param))
+    model = ForwardModelConfig(steps=200, hidden=32, batch_size=64)
+    chosen = config(
+        control=ForwardControl(model, LookaheadConfig(distance_source=request.param)), **embedding("anchored")
+    )
     return Plan2VecWaypoints(chosen).fit(plane(episodes=60, side=SIDE), progress=False)
 
 
@@ -85,7 +93,7 @@ def test_ways_are_the_shortest_paths_of_the_graph(agent, rng):
 
 
 def test_the_way_ahead_is_the_least_over_vertices_and_the_straight_line(rng):
-    config = LookaheadConfig(off_graph=3.0, reach=1.5)
+    config = LookaheadConfig(off_graph_weight=3.0, goal_radius=1.5)
     imagined, vertices, goal = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 4, 3), (2, 5, 3), (2, 3)))
     way = rng.uniform(0, 9, (2, 5)).astype(np.float32)
     found = cost_to_go(config, *(torch.as_tensor(each) for each in (imagined, vertices, way, goal))).numpy()
@@ -106,7 +114,7 @@ def test_the_spot_is_the_nearest_vertices(rng):
 
 def test_a_waypoint_is_so_many_edges_away_each_to_the_neighbour_with_the_least_distance(agent, rng):
     points = rng.uniform(0, SIDE, (2, 10, 2)).astype(np.float32)
-    here, goal = agent._see(points[0]), agent._see(points[1])
+    here, goal = agent._localise(points[0]), agent._localise(points[1])
     table = agent.vertex_embeddings
     for start, end, found in zip(here.vertices, goal.vertices, agent._waypoints(here, goal, None), strict=True):
         at, been = start, [start]
@@ -120,13 +128,14 @@ def test_a_waypoint_is_so_many_edges_away_each_to_the_neighbour_with_the_least_d
         assert found == at
 
 
-@pytest.mark.parametrize("embedding", ["anchored", "network"])
-def test_a_waypoint_on_a_ring_has_the_least_distance_however_often_goals_are_asked_about(embedding, rng):
-    agent = Plan2VecWaypoints(config(embedding=embedding, waypoint="ring", ring=2.0, foresight=METRIC))
+@pytest.mark.parametrize("name", ["anchored", "network"])
+def test_a_waypoint_on_a_ring_has_the_least_distance_however_often_goals_are_asked_about(name, rng):
+    ring = inverse(Ring(ring=2.0, distance_source="metric"))
+    agent = Plan2VecWaypoints(config(**embedding(name), control=ring))
     agent.fit(plane(episodes=60, side=SIDE), progress=False)
     table, latents = agent.vertex_embeddings, agent.local_latents
     goals = rng.uniform(0, SIDE, (2, 1, 2)).astype(np.float32)
-    ends = [agent._see(goal).vertices[0] for goal in goals]
+    ends = [agent._localise(goal).vertices[0] for goal in goals]
     for turn in range(12):
         here = rng.uniform(0, SIDE, (1, 2)).astype(np.float32)
         gaps = np.linalg.norm(latents - agent.local_metric.embed(here), axis=1)
@@ -152,4 +161,4 @@ def test_a_distance_is_measured_once_and_after_many_goals_anew(monkeypatch):
 
 def test_no_waypoint_is_refused():
     with pytest.raises(ConfigError, match="hops is 0"):
-        Plan2VecWaypointsConfig(hops=0)
+        Hops(hops=0)

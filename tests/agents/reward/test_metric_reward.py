@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import get_agent
-from agents.errors import ConfigError
+from agents.errors import ConfigError, NotFittedError
 from agents.reward import MetricReward, farthest_goals
 from plan2vec_envs import UnknownNameError
 
@@ -133,6 +133,8 @@ def test_an_unknown_mode_an_unfitted_agent_and_novelty_without_latents_are_refus
     with pytest.raises(UnknownNameError, match="shaping"):
         MetricReward(LatentMetric(), "shapping")
     with pytest.raises(ConfigError, match=r"no observation_shape, is_image.*load_agent"):
+        MetricReward(object())
+    with pytest.raises(NotFittedError, match=r"Plan2Vec has learned nothing yet.*load"):
         MetricReward(get_agent("plan2vec")())
     with pytest.raises(ConfigError, match="'plain' has no latents"):
         MetricReward(PlainMetric(), "novelty")

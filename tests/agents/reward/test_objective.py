@@ -9,7 +9,7 @@ import torch
 from agents import Plan2Vec, Plan2VecWaypoints
 from agents.baselines.sptm import SPTMAgent, SPTMConfig
 from agents.control.inverse_model import InverseModelConfig
-from agents.errors import ConfigError, MetricError, ObservationError
+from agents.errors import ConfigError, MetricError, NotFittedError, ObservationError
 from agents.reward import Plan2vecObjective
 
 from ..walled import REACHED, moved, walks, walled_config
@@ -168,6 +168,8 @@ def test_a_cost_that_is_not_finite_is_refused(agent, info):
 
 def test_agents_that_cannot_judge_are_refused(sptm):
     with pytest.raises(ConfigError, match="Give a fitted agent"):
+        Plan2vecObjective(object())
+    with pytest.raises(NotFittedError, match="learned nothing yet"):
         Plan2vecObjective(Plan2Vec())
     with pytest.raises(ConfigError, match="'sptm' is no distance of latents"):
         Plan2vecObjective(sptm, latents=True)

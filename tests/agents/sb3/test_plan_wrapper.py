@@ -13,12 +13,19 @@ from stable_baselines3.her import HerReplayBuffer
 from agents import Plan2Vec, Plan2VecWaypoints
 from agents.baselines.sptm import SPTMAgent, SPTMConfig
 from agents.control.action_memory import MemoryConfig
+from agents.control.controls import InverseControl, Ring
 from agents.errors import ConfigError, NotFittedError, ObservationError
 from agents.sb3 import PlanWrapper
 
 from ..walled import Straight, WalledEnv, walks, walled_config
 
-HOPS, RING = {"hops": 3}, {"waypoint": "ring", "ring": 3.0, "memory": MemoryConfig(penalty=0.0, revisit=0.3)}
+HOPS, RING = (
+    {"control": InverseControl()},
+    {
+        "control": InverseControl(waypoint=Ring(ring=3.0)),
+        "memory": MemoryConfig(penalty=0.0, visit_penalty=0.3),
+    },
+)
 
 
 @pytest.fixture(scope="module")

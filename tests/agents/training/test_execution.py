@@ -10,8 +10,9 @@ from torch import nn
 
 from agents import Plan2Vec, get_agent
 from agents.errors import CheckpointError, ConfigError, ExecutionError
-from agents.metrics.distillation import AmortizedSearchConfig, ValueIterationConfig
+from agents.metrics.distillation import AmortizedSearchConfig, LandmarkRegressionConfig, ValueIterationConfig
 from agents.networks import Frames, build_trunk
+from agents.training.config_json import with_option
 from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, train
 from agents.training.workdir import Workdir, load_arrays
@@ -174,18 +175,20 @@ def test_batch_statistics_of_micro_batches_are_averaged():
     assert network.net[1].num_batches_tracked == 1
 
 
-@pytest.mark.parametrize("algorithm", ["all_pairs", "printed", "value_iteration"])
+PAIRS = {"steps": 12, "batch_pairs": 16, "plans": 8, "replan": 6}
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        LandmarkRegressionConfig(steps=12, sources=64, batch_sources=32, batch_frames=64),
+        AmortizedSearchConfig(**PAIRS),
+        ValueIterationConfig(**PAIRS, step_limit=4, lookahead=1),
+    ],
+    ids=lambda config: config.kind,
+)
 def test_every_way_of_distilling_takes_micro_batches(algorithm):
-    config, pairs = quick_config(12), {"steps": 12, "batch_pairs": 16, "plans": 8, "replan": 6}
-    config = replace(
-        config,
-        global_metric=replace(
-            config.global_metric,
-            algorithm=algorithm,
-            printed=AmortizedSearchConfig(**pairs),
-            value_iteration=ValueIterationConfig(**pairs, step_limit=4, lookahead=1),
-        ),
-    )
+    config = with_option(quick_config(12), "global_metric.algorithm", algorithm)
     agent = Plan2Vec(config).fit(plane(episodes=12), progress=False, execution=Execution(accumulate=2))
     assert np.isfinite(agent.fit_log[2].figures["relative_error"])
 

@@ -119,7 +119,7 @@ def test_other_executions_are_other_runs():
 @pytest.mark.slow
 def test_ranks_make_one_run_of_one_job(tmp_path):
     """By torchrun: one folder, one report, and the losses of a process alone as far as they begin alike."""
-    few = [f"--config.{stage}.steps=50" for stage in ("local-metric", "global-metric", "forward-model")]
+    few = [f"--config.{stage}.steps=50" for stage in ("local-metric", "global-metric.algorithm", "forward-model")]
     asked = ["train", "--rollouts", "20", "--tasks", "2", "--no-tensorboard", "--execution.accumulate", "2", *few]
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))

@@ -19,8 +19,8 @@ from evaluation.diagnostics.metric_report import make_metric_report, metric_repo
 from evaluation.errors import ResultsError
 from evaluation.protocols.goal_env import judge_in_env
 
-LITTLE = ["--config.inverse-model.steps", "40", "--config.graph.max-vertices", "200"]
-NETWORKS = [f"--config.{stage}.steps=20" for stage in ("local-metric", "global-metric", "forward-model")]
+LITTLE = ["--config.control.inverse-model.steps", "40", "--config.graph.max-vertices", "200"]
+NETWORKS = [f"--config.{stage}.steps=20" for stage in ("local-metric", "global-metric.algorithm", "forward-model")]
 
 
 def walks(episodes: int, length: int, seed: int = 0) -> Dataset:
@@ -141,8 +141,9 @@ for step in range(200):
     places[:, step + 1] = np.clip(places[:, step] + np.tile(pushes[:, step], 2), 0, 40)
 data = Dataset(places.reshape(-1, 4), pushes.reshape(-1, 2), np.full(5000, 200))
 del places, pushes
-need = predict_memory(data, VECTORS).peak
-Plan2VecWaypoints(VECTORS).fit(data, progress=False)
+agent = Plan2VecWaypoints(VECTORS)
+need = predict_memory(agent, data).peak
+agent.fit(data, progress=False)
 print(need, peak_memory())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

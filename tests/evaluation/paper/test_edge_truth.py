@@ -107,7 +107,7 @@ def test_tasks_join_different_trajectories_and_follow_the_seed():
 def test_a_world_builds_the_graph_that_an_agent_would(rng, controls):
     latents = rng.random((40, 4), dtype=np.float32)
     dataset = Dataset(np.zeros((40, 1, 2, 2), np.uint8), None, np.full(4, 9))
-    config = GraphConfig(both_ways=True, bridge=False, wormholes=controls)
+    config = GraphConfig(both_ways=True, bridge=False, pruning=controls)
     world = EdgeWorld(
         latents, latents, 2, dataset.transitions, dataset.episode_ids, 0.3, CLOSURES, is_false, config, controls
     )

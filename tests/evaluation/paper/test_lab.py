@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from agents import get_agent
+from agents.errors import ConfigError
+from agents.metrics.local_losses import SmoothL1
 from evaluation.cli import main
 from evaluation.errors import ResultsError
 from evaluation.paper.lab import PRESETS, Experiment, Plan, Run, Table, experiment
@@ -20,7 +22,7 @@ from evaluation.paper.lab.runner import run_all, run_file
 from evaluation.paper.lab.scores import bits, flags, interval, pooled
 from evaluation.paper.lab.workbench import AgentCache, Source
 from evaluation.protocols.stats import wilson
-from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
+from plan2vec_envs.errors import UnknownNameError
 from tests.benchmarks.readme import render_readme
 
 
@@ -151,7 +153,7 @@ class Outer:
 def test_options_reach_nested_entries_and_steps_are_scaled_last():
     assert configured(Outer(), {"inner.width": 2, "inner.steps": 1000}, 0.15) == Outer(Inner(150, 2), 20)
     assert configured(Outer(), {}) == Outer()
-    with pytest.raises(InvalidOptionError, match="width"):
+    with pytest.raises(ConfigError, match="width"):
         configured(Outer(), {"inner.widht": 2})
 
 
@@ -272,8 +274,8 @@ def test_every_preset_configures_every_contestant(preset):
 
 def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
     config = PLAN2VEC.config(get_preset("paper"))
-    assert (config.global_metric.trunk, config.global_metric.algorithm) == ("paper_conv", "printed")
-    assert config.local_metric.negatives == "smooth_l1"
+    assert (config.global_metric.trunk, config.global_metric.algorithm.kind) == ("paper_conv", "amortized_search")
+    assert config.local_metric.negatives == SmoothL1()
 
 
 def test_a_variant_that_chooses_the_defaults_is_plan2vec_itself_and_is_fitted_once(tmp_path, monkeypatch):

@@ -12,7 +12,9 @@ from scipy.spatial.distance import cdist
 from agents import Plan2VecPlaces
 from agents.graphs.graph import Graph
 from agents.graphs.search import a_star, best_first, dijkstra
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.nearest import k_nearest
 from agents.training.loop import Training, resolve_device
 from agents.training.workdir import Workdir
 from data_collection.collection.drives import collect_drives
@@ -127,7 +129,7 @@ def test_what_was_put_together_is_judged_by_true_places(driven, monkeypatch):
     world, _, dataset, agent = driven
     monkeypatch.setattr(table5_streets, "PASSES", 3)
     found = table5_streets.place_accuracy(world, 0)
-    rows, places = agent._parts.anchor_rows, agent._parts.anchor_places
+    rows, places = agent.frame_graph.anchor_rows, agent.frame_graph.anchor_places
     true = cdist(dataset.oracle_position[rows], world.oracle_position).argmin(1)
     same = np.triu(true[:, None] == true[None], 1)
     merged = np.triu(places[:, None] == places[None], 1)
@@ -240,11 +242,12 @@ def test_what_was_learned_drives_to_goals_seen_in_new_light(driven):
 def test_the_true_map_is_at_least_as_good_as_the_learned_one(driven):
     world, _, dataset, agent = driven
     novel = get_views(world, "novel")
-    anchors = agent._parts.anchor_rows
+    anchors = agent.frame_graph.anchor_rows
     metric = streets.with_true_links(agent, world, streets.places_of(world, dataset.oracle_position[anchors]))
     rows = np.arange(len(novel.frames))
     true = np.repeat(np.arange(60), 2)
-    found = metric.nearest_places(novel.frames)
+    nearest, _ = k_nearest(metric.local.embed(novel.frames), metric.keys, 1)
+    found = metric.places[nearest[:, 0]]
     assert (found == true).mean() > 0.95
     latents = metric.embed(novel.frames)
     gap = np.square(latents[rows[:-1]] - latents[rows[1:]]).sum(1)
@@ -309,11 +312,11 @@ def test_distances_that_are_not_told_are_not_learned(driven):
     frames = get_views(world, "recorded", 1).frames
     half = np.arange(60) < 30
     truth = shortest_path(graph.matrix)[:30, 30:]
-    errors = []
-    for told in (None, lambda sources: half[sources][:, None] == half[None]):
+    blocks, errors = LandmarkRegressionConfig(steps=120, batch_sources=32, batch_frames=64), []
+    for known in (None, lambda sources: half[sources][:, None] == half[None]):
         training = Training(0, Workdir(None), resolve_device("cpu"), progress=False)
-        config = GlobalMetricConfig(trunk="pooled_mlp", steps=120, batch_sources=32, batch_frames=64)
-        metric, _ = GlobalMetric.fit(config, frames, np.zeros(60, bool), graph, training, told=told)
+        config = GlobalMetricConfig(trunk="pooled_mlp", algorithm=blocks)
+        metric, _ = GlobalMetric.fit(config, frames, np.zeros(60, bool), graph, training, known_mask=known)
         latents = metric.embed(frames)
-        errors.append(np.abs(metric.latent_pairwise(latents[:30], latents[30:]) - truth).mean())
+        errors.append(np.abs(metric.between(latents[:30, None], latents[30:]) - truth).mean())
     assert errors[1] > 1.3 * errors[0]
