@@ -1,14 +1,11 @@
-"""Collect experience, hold it in validated records, store it. Imports point down to `plan2vec_envs` only."""
+"""Collect experience, hold it in validated records, store it. Imports point down to `plan2vec_envs` only.
 
-from plan2vec_envs.io.files import atomic_write
+What collects is loaded on first use, so that learning from a dataset imports no simulator.
+"""
 
-from .cache import cache_dir
-from .collection.collect import collect
-from .collection.drives import collect_drives
-from .collection.make import make_dataset
-from .collection.policies import Policy, UniformPolicy
-from .collection.rope import collect_rope, collect_rope_sequence
-from .engines import get_engine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     CorruptFileError,
     DatasetError,
@@ -21,9 +18,30 @@ from .errors import (
     WrongEnvError,
 )
 from .pairs import PairBatch
+from .read import read
 from .records import Dataset, Episode
-from .sources.frame_worlds import world_of_dataset
-from .storage import load_dataset, read_manifest, save_dataset
+from .storage import atomic_write, cache_dir, load_dataset, read_manifest, save_dataset
+
+if TYPE_CHECKING:
+    from .collection.collect import collect
+    from .collection.drives import collect_drives
+    from .collection.make import make_dataset
+    from .collection.policies import Policy, UniformPolicy
+    from .collection.rope import collect_rope, collect_rope_sequence
+    from .engines import get_engine
+    from .sources.frame_worlds import world_of_dataset
+
+_ON_FIRST_USE = {
+    "Policy": "collection.policies",
+    "UniformPolicy": "collection.policies",
+    "collect": "collection.collect",
+    "collect_drives": "collection.drives",
+    "collect_rope": "collection.rope",
+    "collect_rope_sequence": "collection.rope",
+    "get_engine": "engines",
+    "make_dataset": "collection.make",
+    "world_of_dataset": "sources.frame_worlds",
+}
 
 __all__ = [
     "CorruptFileError",
@@ -49,7 +67,14 @@ __all__ = [
     "get_engine",
     "load_dataset",
     "make_dataset",
+    "read",
     "read_manifest",
     "save_dataset",
     "world_of_dataset",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_ON_FIRST_USE[name]}", __name__), name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,10 @@ import numpy as np
 
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
-from . import _checks
-from ._arrays import joined, joined_or_none, ranges
+from . import arrays
+from .arrays import frozen, joined, joined_or_none, ranges
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
-from .read import Readers, Report, read_foreign_episodes
 from .splits import fold_episodes, nested_episodes
 
 
@@ -38,7 +38,7 @@ class Episode:
     step_lengths: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        frames = _checks.observations(self.observations)
+        frames = arrays.observations(self.observations)
         steps = len(frames) - 1
         if steps < 1:
             raise EmptyDatasetError("an episode of one observation has no transition; need at least two observations")
@@ -49,11 +49,11 @@ class Episode:
                     f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
                     f"got {steps + 1}; keep the observation that the last step returned"
                 )
-            object.__setattr__(self, "actions", _checks.actions(self.actions, steps, None)[0])
+            object.__setattr__(self, "actions", arrays.actions(self.actions, steps, None)[0])
         if self.oracle_position is not None:
-            object.__setattr__(self, "oracle_position", _checks.oracle_position(self.oracle_position, steps + 1))
+            object.__setattr__(self, "oracle_position", arrays.oracle_position(self.oracle_position, steps + 1))
         if self.step_lengths is not None:
-            object.__setattr__(self, "step_lengths", _checks.step_lengths(self.step_lengths, steps))
+            object.__setattr__(self, "step_lengths", arrays.step_lengths(self.step_lengths, steps))
 
     def __len__(self) -> int:
         """The number of transitions T."""
@@ -61,7 +61,7 @@ class Episode:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset(Readers):
+class Dataset:
     """Episodes laid end to end; the row of an observation is its vertex id everywhere.
 
     Two episodes of three and two transitions (M = 5, K = 2, N = M + K = 7):
@@ -99,25 +99,25 @@ class Dataset(Readers):
             raise EmptyDatasetError(
                 f"episode {int(np.argmin(lengths))} has {lengths.min()} transitions; need at least 1"
             )
-        rows = _checks.observations(self.observations)
+        rows = arrays.observations(self.observations)
         total = int(lengths.sum()) + len(lengths)
         if len(rows) != total:
             raise DatasetError(
                 f"{len(lengths)} episodes of {int(lengths.sum())} transitions need {total} observations, "
                 f"got {len(rows)}; an episode keeps the observation that its last step returned"
             )
-        self._set("episode_lengths", _checks.frozen(lengths.astype(np.int64, copy=False)))
+        self._set("episode_lengths", frozen(lengths.astype(np.int64, copy=False)))
         self._set("observations", rows)
         if self.actions is not None:
-            actions, num_actions = _checks.actions(self.actions, total - len(lengths), self.num_actions)
+            actions, num_actions = arrays.actions(self.actions, total - len(lengths), self.num_actions)
             self._set("actions", actions)
             self._set("num_actions", num_actions)
         elif self.num_actions is not None:
             raise DatasetError(f"num_actions={self.num_actions} was given, but the dataset has no actions")
         if self.oracle_position is not None:
-            self._set("oracle_position", _checks.oracle_position(self.oracle_position, total))
+            self._set("oracle_position", arrays.oracle_position(self.oracle_position, total))
         if self.step_lengths is not None:
-            self._set("step_lengths", _checks.step_lengths(self.step_lengths, total - len(lengths)))
+            self._set("step_lengths", arrays.step_lengths(self.step_lengths, total - len(lengths)))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -129,7 +129,7 @@ class Dataset(Readers):
         *,
         env_id: str | None = None,
         num_actions: int | None = None,
-        report: Report = print,
+        report: Callable[[str], object] | None = print,
         **options: Any,
     ) -> Dataset:
         """Lay episodes end to end; they may differ in length, not in what they record.
@@ -144,6 +144,8 @@ class Dataset(Readers):
         """
         kept = list(episodes)
         if options or not all(isinstance(episode, Episode) for episode in kept):
+            from .read import read_foreign_episodes  # lazily: reading is above records
+
             foreign = read_foreign_episodes(kept, report, **options)
             return replace(foreign, env_id=env_id, num_actions=num_actions or foreign.num_actions)
         if not kept:
@@ -157,6 +159,28 @@ class Dataset(Readers):
             env_id=env_id,
             num_actions=num_actions,
         )
+
+    # `data_collection.read` by format; the import is lazy, since reading is above records.
+
+    @classmethod
+    def from_npz(cls, path: str | os.PathLike[str], **options: Any) -> Dataset:
+        """Flat arrays as of OGBench or D4RL; see `read` and `sources.formats.flat_npz.read_flat_npz`."""
+        return _read(path, "flat-npz", **options)
+
+    @classmethod
+    def from_hdf5(cls, path: str | os.PathLike[str], **options: Any) -> Dataset:
+        """The same in HDF5; see `read` and `sources.formats.flat_hdf5.read_flat_hdf5`."""
+        return _read(path, "flat-hdf5", **options)
+
+    @classmethod
+    def from_minari(cls, path: str | os.PathLike[str], **options: Any) -> Dataset:
+        """A folder or an id of Minari; see `read` and `sources.formats.minari.read_minari`."""
+        return _read(path, "minari", **options)
+
+    @classmethod
+    def from_folder(cls, path: str | os.PathLike[str], *, format_name: str | None = None, **options: Any) -> Dataset:
+        """A folder of runs of pictures; see `read` and `sources.formats.picture_folders.read_picture_folders`."""
+        return _read(path, format_name, **options)
 
     @classmethod
     def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
@@ -209,20 +233,15 @@ class Dataset(Readers):
         """True for images, False for vectors."""
         return self.observations.ndim == 4
 
-    @property
-    def has_discrete_actions(self) -> bool:
-        """True if actions were recorded and are discrete."""
-        return self.num_actions is not None
-
     @cached_property
     def episode_starts(self) -> np.ndarray:
         """(K,) int64 first row of each episode."""
-        return _checks.frozen(np.concatenate([[0], np.cumsum(self.episode_lengths[:-1] + 1)]).astype(np.int64))
+        return frozen(np.concatenate([[0], np.cumsum(self.episode_lengths[:-1] + 1)]).astype(np.int64))
 
     @cached_property
     def episode_ids(self) -> np.ndarray:
         """(N,) int32 episode of each row."""
-        return _checks.frozen(np.repeat(np.arange(self.num_episodes, dtype=np.int32), self.episode_lengths + 1))
+        return frozen(np.repeat(np.arange(self.num_episodes, dtype=np.int32), self.episode_lengths + 1))
 
     @cached_property
     def transitions(self) -> np.ndarray:
@@ -230,7 +249,7 @@ class Dataset(Readers):
         is_last = np.zeros(self.num_observations, bool)
         is_last[self.episode_starts + self.episode_lengths] = True
         before = np.flatnonzero(~is_last)
-        return _checks.frozen(np.stack([before, before + 1], axis=1))
+        return frozen(np.stack([before, before + 1], axis=1))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -326,3 +345,9 @@ class Dataset(Readers):
         """
         neighbours = self.transitions if reach == 1 else self.pairs_within(reach)
         return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)
+
+
+def _read(path: str | os.PathLike[str], format_name: str | None, **options: Any) -> Dataset:
+    from .read import read
+
+    return read(path, format_name, **options)

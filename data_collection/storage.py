@@ -6,8 +6,11 @@ itself, the fingerprint, the versions that wrote it, and its `provenance` (seed,
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from importlib import metadata
@@ -18,13 +21,16 @@ import numpy as np
 
 from plan2vec_envs.io import archive
 from plan2vec_envs.io.archive import MAX_BYTES
-from plan2vec_envs.io.files import atomic_write
+from plan2vec_envs.io.files import atomic_write, storage_errors
+from plan2vec_envs.io.folders import cache_dir
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
-from .errors import CorruptFileError, FormatVersionError, WrongEnvError
+from .errors import CorruptFileError, FormatVersionError, StorageError, WrongEnvError
 from .records import Dataset
 
-__all__ = ["MAX_BYTES", "atomic_write", "load_dataset", "read_manifest", "save_dataset"]
+__all__ = ["MAX_BYTES", "atomic_write", "cache_dir", "load_dataset", "load_mapped", "read_manifest", "save_dataset"]
+
+_log = logging.getLogger(__name__)
 
 FORMAT = "plan2vec.dataset"
 FORMAT_VERSION = 1
@@ -99,6 +105,31 @@ def load_dataset(
     return assemble(path, arrays, manifest)
 
 
+def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:
+    """Like `load_dataset`, with arrays mapped from an uncompressed copy in the cache folder.
+
+    The first call verifies the file and writes the copy; later calls and other processes share its memory. A
+    copy is named after the contents, so it is never stale. Where none can be written, memory is used.
+
+    Raises:
+        StorageError: as `load_dataset` does.
+    """
+    manifest = read_manifest(path)
+    require_env(path, manifest, expect_env_id)
+    folder = cache_dir() / "mapped" / manifest["manifest_sha256"]
+    if (arrays := _open_arrays(folder, manifest)) is not None:
+        return assemble(path, arrays, manifest)
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged copy, if any
+    dataset = load_dataset(path, expect_env_id=expect_env_id)
+    try:
+        _write_arrays(folder, {name: getattr(dataset, name) for name in manifest["arrays"]})
+    except StorageError as error:
+        _log.info("using %s in memory: %s", path, error)
+        return dataset
+    arrays = _open_arrays(folder, manifest)
+    return dataset if arrays is None else assemble(path, arrays, manifest)
+
+
 def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The manifest alone, verified against its own checksum; raises what `load_dataset` raises."""
     path = Path(path)
@@ -168,3 +199,32 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _open_arrays(folder: Path, manifest: dict) -> dict[str, np.ndarray] | None:
+    """Mapped arrays, or None when the copy is not there or is not what the manifest says."""
+    try:
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in manifest["arrays"]}
+    except (OSError, ValueError, EOFError):
+        return None
+    return arrays if all(matches(arrays[name], d) for name, d in manifest["arrays"].items()) else None
+
+
+def _write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Fill a temporary folder and rename it: another process sees all of the arrays or none."""
+    needed = sum(array.nbytes for array in arrays.values())
+    with storage_errors(folder, needed):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", suffix=".tmp", dir=folder.parent))
+        try:
+            for name, array in arrays.items():
+                with open(temporary / f"{name}.npy", "wb") as file:
+                    np.save(file, array, allow_pickle=False)
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else a second process was faster, with the same contents
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

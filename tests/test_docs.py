@@ -17,7 +17,7 @@ from agents import Plan2VecConfig, Plan2VecWaypointsConfig
 from agents.plan2vec.presets import ROPE
 from agents.training.config_json import from_dict, with_option
 from data_collection import Dataset, save_dataset
-from evaluation.paper.lab.experiment import get_experiment
+from evaluation.paper.lab import get_experiment
 from evaluation.paper.lab.publish import tables_of
 from plan2vec_envs.image_graph import make_drawn_rope
 

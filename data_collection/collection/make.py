@@ -19,11 +19,10 @@ import plan2vec_envs
 from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.io.hashing import json_sha256
 
-from ..cache import cache_dir, load_mapped
 from ..engines import Engine
 from ..errors import DatasetError, MissingFileError, StorageError
 from ..records import Dataset
-from ..storage import save_dataset
+from ..storage import cache_dir, load_mapped, save_dataset
 from .collect import collect
 
 _log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ class Command(EngineOptions):
 
         from agents import load_agent
         from agents.training.loop import one_torch_thread
-        from data_collection.cache import load_mapped
+        from data_collection.storage import load_mapped
         from plan2vec_envs.errors import MissingFileError
 
         from ..runs.embedding import embed_all

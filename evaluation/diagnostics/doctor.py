@@ -57,7 +57,7 @@ def _cuda() -> Finding:
 
 
 def _cache() -> Finding:
-    from data_collection.cache import cache_dir
+    from data_collection.storage import cache_dir
 
     folder = cache_dir()
     existing = next(place for place in (folder, *folder.parents) if place.exists())

@@ -134,7 +134,10 @@ def open_run(root: Path) -> RunFolder:
     """
     run = RunFolder(root)
     if not root.is_dir() or not run.path("config.json").is_file():
-        raise RunFolderError(f"{root} is no run folder (it has no config.json); `plan2vec train` writes them to runs/")
+        raise RunFolderError(
+            f"{root} is no run folder (it has no config.json; `plan2vec train` writes them to runs/); for "
+            "experiments of the paper see `plan2vec reproduce --report`"
+        )
     return run
 
 

@@ -23,7 +23,8 @@ from agents.training.loop import Training, resolve_device
 from agents.training.workdir import Workdir
 from data_collection import make_dataset
 from evaluation.paper.experiments.table4 import network_config
-from evaluation.paper.lab.plan import PRESETS, configured
+from evaluation.paper.lab import PRESETS
+from evaluation.paper.lab.plan import configured
 from evaluation.paper.streets import streets
 from evaluation.paper.streets.street_walk import by_latents, street_tasks
 from evaluation.protocols.closed_loop import closed_loop

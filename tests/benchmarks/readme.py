@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from evaluation.errors import ResultsError
-from evaluation.paper.lab.experiment import get_experiment
+from evaluation.paper.lab import get_experiment
 from evaluation.paper.lab.publish import markdown_of
 from evaluation.protocols.results import read_json
 from plan2vec_envs.io.files import atomic_write

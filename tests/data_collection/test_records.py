@@ -30,7 +30,6 @@ def test_episodes_come_back_as_they_went_in(make_episodes, image, actions, oracl
     episodes = make_episodes(image=image, actions=actions, oracle=oracle)
     data = Dataset.from_episodes(episodes)
     assert data.is_image == image
-    assert data.has_discrete_actions == (actions == "discrete")
     for given, back in zip(episodes, data.episodes(), strict=True):
         assert len(given) == len(back)
         for name in ("observations", "actions", "oracle_position"):

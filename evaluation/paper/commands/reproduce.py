@@ -40,13 +40,17 @@ class Command(EngineOptions):
     """folder for agents and results; agents are shared between experiments"""
     summary: Path | None = None
     """also write the small summary here, for example docs/results/table1.json"""
+    report: Path | None = None
+    """runs nothing: draws the page of a finished experiment's folder again, or one page of a folder of them"""
 
     def run(self, context: Context) -> int:
         """Runs what is missing and writes the report."""
         context.refuse_config()
-        from ..lab.command import list_experiments, reproduce
+        from ..lab.command import list_experiments, reproduce, write_report
 
-        if self.id == "list":
+        if self.report is not None:
+            context.console.print(f"Report: {write_report(self.report)}", soft_wrap=True)
+        elif self.id == "list":
             list_experiments(context.console)
         else:
             reproduce(self, context)

@@ -11,11 +11,8 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
-from ..lab.lineup import Method
+from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.scores import compact, flags, interval, percent, rate
-from ..lab.workbench import AgentCache, Source
 
 C_MAZE = "Plan2vec/CMaze-v0"
 ENOUGH = 0.95

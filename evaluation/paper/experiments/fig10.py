@@ -20,10 +20,8 @@ from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.local import LocalScores, local_figure
 from ..figures.steps import Step, steps_figure
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
-from ..lab.workbench import AgentCache, Source
 
 CELLS = 49
 """Lattice points a side of the value maps."""

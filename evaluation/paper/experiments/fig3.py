@@ -11,11 +11,9 @@ from ...protocols.memory_graph import memory_graph
 from ...protocols.stats import wilson
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1, rooms_and_seeds
 from ..lab.scores import percent
-from ..lab.workbench import AgentCache, Source
 from ..protocols.planning_cost import success_by_hops
 
 METHODS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)

@@ -8,8 +8,7 @@ from ...figures import gallery_figure
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import Experiment, Figure, Found, Plan, Run, Table, register_experiment
 
 EXTRA_ROOMS = ("Plan2vec/FourRooms-v0", "Plan2vec/HMaze-v0")
 """Rooms of the released code that the paper does not use; shown where they are registered."""

@@ -14,11 +14,9 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.frames import frames_figure, frames_from_text, frames_to_text
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
-from ..lab.lineup import VAE_2, VAE_8, Method, rooms_and_seeds
+from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
+from ..lab.lineup import VAE_2, VAE_8, rooms_and_seeds
 from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
-from ..lab.workbench import AgentCache, Source
 
 PLAN2VEC_2 = Method("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
 METHODS = (PLAN2VEC_2, VAE_2)

@@ -9,11 +9,9 @@ import numpy as np
 from ...figures import curves
 from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import short_name
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
 from ..lab.scores import compact, flags, interval, percent, rate
-from ..lab.workbench import AgentCache, Source
 from ..protocols.online_dqn import online_dqn
 
 METHODS = (PLAN2VEC, DQN, DQN_POSE)

@@ -14,11 +14,9 @@ from ...protocols.heuristics import vertex_heuristic
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, rooms_and_seeds
 from ..lab.scores import bits, flags, interval, percent, rate
-from ..lab.workbench import AgentCache, Source
 from ..protocols.budgeted_search import budgeted_search
 
 METHODS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)

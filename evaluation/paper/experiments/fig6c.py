@@ -10,10 +10,8 @@ from ...figures import curves
 from ...protocols.memory_graph import memory_graph
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC, rooms_and_seeds
-from ..lab.workbench import AgentCache, Source
 from ..protocols.planning_cost import ball_sizes, planning_cost
 
 

@@ -11,9 +11,7 @@ from data_collection import Dataset
 
 from ..figures.frames import frames_from_text, frames_to_text
 from ..figures.rope import Strip, strips_figure
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
-from ..lab.workbench import AgentCache
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..rope.rope_plans import plan_all, rope_tasks
 from .rope import fitted, recorded
 

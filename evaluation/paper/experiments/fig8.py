@@ -11,10 +11,8 @@ from agents.graphs.search import PlanBatch, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 from plan2vec_envs.image_graph.distances import hops_from
 
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.scores import interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..protocols.decision_cost import decision_cost
 from ..streets import streets
 from ..streets.street_planners import ALT, LABELS, alt_heuristic, planners, table_of

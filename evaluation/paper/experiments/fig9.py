@@ -16,11 +16,9 @@ from agents.training.loop import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from ..figures import streets as street_figures
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks, street_walk
 

@@ -20,10 +20,8 @@ from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import get_views
 
 from ...figures import curves
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 

@@ -13,11 +13,9 @@ from agents.metrics.heads import get_head
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from plan2vec_envs.image_graph import get_views
 
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 

@@ -11,11 +11,9 @@ from agents import get_agent
 from agents.plan2vec.presets import VECTORS
 from data_collection import Dataset
 
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..protocols.point_maze import HORIZON, recording, solve_tasks
 
 ROWS: dict[str, tuple[str, dict[str, Any] | None, bool]] = {

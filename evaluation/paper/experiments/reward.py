@@ -12,10 +12,8 @@ from ...protocols.rewards import StraightLine
 from ...protocols.worlds import short_name
 from ...rl.job import SPARSE, STRAIGHT_LINE, RLJob
 from ...rl.learning import learn_in
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
-from ..lab.workbench import AgentCache, Source
 
 ENOUGH = 0.9
 OURS = "plan2vec"

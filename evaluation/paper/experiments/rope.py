@@ -16,11 +16,9 @@ from data_collection.collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT as RADIUS
 
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..rope.rope_plans import (
     PLANNERS,
     hausdorff,

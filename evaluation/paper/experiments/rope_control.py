@@ -14,11 +14,9 @@ from agents.plan2vec.presets import ROPE
 from agents.training.config_json import to_dict
 
 from ..figures.rope import drags_gif
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..rope.rope_control import RopeRuns, drag_to_goals
 from .rope import recorded
 

@@ -21,11 +21,9 @@ from agents.training.workdir import Workdir
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, mean_of, percent, plain
-from ..lab.workbench import AgentCache
 from ..rope.rope_plans import LIMIT
 from .rope import config_of, recorded
 

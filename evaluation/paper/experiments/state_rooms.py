@@ -11,11 +11,9 @@ from plan2vec_envs.rooms import ROOMS
 from ...protocols.closed_loop import closed_loop
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import compact, mean_of, percent, plain, pooled
-from ..lab.workbench import AgentCache
 
 _HOW = {"memory": "with memory", "memoryless": "memoryless"}
 

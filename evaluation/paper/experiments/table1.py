@@ -18,11 +18,9 @@ from ...protocols.tasks import TaskList, make_tasks
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, SPREAD_READING, TABLE_1
 from ..figures.bars import Bar, bars_figure
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
-from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, Method, rooms_and_seeds
+from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
+from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, rooms_and_seeds
 from ..lab.scores import compact, percent, pooled, rate
-from ..lab.workbench import AgentCache, Source
 
 PROTOCOLS: Mapping[str, str] = {
     "closed-loop-memory": "closed loop, with memory",

@@ -13,11 +13,9 @@ from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 
 from ...report.published import TABLE_2
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import Distance, StreetTasks, street_tasks, street_walk
 

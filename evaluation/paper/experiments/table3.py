@@ -10,9 +10,7 @@ from data_collection.sources.streets.geography import METRES_PER_DEGREE, SUBSETS
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_3
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
-from ..lab.workbench import AgentCache
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..streets import streets
 
 

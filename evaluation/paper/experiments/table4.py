@@ -13,11 +13,9 @@ from plan2vec_envs.image_graph import get_views
 
 from ...report.published import TABLE_2, TABLE_4
 from ..figures import street_maps
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Figure, Found
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import bits, flags, interval, percent
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 

@@ -11,11 +11,9 @@ from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, TABLE_5
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
 from ..lab.plan import configured
-from ..lab.workbench import AgentCache, Source
 
 FOLDS = 10
 PAIRS = 20_000

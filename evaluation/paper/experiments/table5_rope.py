@@ -16,11 +16,9 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ...report.published import TABLE_5_ROPE
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import AgentCache
 from .rope import LOOKS, recorded
 
 FOLDS, PAIRS = 9, 20_000

@@ -18,11 +18,9 @@ from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_5_STREETS
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import AgentCache
 from ..streets import streets
 from .table2 import PASSES, WORLDS
 

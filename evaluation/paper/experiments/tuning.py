@@ -9,9 +9,7 @@ from typing import Any
 from ...rl.algorithms import get_algorithm
 from ...rl.job import SPARSE, RLJob
 from ...rl.learning import learn_in
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
-from ..lab.workbench import AgentCache
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 
 ENOUGH = 0.9
 SEED = 100

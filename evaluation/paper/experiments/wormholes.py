@@ -13,10 +13,8 @@ from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
 from ..edges.edge_worlds import BAGS, FAR_IN_ROOM, PASSES, edge_world, metric_config
-from ..lab import Experiment, Plan, Run, Table, register_experiment
-from ..lab.experiment import Found
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.scores import mean_of, plain
-from ..lab.workbench import AgentCache
 from ..streets import streets
 
 LOOSE = {"rooms": (1.5, 2.2, 2.6), "streets": (0.7, 0.75, 0.9), "rope": (1.6, 2.0, 2.4)}

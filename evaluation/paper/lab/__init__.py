@@ -1,16 +1,23 @@
 """The laboratory: experiments cut into runs, agents fitted once and kept, runs run in parallel and resumed."""
 
 from ...report.tables import Table
-from .experiment import EXPERIMENTS, Experiment, Run, get_experiment, register_experiment
+from .experiment import EXPERIMENTS, Experiment, get_experiment, register_experiment
 from .plan import PRESETS, Plan, Preset
+from .records import Figure, Found, Method, Run
+from .workbench import AgentCache, Source
 
 __all__ = [
     "EXPERIMENTS",
     "PRESETS",
+    "AgentCache",
     "Experiment",
+    "Figure",
+    "Found",
+    "Method",
     "Plan",
     "Preset",
     "Run",
+    "Source",
     "Table",
     "get_experiment",
     "register_experiment",

@@ -6,14 +6,17 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_collection.engines import get_engine
 
+from ...errors import RunFolderError
 from ...protocols.results import write_json
 from ...protocols.worlds import room_of
 from ...runs.folder import RunFolder, safe_name
 from .experiment import EXPERIMENTS, get_experiment, load_experiments
+from .pages import all_finished, finished, write_combined, write_page
 from .plan import Plan, get_preset
 from .publish import publish, summary_of, tables_of
 from .runner import run_all
@@ -69,12 +72,28 @@ def reproduce(asked: Any, context: Any) -> None:
     print(f"Report: {folder / 'report.html'}")
 
 
+def write_report(folder: Path) -> Path:
+    """The page of a finished experiment's folder, or one page of all those in a folder.
+
+    Raises:
+        RunFolderError: if there is no finished experiment.
+    """
+    if entry := finished(folder):
+        return write_page(entry)
+    if entries := all_finished(folder):
+        return write_combined(folder, entries)
+    raise RunFolderError(
+        f"{folder} holds no finished experiment (no results.json; `plan2vec reproduce` writes them to runs/reproduce); "
+        "for a run of `plan2vec train` see `plan2vec report`"
+    )
+
+
 def _command(asked: Any, execution_args: Sequence[str]) -> str:
     """The command that gives these numbers, without the places where it keeps them."""
     words = ["plan2vec", "reproduce", asked.id]
     for entry in fields(asked):
         value = getattr(asked, entry.name)
-        if entry.name in ("id", "out", "summary", "jobs", "engine", "address") or value == entry.default:
+        if entry.name in ("id", "out", "summary", "jobs", "engine", "address", "report") or value == entry.default:
             continue
         words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
     return shlex.join([*words, *execution_args])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from data_collection.collection.make import parse_size
 from data_collection.errors import check_name
@@ -15,38 +14,8 @@ from plan2vec_envs.errors import InvalidOptionError
 
 from ...report.tables import Table
 from .plan import Plan
-
-if TYPE_CHECKING:
-    from .workbench import AgentCache
-
-
-@dataclass(frozen=True)
-class Run:
-    """The smallest piece of an experiment whose result is kept.
-
-    Attributes:
-        group: runs of a group share data and agents, and run one after the other in one process.
-        name: of the run within its group.
-        params: plain JSON, everything that decides the result.
-    """
-
-    group: str
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-Found = Sequence[tuple[Run, dict[str, Any]]]
-"""Runs with their results, in the order of the runs."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture of an experiment: PNG or GIF bytes, and what to see in it."""
-
-    name: str
-    data: bytes
-    caption: str
-    narrow: bool = False
+from .records import Figure, Found, Run
+from .workbench import AgentCache
 
 
 class Experiment(ABC):

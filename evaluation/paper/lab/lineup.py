@@ -2,50 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...protocols.worlds import short_name
-from .experiment import Run
-from .plan import Plan, Preset, configured
-
-
-@dataclass(frozen=True)
-class Method:
-    """One agent of a comparison.
-
-    Attributes:
-        key: short and unique, for file names.
-        label: what a table calls it.
-        agent: registered name.
-        options: dotted options of its configuration.
-        privileged: whether it learned from a reward that is computed from true poses.
-        paper: row of the paper's Table 1 to print beside it.
-    """
-
-    key: str
-    label: str
-    agent: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    privileged: bool = False
-    paper: str | None = None
-
-    def config(self, preset: Preset) -> Any:
-        """Its configuration under a preset."""
-        from agents import get_agent
-
-        options = {**preset.options.get(self.agent, {}), **self.options}
-        return configured(get_agent(self.agent)().config, options, preset.steps)
-
-    def params(self, preset: Preset) -> dict[str, Any]:
-        """Plain JSON: who it is, with the whole configuration, so that another one is another run."""
-        from agents.training.config_json import to_dict
-
-        config = json.loads(json.dumps(to_dict(self.config(preset))), parse_constant=str)
-        return {"key": self.key, "agent": self.agent, "privileged": self.privileged, "config": config}
-
+from .plan import Plan
+from .records import Method, Run
 
 PLAN2VEC = Method("plan2vec", "plan2vec", "plan2vec", paper="plan2vec (L2)")
 SPTM = Method("sptm", "SPTM (full)", "sptm")

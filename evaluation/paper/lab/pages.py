@@ -19,7 +19,7 @@ from ...report.html import picture, tag, terms
 from ...report.published import SPREAD_READING, TABLE_1, TABLE_5
 from ...report.style import CSS
 from ...report.tables import Table, plain_markdown
-from .experiment import Figure
+from .records import Figure
 
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
 _RESULTS, _PAGE, _TEXT = "results.json", "report.html", "report.md"

@@ -14,9 +14,10 @@ from ...protocols.results import read_json, write_json
 from ...protocols.worlds import short_name
 from ...report.tables import Table
 from ...runs import environment
-from .experiment import Experiment, Found
+from .experiment import Experiment
 from .pages import Finished, figure_record, tables_and_provenance, write_page
 from .plan import Plan
+from .records import Found
 from .runner import FORMAT
 from .workbench import Source
 

@@ -14,8 +14,9 @@ from data_collection.engines import Engine, LocalEngine
 from ...errors import ResultsError
 from ...protocols.results import read_json, write_json
 from ...runs.folder import safe_name
-from .experiment import Run, get_experiment
+from .experiment import get_experiment
 from .plan import Plan
+from .records import Run
 from .workbench import AgentCache
 
 FORMAT = 1

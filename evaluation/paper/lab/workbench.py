@@ -13,8 +13,9 @@ from typing import Any
 
 from ...protocols.tasks import TaskList, make_tasks
 from ...runs.folder import safe_name
-from .lineup import PLAN2VEC, Method
+from .lineup import PLAN2VEC
 from .plan import Plan
+from .records import Method
 
 
 @dataclass(frozen=True)

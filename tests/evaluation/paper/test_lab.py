@@ -13,14 +13,23 @@ from agents.errors import ConfigError
 from agents.metrics.local_losses import SmoothL1
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.paper.lab import PRESETS, Experiment, Plan, Run, Table, experiment
-from evaluation.paper.lab.experiment import get_experiment
+from evaluation.paper.lab import (
+    PRESETS,
+    AgentCache,
+    Experiment,
+    Plan,
+    Preset,
+    Run,
+    Source,
+    Table,
+    experiment,
+    get_experiment,
+)
 from evaluation.paper.lab.lineup import LINEUP, PLAN2VEC
-from evaluation.paper.lab.plan import Preset, configured, get_preset
+from evaluation.paper.lab.plan import configured, get_preset
 from evaluation.paper.lab.publish import markdown_of, publish, summary_of
 from evaluation.paper.lab.runner import run_all, run_file
 from evaluation.paper.lab.scores import bits, flags, interval, pooled
-from evaluation.paper.lab.workbench import AgentCache, Source
 from evaluation.protocols.stats import wilson
 from plan2vec_envs.errors import UnknownNameError
 from tests.benchmarks.readme import render_readme

@@ -9,8 +9,7 @@ from PIL import Image
 
 from evaluation.cli import main
 from evaluation.errors import ResultsError
-from evaluation.paper.lab import Experiment, Plan, Run, Table
-from evaluation.paper.lab.experiment import Figure
+from evaluation.paper.lab import Experiment, Figure, Plan, Run, Table
 from evaluation.paper.lab.pages import all_finished, finished
 from evaluation.paper.lab.plan import get_preset
 from evaluation.paper.lab.publish import publish, summary_of
@@ -69,7 +68,7 @@ def root(tmp_path):
 
 
 def test_one_page_holds_all_experiments_and_needs_no_network(root, capsys):
-    assert main(["report", str(root)]) == 0
+    assert main(["reproduce", "--report", str(root)]) == 0
     text = (root / "report.html").read_text(encoding="utf-8")
     parsed = Collector()
     parsed.feed(text)
@@ -92,7 +91,7 @@ def test_tables_come_first_then_figures_by_number(root):
 
 
 def test_text_of_an_experiment_becomes_markup_nowhere(root):
-    main(["report", str(root)])
+    main(["reproduce", "--report", str(root)])
     for file in (*root.glob("*.html"), *root.glob("*.md"), *root.glob("*/report.*")):
         assert "<script" not in file.read_text(encoding="utf-8").split("`plan2vec reproduce")[0], file
     page = (root / "report.html").read_text(encoding="utf-8")
@@ -115,7 +114,7 @@ def test_the_page_says_how_it_was_made(root):
 def test_the_page_of_one_experiment_is_made_again_from_its_folder(root):
     before = (root / "fig5-quick" / "report.html").read_bytes()
     (root / "fig5-quick" / "report.html").unlink()
-    assert main(["report", str(root / "fig5-quick")]) == 0
+    assert main(["reproduce", "--report", str(root / "fig5-quick")]) == 0
     assert (root / "fig5-quick" / "report.html").read_bytes() == before
 
 
@@ -129,10 +128,14 @@ def test_results_of_another_version_are_refused_with_their_command(root):
 
 
 def test_a_folder_with_neither_run_nor_experiment_is_named(tmp_path, capsys):
+    assert main(["reproduce", "--report", str(tmp_path)]) == 2
+    message = capsys.readouterr().err
+    assert "no results.json" in message
+    assert "see `plan2vec report`" in message
     assert main(["report", str(tmp_path)]) == 2
     message = capsys.readouterr().err
-    assert "config.json" in message
-    assert "results.json" in message
+    assert "no config.json" in message
+    assert "see `plan2vec reproduce --report`" in message
 
 
 def test_a_picture_that_lies_elsewhere_is_not_shown(root):
@@ -141,7 +144,7 @@ def test_a_picture_that_lies_elsewhere_is_not_shown(root):
     record = json.loads(file.read_text())
     record["report"]["figures"][0]["name"] = "../secret.png"
     file.write_text(json.dumps(record))
-    main(["report", str(root / "fig5-quick")])
+    main(["reproduce", "--report", str(root / "fig5-quick")])
     assert "data:image" not in (root / "fig5-quick" / "report.html").read_text()
 
 

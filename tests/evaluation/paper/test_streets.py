@@ -24,10 +24,9 @@ from evaluation.paper.experiments import table5_streets
 from evaluation.paper.experiments.fig8 import corner_query
 from evaluation.paper.experiments.fig9 import is_diagonal, quarters_of
 from evaluation.paper.figures.streets import expansions_figure, searched
-from evaluation.paper.lab.experiment import get_experiment
-from evaluation.paper.lab.plan import Plan, get_preset
+from evaluation.paper.lab import AgentCache, Plan, get_experiment
+from evaluation.paper.lab.plan import get_preset
 from evaluation.paper.lab.publish import summary_of
-from evaluation.paper.lab.workbench import AgentCache
 from evaluation.paper.protocols.decision_cost import decision_cost, walk_by_table
 from evaluation.paper.streets import streets
 from evaluation.paper.streets.street_planners import (

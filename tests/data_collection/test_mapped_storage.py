@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_collection import CorruptFileError, cache_dir, save_dataset
-from data_collection.cache import load_mapped
+from data_collection.storage import load_mapped
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_copy_that_another_process_finished_meanwhile_is_used(cache, path, mon
 
 def test_processes_that_write_the_same_copy_at_once_agree(cache, path, dataset):
     """Four of them, started together; each must see the whole dataset."""
-    code = "import sys; from data_collection.cache import load_mapped as f; from pathlib import Path as P\n"
+    code = "import sys; from data_collection.storage import load_mapped as f; from pathlib import Path as P\n"
     code += "sys.stdin.read(1); print(f(P(sys.argv[1])).fingerprint)"
     root = Path(__file__).parents[2]
     processes = [
