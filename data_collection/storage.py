@@ -21,14 +21,24 @@ import numpy as np
 
 from plan2vec_envs.io import archive
 from plan2vec_envs.io.archive import MAX_BYTES
-from plan2vec_envs.io.files import atomic_write, storage_errors
+from plan2vec_envs.io.files import atomic_write, read_json, storage_errors, write_json
 from plan2vec_envs.io.folders import cache_dir
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from .errors import CorruptFileError, FormatVersionError, StorageError, WrongEnvError
 from .records import Dataset
 
-__all__ = ["MAX_BYTES", "atomic_write", "cache_dir", "load_dataset", "load_mapped", "read_manifest", "save_dataset"]
+__all__ = [
+    "MAX_BYTES",
+    "atomic_write",
+    "cache_dir",
+    "load_dataset",
+    "load_mapped",
+    "read_json",
+    "read_manifest",
+    "save_dataset",
+    "write_json",
+]
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What an agent is: it learns stage by stage, acts by the least cost, and is saved; and the registry of all agents."""
+"""What an agent is: it learns stage by stage, acts by the least cost, and is saved."""
 
 from __future__ import annotations
 
@@ -10,44 +10,15 @@ import numpy as np
 import torch
 
 from data_collection import Dataset
-from data_collection.errors import check_name
 
 from ..control.action_memory import ActionMemory, least_cost
 from ..errors import NotFittedError, ObservationError
 from ..training.config_json import from_dict, to_dict
 from ..training.execution import DEFAULT_EXECUTION, Execution
 from ..training.loop import StageLog, Training, one_torch_thread, resolve_device
-from ..training.saving import read_agent, read_record, save_agent, with_prefix
-from ..training.workdir import Arrays
+from ..training.saving import Arrays, read_agent, save_agent, with_prefix
 from .old_names import CONFIG_NAMES, modern_record
 from .staged import DataSize, Fit, Forecast, LearningFit, SavedFit
-
-AGENTS: dict[str, Any] = {}
-
-
-def register_agent(cls: Any) -> Any:
-    """Class decorator: make an agent known under its ``name``."""
-    AGENTS[cls.name] = cls
-    return cls
-
-
-def get_agent(name: str) -> Any:
-    """The agent class of that name.
-
-    Raises:
-        UnknownNameError: with the closest registered name.
-    """
-    return AGENTS[check_name("agent", name, AGENTS)]
-
-
-def load_agent(path: Path | str, *, device: str = "cpu") -> Any:
-    """Read a saved agent of any kind; its folder says which it is.
-
-    Raises:
-        CheckpointError: if there is no agent, or one that cannot be read.
-        UnknownNameError: if it is of a kind this version does not know.
-    """
-    return get_agent(read_record(path)["agent"]).load(path, device=device)
 
 
 class Costs(NamedTuple):
@@ -61,7 +32,7 @@ class Costs(NamedTuple):
     """(B, Q) local latents by which the memory, if any, knows the spot"""
 
 
-class LearningAgent(ABC):
+class Agent(ABC):
     """Learns from a dataset, stage by stage; measures distances between observations; acts towards a goal observation.
 
     A subclass gives ``name`` and ``config_class``, names its stages in ``_fit``, and says what an action costs. Batched
@@ -92,7 +63,7 @@ class LearningAgent(ABC):
         self.config: Any = config or self.config_class()
         self.fit_log: list[StageLog] = []
         self.stage_keys: dict[str, str] = {}
-        self._source: LearningAgent | None = None
+        self._source: Agent | None = None
         self._parts: dict[str, Any] = {}
         self._last_goal: Any = None  # the goals of the last call and what was made of them
 
@@ -176,7 +147,7 @@ class LearningAgent(ABC):
         self._fit(run)
         self.fit_log, self.stage_keys, self._parts = run.log or self.fit_log, run.keys, run.parts
 
-    def sharing(self, other: LearningAgent) -> Self:
+    def sharing(self, other: Agent) -> Self:
         """Let the next ``fit`` take over what ``other`` learned, where learning it again would give the same bits.
 
         That is so for the same data, seed and execution, up to the first stage that one of them has not, or configures

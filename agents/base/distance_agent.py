@@ -16,7 +16,7 @@ from ..errors import NotFittedError
 from ..metrics.embedding import EmbeddingMetric
 from ..metrics.latent_metric import LatentMetric
 from ..metrics.local import LocalMetric, LocalMetricConfig
-from .agent import Costs, LearningAgent
+from .agent import Agent, Costs
 from .staged import LearningFit
 
 
@@ -32,7 +32,7 @@ class DistanceConfig:
     """what was tried at this spot"""
 
 
-class DistanceAgent(LearningAgent):
+class DistanceAgent(Agent):
     """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
 
     Attributes:

@@ -13,10 +13,10 @@ from ..graphs.frame_graph import FrameGraph
 from ..graphs.graph import Graph
 from ..graphs.shortest_paths import Plan
 from ..metrics.local import LocalMetric
-from .agent import LearningAgent
+from .agent import Agent
 
 
-class GraphAgent(LearningAgent):
+class GraphAgent(Agent):
     """An agent that learns a graph over recorded frames.
 
     Attributes:

@@ -15,9 +15,8 @@ from data_collection import Dataset
 
 from ..training.config_json import to_dict
 from ..training.loop import Part, StageLog, Training
-from ..training.saving import under_prefix
+from ..training.saving import Arrays, under_prefix
 from ..training.splits import ValidationSplit
-from ..training.workdir import Arrays
 
 P = TypeVar("P", bound=Part)
 
@@ -70,7 +69,7 @@ class Fit:
     """
 
     def __init__(self, about: Mapping[str, Any], device: torch.device) -> None:
-        """About: what is learned from and how, as ``LearningAgent`` records it."""
+        """About: what is learned from and how, as ``Agent`` records it."""
         self.observation_shape = tuple(about["observation_shape"])
         self.is_image, self.num_actions, self.seed = about["is_image"], about["num_actions"], about["seed"]
         self.device = device

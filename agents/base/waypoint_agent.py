@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import scipy
 import torch
-from scipy.spatial.distance import cdist
 
 from ..control.action_memory import ActionMemory
 from ..control.inverse_model import InverseModel, InverseModelConfig
 from ..errors import NotFittedError
 from ..graphs.frame_graph import FrameGraph
 from ..training.loop import one_torch_thread
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 from .agent import Costs
 from .graph_agent import GraphAgent
 from .staged import LearningFit
@@ -158,8 +158,11 @@ class WaypointAgent(GraphAgent):
         """(B, V) float64, d from (B, Q) local latents to every vertex."""
         latents = self.local_latents
         if self._wide is None or self._wide[0] is not latents:
-            self._wide = latents, latents.astype(np.float64)  # as cdist does for itself at every call
-        return cdist(keys, self._wide[1])
+            self._wide = (
+                latents,
+                latents.astype(np.float64),
+            )  # as scipy.spatial.distance.cdist does for itself at every call
+        return scipy.spatial.distance.cdist(keys, self._wide[1])
 
     def _localise_goal(self, goal: np.ndarray) -> Localisation:
         """The same for goals; what was found in the last call is kept, since a goal stays for a whole episode."""

@@ -11,7 +11,8 @@ import torch
 
 from data_collection import Dataset, DatasetError
 
-from ..base.agent import LearningAgent, register_agent
+from ..base.agent import Agent
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..control.action_memory import ActionMemory
 from ..errors import ExecutionError, NotFittedError
@@ -19,8 +20,8 @@ from ..sb3.offline.config import DQNConfig
 from ..sb3.offline.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
 from ..training.execution import Execution
 from ..training.loop import one_torch_thread, several_processes
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 
 _STAGE = "q"
 _HOPELESS = 1e-3  # of 1 + (1 - gamma) Q
@@ -68,7 +69,7 @@ class QNetwork:
 
 
 @register_agent
-class DQNAgent(LearningAgent):
+class DQNAgent(Agent):
     """Fitted Q learning on Stable-Baselines3's DQN from a fixed dataset; no environment is ever stepped.
 
     The reward is 0 where the goal is reached and -1 elsewhere. By default only the identical frame counts as reached,

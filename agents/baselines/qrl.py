@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..errors import ConfigError
 from ..metrics.embedding import EmbeddingMetric

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..metrics.embedding import EmbeddingMetric
 from ..networks import build_trunk

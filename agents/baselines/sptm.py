@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..base.agent import register_agent
 from ..base.distance_agent import fit_local
 from ..base.graph_agent import fit_graph
+from ..base.registry import register_agent
 from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.inverse_model import InverseModelConfig

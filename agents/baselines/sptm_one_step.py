@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceAgent, DistanceConfig, fit_forward, fit_local
+from ..base.registry import register_agent
 
 
 @dataclass(frozen=True)

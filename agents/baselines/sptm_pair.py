@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ..base.agent import register_agent
 from ..base.distance_agent import fit_local
 from ..base.graph_agent import fit_graph
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
 from ..control.action_memory import ActionMemory, MemoryConfig
@@ -19,7 +19,7 @@ from ..control.inverse_model import InverseModelConfig
 from ..graphs.building import GraphConfig
 from ..metrics.local import LocalMetricConfig
 from ..metrics.pair import PairMetric, PairMetricConfig
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 
 
 @dataclass(frozen=True)

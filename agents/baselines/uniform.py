@@ -10,9 +10,10 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..base.agent import LearningAgent, register_agent
+from ..base.agent import Agent
+from ..base.registry import register_agent
 from ..control.action_memory import ActionMemory
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class ActionRange:
 
 
 @register_agent
-class UniformAgent(LearningAgent):
+class UniformAgent(Agent):
     """Acts uniformly at random; learns only what actions there are."""
 
     name = "random"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..metrics.embedding import EmbeddingMetric
 from ..metrics.vae import VAE, VAEConfig

@@ -11,7 +11,7 @@ import torch
 from data_collection.errors import check_name
 
 from ..errors import ConfigError
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 from .forward_model import ForwardModel, ForwardModelConfig
 from .inverse_model import InverseModelConfig
 from .lookahead import LookaheadConfig, RecordedMoves

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ..networks import Standardiser, mlp
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 
 _AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each
 

@@ -14,8 +14,8 @@ from data_collection import Dataset
 
 from ..networks import build_trunk, embed_in_chunks, mlp, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 from .forward_model import spread_actions
 
 _AT_ONCE = 8192  # transitions validated at a time: hidden layers of a million would take a gigabyte each

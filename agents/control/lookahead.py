@@ -14,7 +14,7 @@ import torch
 from data_collection.errors import check_name
 
 from ..errors import ConfigError
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 
 _AROUND = 64  # recorded moves that an imagined one is compared with
 _SURE = 0.05  # steps; a smaller usual gap is rounding

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from data_collection import Dataset
 
@@ -111,7 +111,7 @@ class HeldOutMoves:
 
     def __init__(self, before: np.ndarray, actions: np.ndarray, nearest: int) -> None:
         """Of (M, Q) local latents, and (M,) or (M, A) actions taken there."""
-        self.tree, self.actions = cKDTree(before), actions
+        self.tree, self.actions = scipy.spatial.cKDTree(before), actions
         self.nearest = min(nearest, len(before))
         discrete = not np.issubdtype(actions.dtype, np.floating)
         # An entry that never varied has no unit of its own.

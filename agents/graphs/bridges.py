@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+import scipy
 
 from .neighbours.exact import nearest_strangers
 
@@ -32,7 +30,7 @@ def join_components(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
         components: (V,) int labels.
     """
     labels = np.unique(components, return_inverse=True)[1].reshape(-1)
-    tree = cKDTree(latents)
+    tree = scipy.spatial.cKDTree(latents)
     bridges = np.zeros((0, 2), np.int64)
     while (count := int(labels.max()) + 1) > 1:
         found, gaps = _shortest_ways_out(tree, latents, labels, count)
@@ -41,13 +39,13 @@ def join_components(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
         found = found[_forest(labels[found], count)]
         bridges = np.concatenate([bridges, found])
         ends = labels[found]
-        joined = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count, count))
-        labels = connected_components(joined.tocsr(), directed=False)[1][labels]
+        joined = scipy.sparse.coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count, count))
+        labels = scipy.sparse.csgraph.connected_components(joined.tocsr(), directed=False)[1][labels]
     return bridges
 
 
 def _shortest_ways_out(
-    tree: cKDTree, latents: np.ndarray, labels: np.ndarray, count: int
+    tree: scipy.spatial.cKDTree, latents: np.ndarray, labels: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The closest (member, non-member) pair of every component but the largest, and how far they are apart."""
     largest = int(np.bincount(labels).argmax())  # reached from the others
@@ -96,7 +94,7 @@ def _nearest_strangers(
             if not len(asking):
                 continue
             strangers = np.flatnonzero(values != value)
-            tree = cKDTree(latents[strangers])
+            tree = scipy.spatial.cKDTree(latents[strangers])
             # One of each component first, for a bound on the others.
             first = asking[np.unique(label[asking], return_index=True)[1]]
             for some in (first, asking):

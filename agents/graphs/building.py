@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from data_collection import Dataset
 from data_collection.errors import check_name
@@ -222,7 +222,7 @@ def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
     if len(latents) > BIG_GRAPH:
         return join_components(latents, components)
     labels = np.unique(components, return_inverse=True)[1]
-    tree = cKDTree(latents)
+    tree = scipy.spatial.cKDTree(latents)
     bridges = []
     while labels.max() > 0:
         largest = np.bincount(labels).argmax()
@@ -238,7 +238,9 @@ def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
     return np.array(bridges, np.int64).reshape(-1, 2)
 
 
-def _nearest_outside(tree: cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[int, int]:
+def _nearest_outside(
+    tree: scipy.spatial.cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray
+) -> tuple[int, int]:
     """The closest (member, non-member) pair; members whose neighbours are all members ask for more of them."""
     inside = labels[members[0]]
     best, pair, k = np.inf, (-1, -1), 8

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from ..errors import GraphError
 
@@ -118,9 +117,11 @@ class Graph:
         return len(self.indices)
 
     @cached_property
-    def matrix(self) -> csr_array:
+    def matrix(self) -> scipy.sparse.csr_array:
         """The (V, V) sparse matrix of weights, for scipy."""
-        return csr_array((self.weights, self.indices, self.indptr), shape=(self.num_vertices, self.num_vertices))
+        return scipy.sparse.csr_array(
+            (self.weights, self.indices, self.indptr), shape=(self.num_vertices, self.num_vertices)
+        )
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -134,7 +135,7 @@ class Graph:
 
     def components(self) -> np.ndarray:
         """(V,) int32 label of each vertex's strongly connected component."""
-        return connected_components(self.matrix, directed=True, connection="strong")[1]
+        return scipy.sparse.csgraph.connected_components(self.matrix, directed=True, connection="strong")[1]
 
 
 def _sorted_edges(keys: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from data_collection import Dataset
 
@@ -41,7 +41,7 @@ def spread_rows(latents: np.ndarray, count: int, rng: np.random.Generator, start
 
 def covering_radius(latents: np.ndarray, vertices: np.ndarray, share: float = 1.0) -> float:
     """How near a vertex is to each of (N, D) latents: the largest gap, or that which a share of them stays below."""
-    gaps = cKDTree(vertices).query(latents)[0]
+    gaps = scipy.spatial.cKDTree(vertices).query(latents)[0]
     return float(gaps.max() if share == 1 else np.quantile(gaps, share))
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from data_collection.engines import Engine, LocalEngine
 
@@ -45,5 +44,5 @@ def rows_from(matrix: Any, sources: np.ndarray, jobs: int = 1, engine: Engine | 
 
 def _search(sources: np.ndarray, data: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
     size = len(indptr) - 1
-    graph = csr_array((data, indices, indptr), shape=(size, size))
-    return dijkstra(graph, directed=True, indices=sources).astype(np.float32)
+    graph = scipy.sparse.csr_array((data, indices, indptr), shape=(size, size))
+    return scipy.sparse.csgraph.dijkstra(graph, directed=True, indices=sources).astype(np.float32)

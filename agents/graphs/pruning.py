@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from ..errors import ConfigError
 
@@ -93,7 +93,7 @@ def lengths_of(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 def mutually_near(latents: np.ndarray, pairs: np.ndarray, count: int) -> np.ndarray:
     """(E,) bool: neither end has ``count`` vertices nearer than the other end is."""
     count = min(count, len(latents) - 1)
-    reach = cKDTree(latents).query(latents, [count + 1])[0][:, 0]  # the vertex itself is the nearest
+    reach = scipy.spatial.cKDTree(latents).query(latents, [count + 1])[0][:, 0]  # the vertex itself is the nearest
     return lengths_of(latents, pairs) <= np.minimum(reach[pairs[:, 0]], reach[pairs[:, 1]]) * (1 + 1e-6)
 
 
@@ -113,7 +113,7 @@ def supported(latents: np.ndarray, pairs: np.ndarray, reach: float) -> np.ndarra
 
     A reach of 1/2 would accept the ends, so they never count.
     """
-    tree = cKDTree(latents)
+    tree = scipy.spatial.cKDTree(latents)
     found = np.zeros(len(pairs), bool)
     for i in range(0, len(pairs), _AT_ONCE):
         part = pairs[i : i + _AT_ONCE]

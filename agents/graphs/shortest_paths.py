@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from data_collection.engines import Engine
 
@@ -59,7 +59,9 @@ def shortest_plan(graph: Graph, start: int, goal: int, *, threshold: float = flo
     Raises:
         NoPathError: saying how much was reachable.
     """
-    distance, before = dijkstra(graph.matrix, directed=True, indices=start, return_predecessors=True)
+    distance, before = scipy.sparse.csgraph.dijkstra(
+        graph.matrix, directed=True, indices=start, return_predecessors=True
+    )
     if not np.isfinite(distance[goal]):
         raise NoPathError(start, goal, int(np.isfinite(distance).sum()), graph.num_vertices, threshold)
     path = [goal]
@@ -79,6 +81,8 @@ def paths_to(graph: Graph, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Distances (G, V) float32, inf where there is no path, and the vertex that follows each vertex on its way,
         (G, V) int32; the goal, and a vertex without a path, is followed by itself.
     """
-    distance, following = dijkstra(graph.matrix.T.tocsr(), directed=True, indices=goals, return_predecessors=True)
+    distance, following = scipy.sparse.csgraph.dijkstra(
+        graph.matrix.T.tocsr(), directed=True, indices=goals, return_predecessors=True
+    )
     itself = np.broadcast_to(np.arange(graph.num_vertices, dtype=np.int32), following.shape)
     return distance.astype(np.float32), np.where(following < 0, itself, following)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.spatial import cKDTree
+import scipy
 
 from .graph import Graph
 
@@ -52,8 +50,8 @@ def expected_edge_costs(
     current = graph
     for _ in range(_ROUNDS):
         # Infinity times no chance would be no number, so ways that do not exist are merely very long.
-        leaving = np.minimum(dijkstra(current.matrix, indices=outcomes), _NO_WAY)
-        arriving = np.minimum(dijkstra(current.matrix.T.tocsr(), indices=outcomes), _NO_WAY)
+        leaving = np.minimum(scipy.sparse.csgraph.dijkstra(current.matrix, indices=outcomes), _NO_WAY)
+        arriving = np.minimum(scipy.sparse.csgraph.dijkstra(current.matrix.T.tocsr(), indices=outcomes), _NO_WAY)
         jumping = 1 + chance_of @ leaving  # (G, V)
         weights = graph.weights.astype(np.float64)
         weights[edges] *= 1 - chances[row]
@@ -84,14 +82,14 @@ def _places(
         (U,) vertices and (U,) the group of each; (G,) the chance of a jump from each group; (O,) vertices where jumps
         end, and (G, O) the chance of each of these, once there is a jump.
     """
-    tree = cKDTree(vertices)
-    gaps = cKDTree(before[jumped]).query(vertices)[0]
+    tree = scipy.spatial.cKDTree(vertices)
+    gaps = scipy.spatial.cKDTree(before[jumped]).query(vertices)[0]
     # The nearest vertex belongs to a jump however far it is, or the jump would be forgotten.
     places = np.union1d(np.flatnonzero(gaps <= radius), tree.query(before[jumped])[1])
-    touching = cKDTree(vertices[places])
+    touching = scipy.spatial.cKDTree(vertices[places])
     left, right = touching.query_pairs(2 * radius, output_type="ndarray").T
-    links = coo_array((np.ones(len(left)), (left, right)), shape=(len(places), len(places)))
-    groups, group = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array((np.ones(len(left)), (left, right)), shape=(len(places), len(places)))
+    groups, group = scipy.sparse.csgraph.connected_components(links, directed=False)
     offset, nearest = touching.query(before)
     of_move = group[nearest]
     near = (offset <= radius) | jumped

@@ -12,8 +12,8 @@ from data_collection import Dataset
 from ..graphs.pruning import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Trunk, embed_in_chunks
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 from .heads import MetricHead, get_head
 from .latent_metric import LatentMetric
 

@@ -17,8 +17,8 @@ from ..graphs.graph import Graph
 from ..graphs.shortest_paths import distances_from
 from ..networks import build_trunk, embed_in_chunks, prepared_bytes
 from ..training.loop import Training, train
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 from .distillation import (
     LOSSES,
     AmortizedSearchConfig,

@@ -15,8 +15,8 @@ from ..graphs.pruning import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Ensemble, build_trunk, embed_in_chunks, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.saving import load_network, network_arrays, network_bytes
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays, network_bytes
+from ..training.saving import Arrays
 from .heads import get_head
 from .latent_metric import LatentMetric
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1

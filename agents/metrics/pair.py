@@ -16,8 +16,8 @@ from data_collection.errors import check_name
 
 from ..networks import Standardiser, mlp
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.saving import load_network, network_arrays
-from ..training.workdir import Arrays
+from ..training.network_arrays import load_network, network_arrays
+from ..training.saving import Arrays
 
 _SIDE = 64  # of the images that the printed networks take
 _CUT = 1.5  # steps; half-way between "neighbour" and "far" (Table 5)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from typing import Any
-
-from data_collection.errors import check_name
 
 from .chunks import embed_in_chunks, prepare_in_chunks
 from .coord_cnn import CoordCNN, PlainCNN
@@ -33,9 +29,6 @@ __all__ = [
     "register_trunk",
 ]
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
-
 
 def build_trunk(name: str, observation_shape: Sequence[int], latent_dim: int, hidden: int) -> Trunk:
     """A trunk by name; vectors get the MLP in place of a trunk that is made for rows and columns.
@@ -59,5 +52,5 @@ def prepared_bytes(name: str, observation_shape: Sequence[int]) -> int:
 
 
 def _trunk(name: str, observation_shape: Sequence[int]) -> Any:
-    check_name("trunk", name, TRUNKS)
-    return TRUNKS[name] if len(observation_shape) == 3 or TRUNKS[name].takes_vectors else PooledMLP
+    trunk = TRUNKS.find(name)
+    return trunk if len(observation_shape) == 3 or trunk.takes_vectors else PooledMLP

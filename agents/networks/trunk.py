@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
+
+from data_collection.registry import Registry
 
 
 class Standardiser(nn.Module):
@@ -92,7 +94,7 @@ class Trunk(nn.Module):
         return self(x)
 
 
-TRUNKS: dict[str, Any] = {}
+TRUNKS = Registry("trunk", "agents.networks")
 """Name -> a class of trunks, made with (observation shape, latent_dim, hidden)"""
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceAgent, fit_forward, fit_local
 from ..base.graph_agent import GraphAgent, fit_graph
+from ..base.registry import register_agent
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
 from ..graphs.building import GraphConfig

@@ -10,9 +10,9 @@ import numpy as np
 
 from data_collection import Dataset
 
-from ..base.agent import register_agent
 from ..base.distance_agent import DistanceAgent, fit_forward
 from ..base.graph_agent import GraphAgent
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
@@ -28,7 +28,7 @@ from ..metrics.places.place_metric import unique_frames
 from ..metrics.tables.anchored import AnchorConfig, AnchoredConfig, AnchoredMetric
 from ..metrics.tables.classified import ClassifiedConfig, ClassifiedMetric
 from ..metrics.tables.table_embedding import embed_table
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 
 _HERE = 1e-3  # steps between two frames of one place
 _LEAST_STEP = 0.5  # median steps that a recorded step counts at least: places close together must stay apart in D

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_collection import Dataset
 
-from ..base.agent import get_agent
+from ..base.registry import get_agent
 from .agent import Plan2VecConfig
 from .presets import FEATURELESS_ROPE, STATES, VECTORS
 

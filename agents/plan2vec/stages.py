@@ -12,7 +12,7 @@ from ..metrics.global_metric import GlobalMetric, GlobalMetricConfig
 from ..metrics.local import LocalMetric
 from ..metrics.tables.anchored import AnchoredConfig, AnchoredMetric
 from ..metrics.tables.table_embedding import embed_table
-from ..training.workdir import Arrays
+from ..training.saving import Arrays
 
 _VERTICES = "vertex_embeddings"
 

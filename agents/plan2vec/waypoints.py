@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..base.agent import Costs, register_agent
+from ..base.agent import Costs
 from ..base.distance_agent import fit_local
 from ..base.graph_agent import fit_graph
+from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
 from ..control.action_memory import ActionMemory, MemoryConfig

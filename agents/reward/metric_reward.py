@@ -87,7 +87,7 @@ class MetricReward:
         Raises:
             CheckpointError: if there is no agent, or one that cannot be read.
         """
-        from ..base.agent import load_agent
+        from ..base.registry import load_agent
 
         return cls(load_agent(path, device=device), mode, **options)
 

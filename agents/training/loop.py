@@ -28,7 +28,8 @@ from ..networks import Frames, Trunk
 from .execution import DEFAULT_EXECUTION, Execution
 from .gradient_steps import Batch, Draws, GradientSteps, Tensors, Update
 from .ranks import ALONE, Ranks, asked_for, own_device
-from .workdir import FIGURES, Arrays, Workdir, unfit_checkpoint
+from .saving import Arrays
+from .workdir import FIGURES, Workdir, unfit_checkpoint
 
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _INITIALISATION = 2**32  # a step number that no training reaches

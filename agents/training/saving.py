@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from data_collection.storage import atomic_write, read_json, write_json
 
 from ..errors import CheckpointError
-from .workdir import Arrays, load_arrays, read_json, save_arrays, write_json
 
+Arrays = dict[str, np.ndarray]
 FORMAT_VERSION = 1
 
 
@@ -22,7 +24,7 @@ def save_agent(path: Path | str, name: str, arrays: Arrays, record: dict[str, An
     folder.mkdir(parents=True, exist_ok=True)
     checksum = save_arrays(folder / "weights.safetensors", arrays)
     head = {"agent": name, "format_version": FORMAT_VERSION, "weights_sha256": checksum}
-    write_json(folder / "agent.json", {**record, **head})
+    write_json(folder / "agent.json", {**record, **head}, allow_nan=True)
 
 
 def agent_folder(path: Path | str) -> Path:
@@ -50,8 +52,8 @@ def read_record(path: Path | str) -> dict[str, Any]:
         CheckpointError: if there is no agent here, or one of another format version.
     """
     file = agent_folder(path) / "agent.json"
-    record = read_json(file)
-    if not isinstance(record, dict) or "agent" not in record:
+    record = read_json(file, CheckpointError)
+    if "agent" not in record:
         raise CheckpointError(f"{file} is not the record of an agent")
     if record.get("format_version") != FORMAT_VERSION:
         raise CheckpointError(
@@ -78,28 +80,27 @@ def read_agent(path: Path | str, name: str) -> tuple[Arrays, dict[str, Any]]:
     return load_arrays(weights), record
 
 
-def network_bytes(network: nn.Module) -> int:
-    """Bytes of all weights."""
-    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
+def save_arrays(path: Path, arrays: Arrays) -> str:
+    """Write arrays as safetensors, atomically; returns the file's sha256."""
+    # Not ascontiguousarray, which makes a (1,) of a scalar such as the batch count of a batch normalisation.
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+    with atomic_write(path) as file:
+        file.write(data)
+    return hashlib.sha256(data).hexdigest()
 
 
-def network_arrays(network: nn.Module) -> Arrays:
-    """Weights and buffers as numpy arrays."""
-    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-
-
-def load_network(network: nn.Module, arrays: Arrays) -> None:
-    """Fill a network in place.
+def load_arrays(path: Path) -> Arrays:
+    """Read a safetensors file.
 
     Raises:
-        CheckpointError: if names or shapes differ.
+        CheckpointError: if it is missing, truncated or not safetensors.
     """
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist; train again or point to a complete folder")
     try:
-        # A copy: arrays of a mapped file are read-only, which torch cannot express.
-        network.load_state_dict({name: torch.as_tensor(np.array(array)) for name, array in arrays.items()})
-    except RuntimeError as error:
-        raise CheckpointError(f"the saved weights do not fit this configuration: {error}") from error
-    network.eval()
+        return load_file(path)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it and run the same command again") from error
 
 
 def with_prefix(prefix: str, arrays: Arrays) -> Arrays:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,59 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
-from data_collection.storage import atomic_write
+from data_collection.storage import atomic_write, read_json, write_json
 
 from ..errors import CheckpointError
+from .saving import Arrays, load_arrays, save_arrays
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-Arrays = dict[str, np.ndarray]
 FIGURES = -1  # the step at which a stage's closing figures are logged
-
-
-def save_arrays(path: Path, arrays: Arrays) -> str:
-    """Write arrays as safetensors, atomically; returns the file's sha256."""
-    # Not ascontiguousarray, which makes a (1,) of a scalar such as the batch count of a batch normalisation.
-    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
-    with atomic_write(path) as file:
-        file.write(data)
-    return hashlib.sha256(data).hexdigest()
-
-
-def load_arrays(path: Path) -> Arrays:
-    """Read a safetensors file.
-
-    Raises:
-        CheckpointError: if it is missing, truncated or not safetensors.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path} does not exist; train again or point to a complete folder")
-    try:
-        return load_file(path)
-    except (SafetensorError, ValueError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); delete it and run the same command again") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically."""
-    with atomic_write(path) as file:
-        file.write((json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON.
-
-    Raises:
-        CheckpointError: if the file is missing or not JSON.
-    """
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read as JSON ({error})") from error
 
 
 class Workdir:
@@ -104,9 +60,9 @@ class Workdir:
         file = self.path / "fit.json"
         identity = json.loads(json.dumps(identity))
         if not file.exists():
-            write_json(file, identity)
+            write_json(file, identity, allow_nan=True)
             return
-        found = read_json(file)
+        found = read_json(file, CheckpointError)
         for key in sorted(identity.keys() | found.keys()):
             if identity.get(key) != found.get(key):
                 raise CheckpointError(
@@ -120,7 +76,7 @@ class Workdir:
         """Arrays and record of a finished stage, or None."""
         if self.path is None or not (self.path / "stages" / f"{stage}.json").exists():
             return None
-        record = read_json(self.path / "stages" / f"{stage}.json")
+        record = read_json(self.path / "stages" / f"{stage}.json", CheckpointError)
         return load_arrays(self.path / "stages" / f"{stage}.safetensors"), record
 
     def save_stage(self, stage: str, arrays: Arrays, record: dict[str, Any]) -> None:
@@ -128,7 +84,7 @@ class Workdir:
         if self.path is None:
             return
         save_arrays(self.path / "stages" / f"{stage}.safetensors", arrays)
-        write_json(self.path / "stages" / f"{stage}.json", record)
+        write_json(self.path / "stages" / f"{stage}.json", record, allow_nan=True)
         self._checkpoint(stage).unlink(missing_ok=True)
 
     # Checkpoints of the stage in progress

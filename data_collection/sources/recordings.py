@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, check_name
+from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError
 
 from ..records import Dataset
 from .files.object_arrays import refuse_pointer
@@ -59,6 +59,6 @@ def read_recording(
         InvalidOptionError: if the format has no such option.
         StorageError: if the files cannot be read, or say nothing usable.
     """
-    name = recognise(path) if format_name is None else check_name("format", format_name, FORMATS)
-    check_options(f"format {name!r}", FORMATS[name].read, options)
-    return FORMATS[name].read(path, **options)
+    chosen = FORMATS.find(recognise(path) if format_name is None else format_name)
+    check_options(f"format {chosen.name!r}", chosen.read, options)
+    return chosen.read(path, **options)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.io.files import atomic_write
+from plan2vec_envs.io import files
+from plan2vec_envs.io.files import write_json as write_json
 
 from ..errors import ResultsError
 
 FORMAT = 1
 RADII = (0.02, 0.03, 0.04)
+
+read_json = partial(files.read_json, error=ResultsError)
+"""A JSON object of ours; ResultsError, naming the file, if it is missing or damaged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,26 +140,3 @@ _ARRAYS: dict[str, type] = {
     "optimality": np.float64,
     "blocked": bool,
 }
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Writes JSON in one atomic replacement, creating the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(data, indent=1, allow_nan=False) + "\n"
-    with atomic_write(path) as file:
-        file.write(text.encode())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        ResultsError: if the file is missing, cut short, or holds no object; the message names it.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"cannot read {path}: {error}. Delete the file to have it written again.") from error
-    if not isinstance(data, dict):
-        raise ResultsError(f"{path} holds a {type(data).__name__}, need an object")
-    return data

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from ..errors import DiskFullError, StorageError
+from ..errors import CorruptFileError, DiskFullError, StorageError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -48,6 +49,33 @@ def atomic_write(path: str | os.PathLike[str], *, needed: int | None = None) -> 
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def write_json(path: str | os.PathLike[str], value: Any, *, allow_nan: bool = False) -> None:
+    """Write JSON in one atomic replacement, creating the folder.
+
+    Raises:
+        ValueError: for NaN or infinity, which other readers of JSON refuse, unless they are allowed.
+        StorageError: as ``atomic_write`` does.
+    """
+    text = json.dumps(value, indent=1, allow_nan=allow_nan) + "\n"
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def read_json(path: str | os.PathLike[str], error: type[Exception] = CorruptFileError) -> dict[str, Any]:
+    """Read a JSON object that we wrote.
+
+    Raises:
+        error: if the file is missing, cut short, too deep, or holds no object; the message names it.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as cause:
+        raise error(f"cannot read {path} as JSON: {cause}. Delete the file to have it written again") from cause
+    if not isinstance(data, dict):
+        raise error(f"{path} holds a {type(data).__name__}, need an object")
+    return data
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 BLOCK = 512  # vertices; all pairs of two blocks are measured in some tens of megabytes
 _AT_ONCE = 4_000_000  # numbers of proposals that are measured together
@@ -56,7 +56,7 @@ def nearest_strangers(
     order, low, high = _blocks(latents)
     limits = np.square(best)
     gap, other = np.full(len(vertices), np.inf), np.full(len(vertices), -1, np.int64)
-    asking = np.asarray(cKDTree(latents[vertices], leafsize=BLOCK).indices, np.int64)
+    asking = np.asarray(scipy.spatial.cKDTree(latents[vertices], leafsize=BLOCK).indices, np.int64)
     for start in range(0, len(asking), BLOCK):
         part = asking[start : start + BLOCK]
         rows = vertices[part]
@@ -79,7 +79,7 @@ def nearest_strangers(
 
 def _blocks(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(V,) vertices block after block, and the (blocks, D) lowest and highest coordinates of each."""
-    order = np.asarray(cKDTree(latents, leafsize=BLOCK).indices, np.int64)
+    order = np.asarray(scipy.spatial.cKDTree(latents, leafsize=BLOCK).indices, np.int64)
     starts = np.arange(0, len(order), BLOCK)
     low, high = (of.reduceat(latents[order], starts).astype(np.float64) for of in (np.minimum, np.maximum))
     return order, low, high

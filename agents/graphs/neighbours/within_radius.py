@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from data_collection.errors import check_name
 
@@ -59,7 +59,7 @@ def near_pairs(latents: np.ndarray, threshold: float, *, max_degree: int = 0, se
     if not max_degree:
         _check_count(latents, threshold)
     if search == "tree" and not max_degree:
-        return cKDTree(latents).query_pairs(threshold, output_type="ndarray").astype(np.int64, copy=False)
+        return scipy.spatial.cKDTree(latents).query_pairs(threshold, output_type="ndarray").astype(np.int64, copy=False)
     if search == "tree":
         parts = _tree_parts(latents, threshold, max_degree)
     elif search == "blocks":
@@ -96,7 +96,7 @@ def _check_count(latents: np.ndarray, threshold: float) -> None:
 
 def _tree_parts(latents: np.ndarray, threshold: float, count: int) -> Iterator[np.ndarray]:
     """(K, 2) parts of the nearest of each vertex by a tree."""
-    tree = cKDTree(latents)
+    tree = scipy.spatial.cKDTree(latents)
     count = min(count, len(latents) - 1)
     order = np.asarray(tree.indices, np.int64)  # neighbours one after the other find their nodes in the cache
     for i in range(0, len(latents) if count else 0, _AT_ONCE):

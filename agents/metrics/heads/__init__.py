@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
 
-from data_collection.errors import check_name
+from data_collection.registry import Registry
 
 
 class MetricHead(ABC):
@@ -38,7 +36,7 @@ class MetricHead(ABC):
         return dict(HEADS)
 
 
-HEADS: dict[str, type[MetricHead]] = {}
+HEADS = Registry("metric head", __name__)
 
 
 def register_head(head: type[MetricHead]) -> type[MetricHead]:
@@ -58,8 +56,4 @@ def get_head(name: str, **options: Any) -> MetricHead:
         UnknownNameError: with the closest registered name.
         ConfigError: for an option that cannot be.
     """
-    return HEADS[check_name("metric head", name, HEADS)](**options)
-
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+    return HEADS.find(name)(**options)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.spatial.distance import cdist
+import scipy
 
 from ...graphs.pruning import lengths_of
 from ..nearest import k_nearest
@@ -15,7 +14,7 @@ from ..nearest import k_nearest
 class Neighbours(NamedTuple):
     """What was recorded next to each of U frames, before or after it in some sequence."""
 
-    matrix: csr_array
+    matrix: scipy.sparse.csr_array
     """(U, U) symmetric, ones"""
 
     @classmethod
@@ -24,7 +23,7 @@ class Neighbours(NamedTuple):
         both = np.concatenate([steps, steps[:, ::-1]])
         both = np.unique(both[both[:, 0] != both[:, 1]], axis=0)
         ones = np.ones(len(both), np.float32)
-        return cls(csr_array((ones, (both[:, 0], both[:, 1])), shape=(num_frames, num_frames)))
+        return cls(scipy.sparse.csr_array((ones, (both[:, 0], both[:, 1])), shape=(num_frames, num_frames)))
 
     def lists(self) -> list[list[int]]:
         """Neighbours of each frame."""
@@ -94,7 +93,7 @@ def find_matches(
     return pairs, _supported(neighbours.matrix, pairs)
 
 
-def _is_best(latents: np.ndarray, steps: csr_array, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
+def _is_best(latents: np.ndarray, steps: scipy.sparse.csr_array, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """(P,) bool, whether the left frame is at least as near to the right one as to the neighbours of that."""
     counts = np.diff(steps.indptr)[pairs[:, 1]]
     first = steps.indptr[pairs[:, 1]]
@@ -107,11 +106,11 @@ def _is_best(latents: np.ndarray, steps: csr_array, pairs: np.ndarray, distance:
     return distance <= least
 
 
-def _supported(steps: csr_array, pairs: np.ndarray) -> np.ndarray:
+def _supported(steps: scipy.sparse.csr_array, pairs: np.ndarray) -> np.ndarray:
     """(P,) bool, whether a neighbour of one frame matches a neighbour of the other."""
     size = steps.shape[0]
     both = np.concatenate([pairs, pairs[:, ::-1]])
-    matches = csr_array((np.ones(len(both), np.float32), (both[:, 0], both[:, 1])), shape=(size, size))
+    matches = scipy.sparse.csr_array((np.ones(len(both), np.float32), (both[:, 0], both[:, 1])), shape=(size, size))
     carried = (steps @ matches @ steps).multiply(matches).tocsr()
     return np.asarray(carried[pairs[:, 0], pairs[:, 1]]).ravel() > 0 if len(pairs) else np.zeros(0, bool)
 
@@ -152,7 +151,7 @@ def merge_matches(
             continue
         if len(members[a]) < len(members[b]):
             a, b = b, a
-        apart = cdist(latents[list(members[a])], latents[list(members[b])]).mean()
+        apart = scipy.spatial.distance.cdist(latents[list(members[a])], latents[list(members[b])]).mean()
         if apart > threshold or around[a] & members[b]:
             refused += 1
             continue

@@ -12,7 +12,7 @@ from data_collection import Dataset, DatasetError
 
 from ...errors import ConfigError
 from ...graphs.pruning import lengths_of
-from ...training.workdir import Arrays
+from ...training.saving import Arrays
 from .matching import Neighbours, group_frames, pairs_within
 from .scatter import discriminants, principal_components, standardised
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from ...training.workdir import Arrays
+from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
 from ..nearest import k_nearest, squared_norms

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from ...errors import CheckpointError, ConfigError
 from ...networks import Trunk, build_trunk, embed_in_chunks
 from ...training.loop import Batch, Tensors, Training, train
-from ...training.saving import load_network, network_arrays, network_bytes
-from ...training.workdir import Arrays
+from ...training.network_arrays import load_network, network_arrays, network_bytes
+from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
 from .augmentation import AugmentationConfig

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.spatial.distance import cdist
+import scipy
 
 from data_collection.engines import Engine
 
@@ -71,7 +70,7 @@ def embed_table(
     gram = -0.5 * (square - mean[:, None] - mean[None] + mean.mean())
     count = len(landmarks)
     low = max(0, count - config.latent_dim)
-    values, vectors = eigh(gram, subset_by_index=[low, count - 1], overwrite_a=True)
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=[low, count - 1], overwrite_a=True)
     kept = values > 1e-9 * max(values[-1], 1e-12)
     if not kept.any():  # a single place
         return np.zeros((size, 1), np.float32), {"dimensions": 1.0, "relative_error": 0.0}
@@ -81,7 +80,7 @@ def embed_table(
     for i in range(0, size, 4096):  # the same formula for landmarks and others
         table[i : i + 4096] = -0.5 * (rows[:, i : i + 4096].T - mean) @ back
     check = landmarks[:: max(1, count // 500)]
-    found = cdist(table[check], table[check], "sqeuclidean")
+    found = scipy.spatial.distance.cdist(table[check], table[check], "sqeuclidean")
     truth = square[np.ix_(np.searchsorted(landmarks, check), np.searchsorted(landmarks, check))]
     return table, {
         "dimensions": float(len(values)),

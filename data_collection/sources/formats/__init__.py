@@ -5,21 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from ...registry import Registry
 
-from ..recording import Format
-
-
-def _load() -> dict[str, Format]:
-    formats = {}
-    for module in pkgutil.iter_modules(__path__):
-        found = getattr(importlib.import_module(f"{__name__}.{module.name}"), "FORMAT", None)
-        name = module.name.replace("_", "-")
-        if not isinstance(found, Format) or found.name != name:
-            raise TypeError(f"{__name__}.{module.name} must define FORMAT, a Format named '{name}'")
-        formats[name] = found
-    return formats
-
-
-FORMATS: dict[str, Format] = _load()
+FORMATS = Registry("format", __name__, holds="FORMAT")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from data_collection.collection.make import parse_size
 from data_collection.errors import check_name
+from data_collection.registry import Registry
 from plan2vec_envs.errors import InvalidOptionError
 
 from ...report.tables import Table
@@ -72,7 +71,7 @@ class Experiment(ABC):
         return ""
 
 
-EXPERIMENTS: dict[str, Experiment] = {}
+EXPERIMENTS = Registry("experiment", f"{__name__.rpartition('.lab.')[0]}.experiments")
 _PANELS: dict[str, str] = {}
 
 
@@ -83,19 +82,10 @@ def register_experiment(cls: type[Experiment]) -> type[Experiment]:
     return cls
 
 
-def load_experiments() -> None:
-    """Register every file of the open folder `evaluation/experiments`."""
-    from .. import experiments
-
-    for module in pkgutil.iter_modules(experiments.__path__):
-        importlib.import_module(f"{experiments.__name__}.{module.name}")
-
-
 def get_experiment(name: str) -> Experiment:
     """The experiment of that id, or with a panel of that id.
 
     Raises:
         UnknownNameError: with the closest id.
     """
-    load_experiments()
-    return EXPERIMENTS[check_name("experiment", _PANELS.get(name, name), EXPERIMENTS)]
+    return EXPERIMENTS.find(name if name in EXPERIMENTS else _PANELS.get(name, name))

@@ -12,8 +12,9 @@ import torch
 import agents.training.loop
 from agents import Plan2Vec, get_agent
 from agents.metrics.vae import DECODERS, VAE, BroadcastDecoder, VAEConfig
-from agents.training.saving import network_arrays
-from agents.training.workdir import Workdir, load_arrays
+from agents.training.network_arrays import network_arrays
+from agents.training.saving import load_arrays
+from agents.training.workdir import Workdir
 from data_collection import Dataset
 
 from ..worlds import plane, quick_config, squares

@@ -18,8 +18,8 @@ from agents.sb3.offline.buffer import KEYS, RowReplayBuffer
 from agents.sb3.offline.config import DQNConfig
 from agents.sb3.offline.network import PairExtractor
 from agents.sb3.offline.rewards import FrameReward, IdenticalFrame, RecordedReward
-from agents.training.saving import network_arrays
-from agents.training.workdir import load_arrays
+from agents.training.network_arrays import network_arrays
+from agents.training.saving import load_arrays
 from data_collection import Dataset, DatasetError, Episode
 
 DQNAgent = get_agent("dqn")

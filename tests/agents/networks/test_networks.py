@@ -12,8 +12,8 @@ from torch import nn
 
 from agents.errors import ObservationError
 from agents.networks import TRUNKS, Ensemble, PooledMLP, build_trunk, embed_in_chunks, prepare_in_chunks
-from agents.training.saving import load_network, network_arrays
-from agents.training.workdir import load_arrays, save_arrays
+from agents.training.network_arrays import load_network, network_arrays
+from agents.training.saving import load_arrays, save_arrays
 from data_collection.errors import Plan2vecError
 
 SHAPE = (1, 64, 64)

@@ -15,7 +15,8 @@ from agents.networks import Frames, build_trunk
 from agents.training.config_json import with_option
 from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, train
-from agents.training.workdir import Workdir, load_arrays
+from agents.training.saving import load_arrays
+from agents.training.workdir import Workdir
 from data_collection.errors import Plan2vecError
 
 from ..worlds import plane, quick_config, squares

@@ -17,7 +17,8 @@ from agents import Plan2Vec
 from agents.errors import CheckpointError, DeviceError, TrainingDivergedError
 from agents.training.gradient_steps import one_cycle
 from agents.training.loop import Training, resolve_device, train
-from agents.training.workdir import Workdir, load_arrays
+from agents.training.saving import load_arrays
+from agents.training.workdir import Workdir
 
 from ..worlds import plane, quick_config
 

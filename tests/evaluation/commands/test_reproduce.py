@@ -6,11 +6,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.paper.lab import EXPERIMENTS, Plan, Preset
-from evaluation.paper.lab.experiment import load_experiments
 from evaluation.paper.lab.publish import publish, summary_of
 from evaluation.paper.lab.runner import run_all
-
-load_experiments()
 
 
 def numbers(out: Path) -> dict:

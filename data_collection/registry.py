@@ -1,0 +1,102 @@
+"""Things by name: the files of an open folder, and what plugins register."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from collections.abc import Iterator, Mapping, MutableMapping
+from functools import cache
+from importlib import import_module, metadata
+from typing import Any
+
+from plan2vec_envs.errors import InvalidOptionError, check_name
+
+_PLUGINS = "plan2vec.plugins"
+
+
+class Registry(MutableMapping[str, Any]):
+    """A mapping from names to things, whose open folders are imported when it is first looked into.
+
+    Args:
+        what: What a thing is, for messages, such as "agent".
+        folders: Packages; each of their files puts its own things in, ...
+        holds: ... or holds one thing with a ``name`` in an attribute of this name.
+    """
+
+    def __init__(self, what: str, *folders: str, holds: str | None = None) -> None:
+        self.what = what
+        self._folders, self._holds = folders, holds
+        self._things: dict[str, Any] = {}
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """What was registered so far; nothing is imported for it."""
+        return self._things
+
+    def find(self, name: object) -> Any:
+        """The thing of that name, of a plugin if need be.
+
+        Raises:
+            UnknownNameError: with the closest name.
+            InvalidOptionError: for a plugin that cannot be imported.
+        """
+        if name not in self:
+            load_plugins()
+        return self[check_name(self.what, name, self)]
+
+    def __setitem__(self, name: str, thing: Any) -> None:
+        self._things[name] = thing
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded()[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self._loaded()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaded())
+
+    def __len__(self) -> int:
+        return len(self._loaded())
+
+    def _loaded(self) -> dict[str, Any]:
+        folders, self._folders = self._folders, ()  # first of all: a file may look something up while it is imported
+        try:
+            for folder in folders:
+                for file in pkgutil.iter_modules(import_module(folder).__path__):
+                    self._take(f"{folder}.{file.name}")
+        except BaseException:
+            self._folders = folders
+            raise
+        return self._things
+
+    def _take(self, module: str) -> None:
+        found = import_module(module)
+        if self._holds is None:
+            return
+        thing: Any = getattr(found, self._holds, None)
+        if getattr(thing, "name", "").replace("-", "_") != module.rpartition(".")[2]:
+            raise TypeError(f"{module} must define {self._holds}, a {self.what} named as its file is")
+        self[thing.name] = thing
+
+
+@cache
+def load_plugins() -> None:
+    """Import other people's modules that register something, once in a process.
+
+    They are those that ``PLAN2VEC_PLUGINS`` names, separated by commas, and the entry points of installed packages in
+    the group ``plan2vec.plugins``.
+
+    Raises:
+        InvalidOptionError: naming a module that cannot be imported.
+    """
+    names = [name.strip() for name in os.environ.get("PLAN2VEC_PLUGINS", "").split(",") if name.strip()]
+    for name in [*names, *(entry.value for entry in metadata.entry_points(group=_PLUGINS))]:
+        try:
+            import_module(name)
+        except Exception as error:
+            origin = "PLAN2VEC_PLUGINS" if name in names else f"an installed package (entry point of {_PLUGINS})"
+            raise InvalidOptionError(
+                f"{origin} names the module {name!r}, which cannot be imported ({type(error).__name__}: {error}); "
+                "mend it, or leave it out"
+            ) from error
