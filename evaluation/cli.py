@@ -73,9 +73,11 @@ def _run(args: list[str]) -> int:
     plain, config_args, execution_args = split_args(args)
     _check(plain[0] if plain else "", execution_args)
     command = tyro.cli(command_type(), args=plain or ["--help"], prog="plan2vec", description=_DESCRIPTION)
-    from plan2vec_envs.io.name_clash import check_siblings  # after parsing: help need not wait for gymnasium
+    from data_collection.registry import load_plugins  # after parsing: help need not wait for gymnasium
+    from plan2vec_envs.io.name_clash import check_siblings
 
     check_siblings()
+    load_plugins()
     return command.run(Context(shlex.join(["plan2vec", *args]), config_args, execution_args))
 
 

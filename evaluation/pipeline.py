@@ -16,7 +16,8 @@ from plan2vec_envs.errors import Plan2vecError
 from .protocols.closed_loop import decision_seconds, obs_type_of
 from .protocols.results import EvalResult, write_json
 from .protocols.tasks import make_tasks
-from .report import draw_figures, write_report
+from .report.drawing import draw_figures
+from .report.writing import write_report
 from .runs import folder as runs
 from .runs.environment import record
 from .runs.folder import RunFolder

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..control.action_memory import ActionMemory
-from ..graphs.graph import Graph
-from ..graphs.shortest_paths import Plan
+if TYPE_CHECKING:
+    from ..control.action_memory import ActionMemory
+    from ..graphs.graph import Graph
+    from ..graphs.shortest_paths import Plan
 
 
 @runtime_checkable

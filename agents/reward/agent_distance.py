@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.protocols import Metric
 from ..errors import ConfigError, MetricError
 from ..training.loop import one_torch_thread
 
@@ -32,7 +33,7 @@ class AgentDistance:
                 f"{self.name!r} gives no reward: it has no {', '.join(missing)}. Give a fitted agent, as from "
                 "agent.fit(dataset) or load_agent(path)"
             )
-        self.has_latents = hasattr(agent, "embed") and hasattr(agent, "between")
+        self.has_latents = isinstance(agent, Metric)
         self.seconds = 0.0  # of wall time spent here, for whoever asks what the reward costs
 
     @property

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-import torch
-
 from data_collection.errors import check_name
 
 from ..errors import ConfigError, ExecutionError
@@ -62,6 +60,8 @@ class Execution:
         if not self.deterministic:
             yield
             return
+        import torch  # lazily: how to run a fit is known without it
+
         cudnn = torch.backends.cudnn
         before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
         flags, workspace = (cudnn.deterministic, cudnn.benchmark), os.environ.get(_CUBLAS)

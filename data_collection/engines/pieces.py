@@ -12,6 +12,7 @@ import numpy as np
 from plan2vec_envs.errors import InvalidOptionError
 
 from ..errors import WorkerError
+from ..registry import load_plugins
 
 RETRIES = 2
 """of a piece whose process died"""
@@ -36,6 +37,7 @@ def check_jobs(jobs: int | None) -> None:
 def answer(work: Callable[..., Any], item: Any, *shared: np.ndarray) -> bytes:
     """The result of a piece, or the error that it raised, for `result_of` in the process that asked."""
     try:
+        load_plugins()  # in a process of its own nobody else has
         return pickle.dumps((True, work(item, *shared)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         error.add_note("in a process of its own:\n" + traceback.format_exc())

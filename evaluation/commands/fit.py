@@ -61,7 +61,8 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
-        from ..diagnostics.metric_report import make_metric_report, metric_report_text, save_metric_report
+        from ..diagnostics.metric_report import make_metric_report, save_metric_report
+        from ..diagnostics.report_text import metric_report_text
         from ..protocols.goal_env import make_goal_env
 
         if self.env is not None:

@@ -27,7 +27,7 @@ class Command:
 
         from agents.training.saving import agent_folder
 
-        from ..diagnostics.metric_report import metric_report_text, read_metric_report
+        from ..diagnostics.report_text import metric_report_text, read_metric_report
 
         report = read_metric_report(agent_folder(self.agent))
         print(

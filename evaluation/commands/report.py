@@ -24,7 +24,8 @@ class Command:
         from agents.training.loop import one_torch_thread
 
         from ..errors import RunFolderError
-        from ..report import draw_figures, write_report
+        from ..report.drawing import draw_figures
+        from ..report.writing import write_report
         from ..runs.folder import open_run
 
         run = open_run(self.folder)

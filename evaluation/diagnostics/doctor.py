@@ -26,12 +26,12 @@ def findings() -> Iterator[Finding]:
         yield Finding(name, version, version != "not installed")
     checks: tuple[Callable[[], Finding], ...] = (
         _processor,
-        _threads,
-        _cuda,
         _cache,
         _data,
         _names,
         _opencv,
+        _threads,  # the last two load torch
+        _cuda,
     )
     for check in checks:
         yield check()

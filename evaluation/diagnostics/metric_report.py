@@ -1,4 +1,4 @@
-"""The metric report: what a saved agent learned from, how true its distances are, and what they cost.
+"""The metric report is made: what an agent learned from, how true its distances are, and what they cost.
 
 Nothing in it needs ground truth: distances are compared with shortest paths on the agent's own graph.
 """
@@ -7,24 +7,36 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import spearmanr
+import scipy
 
-from agents.graphs.search import SearchBudget, best_first, dijkstra, greedy_walk
+from agents import Graph, Metric, Planner
+from agents.graphs.search import Heuristic, SearchBudget, best_first, dijkstra, greedy_walk
 from agents.graphs.shortest_paths import distances_from
 from agents.networks.device_memory import peak_memory
+from agents.training.splits import ValidationSplit
 from data_collection import Dataset
-from data_collection.splits import fold_episodes
 from plan2vec_envs.io.files import atomic_write
 
-from ..errors import ResultsError
-from ..protocols.results import read_json, write_json
+from ..protocols.heuristics import frame_heuristic
+from ..protocols.results import write_json
 from ..runs.environment import hardware, versions
+from .report_text import METRIC_REPORT, metric_report_text
 
-_SOURCES, _PAIRS, _TRIPLES, _AT_ONCE = 64, 200, 10_000, 4000
-METRIC_REPORT = "metric_report.json"
+_SOURCES = 64
+
+
+class _Size(NamedTuple):
+    """How much is looked at: vertices from each source, triangles, walks."""
+
+    ends: int
+    triples: int
+    pairs: int
+
+
+_LOOKED_UP, _ASKED = _Size(4000, 10_000, 200), _Size(100, 500, 40)  # by latents; pair of frames by pair of frames
 
 
 def make_metric_report(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
@@ -49,10 +61,9 @@ def make_metric_report(agent: Any, dataset: Dataset, *, seed: int = 0) -> dict[s
         "hardware": hardware("cpu"),
         "versions": versions(),
     }
-    if getattr(agent, "graph", None) is not None:
+    if isinstance(agent, Planner):
         report["graph"] = _graph(agent)
-        if hasattr(agent, "vertex_embeddings") and hasattr(agent, "between"):
-            report["metric"] = _metric(agent, dataset, np.random.default_rng(seed))
+        report["metric"] = _metric(agent, dataset, np.random.default_rng(seed))
     return report
 
 
@@ -61,49 +72,6 @@ def save_metric_report(report: dict[str, Any], folder: Path) -> None:
     write_json(folder / METRIC_REPORT, report)
     with atomic_write(folder / "metric_report.md") as file:
         file.write(metric_report_text(report).encode())
-
-
-def read_metric_report(folder: Path) -> dict[str, Any]:
-    """The report beside a saved agent.
-
-    Raises:
-        ResultsError: if there is none, saying how to get one.
-    """
-    file = folder / METRIC_REPORT
-    if not file.is_file():
-        raise ResultsError(
-            f"{folder} has no report ({METRIC_REPORT}): `plan2vec fit` writes one beside the agent it saves"
-        )
-    return read_json(file)
-
-
-def metric_report_text(report: dict[str, Any]) -> str:
-    """The report as Markdown."""
-    data = report["data"]
-    lines = [
-        f"# Metric report: {report['agent']}",
-        "",
-        f"Made {report['date']}, seed {report['seed']}.",
-        "",
-        "## Data",
-        "",
-    ]
-    lines += [f"- {key.replace('_', ' ')}: {_shown(value)}" for key, value in data.items()]
-    sections = {
-        "graph": "Graph",
-        "metric": "Metric, against shortest ways on the graph",
-        "environment": "Acting in an environment, with memory",
-    }
-    for key, title in sections.items():
-        if key in report:
-            lines += ["", f"## {title}", "", *(f"- {name}: {_shown(value)}" for name, value in report[key].items())]
-    lines += ["", "## Learning", "", "| stage | wall s | CPU s | validation |", "|---|---|---|---|"]
-    for stage, found in report["stages"].items():
-        rest = ", ".join(f"{name} {_shown(value)}" for name, value in found.items() if name not in ("wall", "cpu"))
-        lines.append(f"| {stage} | {found['wall']} | {found['cpu']} | {rest} |")
-    where = report["hardware"]
-    lines += ["", f"Peak memory {report['peak_megabytes']:,.0f} MB, on {where['cpu']}, {where['cores']} cores."]
-    return "\n".join(lines) + "\n"
 
 
 def _data(dataset: Dataset) -> dict[str, Any]:
@@ -141,17 +109,17 @@ def _graph(agent: Any) -> dict[str, Any]:
 
 def _metric(agent: Any, dataset: Dataset, rng: np.random.Generator) -> dict[str, Any]:
     """D between vertices against the graph, and how well both lead; sources are vertices held out of learning."""
-    graph, latents = agent.graph, agent.vertex_embeddings
-    episodes = dataset.episode_ids[agent.vertex_rows]
+    graph, size = agent.graph, _LOOKED_UP if isinstance(agent, Metric) else _ASKED
+    between = frame_heuristic(agent, np.asarray(dataset.observations[agent.vertex_rows]))
     held_out = np.zeros(0, np.int64)
-    if dataset.num_episodes >= 4:
-        _, unseen = fold_episodes(dataset.num_episodes, 0, min(10, dataset.num_episodes // 2), agent.seed)
-        held_out = np.flatnonzero(np.isin(episodes, unseen))
+    if dataset.num_episodes > 1:
+        split = ValidationSplit.of(dataset, agent.seed)
+        held_out = np.flatnonzero(split.unseen(dataset.episode_ids[agent.vertex_rows]))
     pool = held_out if len(held_out) >= _SOURCES else np.arange(graph.num_vertices)
     sources = rng.choice(pool, min(_SOURCES, len(pool)), replace=False)
-    ends = rng.choice(graph.num_vertices, min(_AT_ONCE, graph.num_vertices), replace=False)
+    ends = rng.choice(graph.num_vertices, min(size.ends, graph.num_vertices), replace=False)
     truth = distances_from(graph, sources)[:, ends]
-    found = np.stack([agent.between(latents[source][None], latents[ends]) for source in sources])
+    found = np.stack([between(np.full(len(ends), source), ends) for source in sources])
     known = np.isfinite(truth) & (truth > 0)
     ratio = found[known] / truth[known]
     error = np.abs(found[known] - truth[known]) / (truth[known] + 1)
@@ -160,21 +128,20 @@ def _metric(agent: Any, dataset: Dataset, rng: np.random.Generator) -> dict[str,
         "pairs without a way": round(float((~np.isfinite(truth)).mean()), 4),
         "relative error": round(float(error.mean()), 4),
         "D / distance, 5 %, median, 95 %": [round(float(q), 3) for q in np.quantile(ratio, (0.05, 0.5, 0.95))],
-        "rank correlation": round(float(spearmanr(found[known], truth[known])[0]), 4),
-        "triangle violations": round(_triangle_violations(agent, latents, rng), 5),
+        "rank correlation": round(float(scipy.stats.spearmanr(found[known], truth[known])[0]), 4),
+        "triangle violations": round(_triangle_violations(between, graph.num_vertices, size.triples, rng), 5),
     }
     for count in (16, 64):
         report[f"relative error of {count} landmarks (ALT)"] = round(
             _alt_error(graph, count, sources, ends, truth, rng), 4
         )
-    return report | _walks(agent, latents, rng)
+    return report | _walks(graph, between, size.pairs, rng)
 
 
-def _triangle_violations(agent: Any, latents: np.ndarray, rng: np.random.Generator) -> float:
+def _triangle_violations(between: Heuristic, vertices: int, triples: int, rng: np.random.Generator) -> float:
     """Share of random triples with D(a, c) > D(a, b) + D(b, c), beyond rounding."""
-    a, b, c = latents[rng.integers(len(latents), size=(3, _TRIPLES))]
-    detour = agent.between(a, b) + agent.between(b, c)
-    return float((agent.between(a, c) > detour * 1.0001 + 1e-3).mean())
+    a, b, c = rng.integers(vertices, size=(3, triples))
+    return float((between(a, c) > (between(a, b) + between(b, c)) * 1.0001 + 1e-3).mean())
 
 
 def _alt_error(
@@ -188,13 +155,8 @@ def _alt_error(
     return float((np.abs(bound[known] - truth[known]) / (truth[known] + 1)).mean())
 
 
-def _walks(agent: Any, latents: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    graph = agent.graph
-    starts, goals = rng.integers(graph.num_vertices, size=(2, _PAIRS))
-
-    def distance(vertices: np.ndarray, goal_vertices: np.ndarray) -> np.ndarray:
-        return agent.between(latents[vertices], latents[goal_vertices])
-
+def _walks(graph: Graph, distance: Heuristic, pairs: int, rng: np.random.Generator) -> dict[str, Any]:
+    starts, goals = rng.integers(graph.num_vertices, size=(2, pairs))
     budget = SearchBudget(max_expansions=1000)
     exact = dijkstra(graph, starts, goals)
     guided = best_first(graph, starts, goals, distance)
@@ -212,13 +174,3 @@ def _walks(agent: Any, latents: np.ndarray, rng: np.random.Generator) -> dict[st
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:
     return {name: round(float(value), 5) for name, value in figures.items()}
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "–"}[value]
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}"
-    return " · ".join(_shown(each) for each in value) if isinstance(value, list) else str(value)

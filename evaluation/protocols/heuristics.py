@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agents import UniformAgent
+from agents import Metric, UniformAgent
 from agents.graphs.search import Heuristic
 
 from .memory_graph import MemoryGraph
@@ -31,20 +31,25 @@ def vertex_heuristic(agent: Any, memory: MemoryGraph) -> Heuristic | None:
         return None
     if getattr(agent, "is_oracle", False):
         return agent.heuristic_on(memory)
-    if hasattr(agent, "embed") and hasattr(agent, "between"):
-        latents = agent.embed(memory.frames)
+    return frame_heuristic(agent, memory.frames)
+
+
+def frame_heuristic(agent: Any, frames: np.ndarray) -> Heuristic:
+    """D between (V, ...) frames, as a function of (K,) rows and (K,) goal rows, in steps."""
+    if isinstance(agent, Metric):
+        latents = agent.embed(frames)
         return lambda vertices, goals: agent.between(latents[vertices], latents[goals])
-    return _Asked(agent, memory)
+    return _Asked(agent, frames)
 
 
 class _Asked:
     """Asks an agent about pairs of frames, and remembers: one row of V answers for each goal."""
 
-    def __init__(self, agent: Any, memory: MemoryGraph) -> None:
-        self._agent, self._frames = agent, memory.frames
-        self._row = np.full(memory.num_vertices, -1)  # of each goal vertex in the table
+    def __init__(self, agent: Any, frames: np.ndarray) -> None:
+        self._agent, self._frames = agent, frames
+        self._row = np.full(len(frames), -1)  # of each goal vertex in the table
         self._goals = np.empty(0, np.int64)  # of each row
-        self._table = np.empty((0, memory.num_vertices), np.float32)
+        self._table = np.empty((0, len(frames)), np.float32)
 
     def __call__(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
         new = np.unique(goals[self._row[goals] < 0])

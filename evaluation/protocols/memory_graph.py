@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents import Graph
+from agents import Graph, Planner
 from data_collection import Dataset
 from plan2vec_envs.geometry import STEP
 from plan2vec_envs.maze.geodesic import GeodesicOracle
@@ -65,7 +65,7 @@ def memory_graph(agent: Any, dataset: Dataset) -> MemoryGraph:
     Raises:
         ProtocolError: if the agent has no graph, or the dataset has no true positions.
     """
-    if getattr(agent, "graph", None) is None:
+    if not isinstance(agent, Planner):
         raise ProtocolError(f"agent {agent.name!r} has no graph to walk on; judge it on the graph of another agent")
     if dataset.oracle_position is None:
         raise ProtocolError("the dataset has no true positions, which the graph protocol needs for its verdict")

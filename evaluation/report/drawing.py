@@ -20,7 +20,7 @@ from .published import ROOMS
 
 def draw_figures(run: RunFolder) -> None:
     """Writes `figures/*.png|gif` and `figures/facts.json`; what an agent cannot show is left out."""
-    from agents import load_agent
+    from agents import Metric, Planner, load_agent
 
     job = Job.of(run)
     agent, dataset, room = load_agent(run.path("agent")), job.dataset(progress=False), room_of(job.env_id)
@@ -34,7 +34,7 @@ def draw_figures(run: RunFolder) -> None:
     _keep(run, "rooms.png", figures.rooms_figure(ROOMS))
     if gif := _animation(run, job):
         _keep(run, "tasks.gif", gif)
-    if hasattr(agent, "embed"):
+    if isinstance(agent, Metric):
         drawn = load_agent(run.path("map", "agent")) if run.path("map", "agent").is_dir() else agent
         facts["embedding_dims"], facts["latent_dims"] = (
             int(each.embed(dataset.observations[0]).shape[-1]) for each in (drawn, agent)
@@ -48,7 +48,7 @@ def draw_figures(run: RunFolder) -> None:
             both = {facts["latent_dims"]: agent, facts["embedding_dims"]: drawn}
             ratios = {dims: corridor_ratio(each, room) for dims, each in both.items()}
             facts["corridor"] = {str(dims): [r.learned, r.geodesic] for dims, r in ratios.items()}
-    if getattr(agent, "graph", None) is not None:
+    if isinstance(agent, Planner):
         png, facts["edges"] = figures.edges_figure(agent, dataset)
         facts["num_vertices"] = len(agent.vertex_rows)
         _keep(run, "edges.png", png)

@@ -13,11 +13,12 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
+from agents import Metric
+from agents.errors import ObservationError
 from data_collection import atomic_write
 from data_collection.engines import Engine, LocalEngine
 from data_collection.errors import InvalidOptionError
 
-from agents.errors import ObservationError
 from .sent_agent import SentAgent
 
 
@@ -52,7 +53,7 @@ def embed_all(
         ObservationError: if there is no observation, or they are not those that the agent was trained on.
         StorageError: if a file cannot be written.
     """
-    if not hasattr(agent, "embed"):
+    if not isinstance(agent, Metric):
         raise InvalidOptionError(
             f"agent {agent.name!r} has no embedding; give one that measures distances between latents, such as plan2vec"
         )

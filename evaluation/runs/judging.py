@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .sent_agent import SentAgent
+from agents import Planner
 from data_collection import Dataset, make_dataset
 from data_collection.engines import Engine, LocalEngine
 
@@ -20,6 +20,7 @@ from ..protocols.memory_graph import graph_tasks, memory_graph
 from ..protocols.oracles import oracles
 from ..protocols.results import EvalResult
 from ..protocols.tasks import TaskList
+from .sent_agent import SentAgent
 
 Row = tuple[str, Callable[[], EvalResult]]
 """name, and how to get it: pickled, it can be run in any process"""
@@ -41,7 +42,7 @@ def rows(agent: Any, dataset: Dataset | None, tasks: TaskList, *, seed: int = 0)
     if agent.new_memory(1) is not None:
         yield "closed-loop-memory", partial(learned, memory=True)
     yield "closed-loop-memoryless", partial(learned, memory=False)
-    if dataset is not None and getattr(agent, "graph", None) is not None:
+    if dataset is not None and isinstance(agent, Planner):
         yield "graph", partial(_walked, sent, dataset, len(tasks), seed)
     if agent.name != "random":
         seen = None if dataset is None else dataset.without_oracle()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agents import Graph
+from agents.graphs.shortest_paths import shortest_plan
 from evaluation.protocols.oracles import GeodesicGreedy
 from evaluation.protocols.worlds import room_of
 from plan2vec_envs.maze.geodesic import GeodesicOracle
@@ -58,6 +59,9 @@ class Chain:
     def distance(self, x, g):
         self.questions += zip(x[:, 0].tolist(), g[:, 0].tolist(), strict=True)
         return self.goal_side * np.abs(x[:, 0] - g[:, 0])
+
+    def plan(self, observation, goal):
+        return shortest_plan(self.graph, int(observation[0]), int(goal[0]))
 
 
 class ChainDataset:

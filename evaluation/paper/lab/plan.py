@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.training.config_json import with_option
 from agents.training.execution import DEFAULT_EXECUTION, Execution
-from agents.training.loop import Training, resolve_device
-from agents.training.workdir import Workdir
 from data_collection.errors import check_name
 from plan2vec_envs.errors import InvalidOptionError
+
+if TYPE_CHECKING:
+    from agents.training.loop import Training
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,9 @@ class Plan:
 
     def training(self, seed: int) -> Training:
         """How a network that is no part of an agent is trained."""
+        from agents.training.loop import Training, resolve_device
+        from agents.training.workdir import Workdir
+
         return Training(seed, Workdir(None), resolve_device(self.device), progress=False, execution=self.execution)
 
     @property

@@ -15,7 +15,8 @@ from agents.plan2vec.recommend import recommend
 from data_collection import Dataset, save_dataset
 from evaluation.cli import main
 from evaluation.diagnostics import memory_need
-from evaluation.diagnostics.metric_report import make_metric_report, metric_report_text, read_metric_report
+from evaluation.diagnostics.metric_report import make_metric_report
+from evaluation.diagnostics.report_text import metric_report_text, read_metric_report
 from evaluation.errors import ResultsError
 from evaluation.protocols.goal_env import judge_in_env
 

@@ -220,7 +220,7 @@ def test_fig_10_is_measured_and_drawn_for_an_agent_that_knows_the_truth(memory):
         env_id=CMAZE, oracle_position=memory.position, observations=memory.frames, fingerprint="f"
     )
     agent = SeeingAgent(CMAZE)
-    agent.graph, agent.vertex_rows, agent.threshold = graph, memory.rows, 1.1
+    agent.graph, agent.vertex_rows, agent.threshold, agent.plan = graph, memory.rows, 1.1, None
     agent.local_metric = SimpleNamespace(embed=lambda frames: agent._renderer.decode(frames) / STEP)
     cache = SimpleNamespace(agent=lambda *_: agent, dataset=lambda _: dataset)
     experiment = Fig10()
