@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from agents import Graph
+from agents.graphs.shortest_paths import shortest_plan
 from evaluation.figures import agents_gif, gallery_figure
 from evaluation.figures.gif import Drive
 from evaluation.figures.lattice import Lattice
@@ -220,7 +221,7 @@ def test_fig_10_is_measured_and_drawn_for_an_agent_that_knows_the_truth(memory):
         env_id=CMAZE, oracle_position=memory.position, observations=memory.frames, fingerprint="f"
     )
     agent = SeeingAgent(CMAZE)
-    agent.graph, agent.vertex_rows, agent.threshold, agent.plan = graph, memory.rows, 1.1, None
+    agent.graph, agent.vertex_rows, agent.threshold, agent.plan = graph, memory.rows, 1.1, shortest_plan
     agent.local_metric = SimpleNamespace(embed=lambda frames: agent._renderer.decode(frames) / STEP)
     cache = SimpleNamespace(agent=lambda *_: agent, dataset=lambda _: dataset)
     experiment = Fig10()
