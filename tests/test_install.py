@@ -32,7 +32,7 @@ def run(tmp_path_factory):
     pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q", "-c", str(ROOT / "constraints.txt"))
     index = ("--index-url", os.environ["TORCH_INDEX"]) if os.environ.get("TORCH_INDEX") else ()
     call("python", *pip, *index, "torch")  # first: the small build, where an index of it is named
-    call("python", *pip, f"plan2vec @ git+{ROOT.as_uri()}")
+    call("python", *pip, f"git+{ROOT.as_uri()}")
     return call
 
 
