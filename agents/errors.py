@@ -49,6 +49,10 @@ class HeuristicError(Plan2vecError, ValueError):
     """A heuristic that answered with NaN or with the wrong number of values."""
 
 
+class AgentContractError(Plan2vecError, AssertionError):
+    """An agent that does not keep what its users rely on."""
+
+
 class ConfigError(Plan2vecError, ValueError):
     """An entry of a configuration that cannot be, by itself or beside another one."""
 

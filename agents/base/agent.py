@@ -48,6 +48,10 @@ class Agent(ABC):
     name: ClassVar[str]
     config_class: ClassVar[type]
     discrete_actions_only: ClassVar[bool] = False
+    closed_form: ClassVar[bool] = False
+    """Whether its distance draws nothing, at least on little data, so that the seed does not matter."""
+    is_noise: ClassVar[bool] = False
+    """Whether its distance is drawn at each call."""
     bare: ClassVar[bool] = False
     """Whether the only stage is saved without its name, as some agents were from the beginning."""
 
@@ -287,7 +291,7 @@ def as_batch(observation: np.ndarray, shape: tuple[int, ...], is_image: bool, wh
     Raises:
         ObservationError: if shape or dtype are not those the agent was trained on.
     """
-    array = np.asarray(observation)
+    array = np.ascontiguousarray(observation)  # torch takes no negative strides
     single = array.shape == shape
     if not single and array.shape[1:] != shape:
         raise ObservationError(

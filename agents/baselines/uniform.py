@@ -66,6 +66,7 @@ class UniformAgent(Agent):
     name = "random"
     config_class: ClassVar[type] = UniformConfig
     bare: ClassVar[bool] = True
+    is_noise: ClassVar[bool] = True
     actions: ActionRange
 
     def _fit(self, run: Any) -> None:

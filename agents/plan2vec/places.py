@@ -155,6 +155,7 @@ class Plan2VecPlaces(DistanceAgent, GraphAgent):
 
     name = "plan2vec-places"
     config_class = Plan2VecPlacesConfig
+    closed_form = True
     config: Plan2VecPlacesConfig
     frame_graph: PlaceGraph
 
