@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,19 +19,27 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     """
     chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     with torch.inference_mode(), _evaluating(network):
-        starts = range(0, len(observations), chunk)
-        parts = [network.infer(to_tensor(observations[i : i + chunk], device)) for i in starts]
-        return (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
+        return _filled(network.infer, observations, chunk, device).cpu().numpy()
 
 
 def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:
     """The weightless half of a trunk for all of (N, ...) observations, on the device."""
-    chunk = 1024
-    with torch.no_grad():
-        parts = [
-            network.prepare(to_tensor(observations[i : i + chunk], device)) for i in range(0, len(observations), chunk)
-        ]
-    return torch.cat(parts)
+    with torch.no_grad():  # no inference mode: what is prepared is trained on
+        return _filled(network.prepare, observations, 1024, device)
+
+
+def _filled(
+    work: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, chunk: int, device: torch.device
+) -> torch.Tensor:
+    """Results of chunks, in one tensor: kept one by one between what was freed, they would hold much more memory."""
+    first = work(to_tensor(observations[:chunk], device))
+    if len(observations) <= chunk:
+        return first
+    found = first.new_empty((len(observations), *first.shape[1:]))
+    found[:chunk] = first
+    for i in range(chunk, len(observations), chunk):
+        found[i : i + chunk] = work(to_tensor(observations[i : i + chunk], device))
+    return found
 
 
 @contextmanager
