@@ -68,15 +68,15 @@ def moving_transitions(dataset: Dataset, reach: int = 1, *, pauses: float = 0.0,
             ]
         )
         return pairs[moved] if moved.any() else pairs
-    steps = _changes(dataset.observations, dataset.transitions)
-    gaps = steps if reach == 1 else _changes(dataset.observations, pairs)
+    steps = step_lengths(dataset.observations, dataset.transitions)
+    gaps = steps if reach == 1 else step_lengths(dataset.observations, pairs)
     moved = gaps > pauses * typical_step(steps)
     if jumps:
         moved &= ~crosses(dataset, pairs, jump_steps(steps, jumps))
     return pairs[moved] if moved.any() else pairs
 
 
-def _changes(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def step_lengths(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """(P,) float64, Euclidean distance of the observations of (P, 2) rows."""
     found = np.empty(len(pairs))
     for i in range(0, len(pairs), _AT_ONCE):

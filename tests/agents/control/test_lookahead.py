@@ -16,8 +16,7 @@ from agents.errors import ConfigError
 from agents.graphs.building import GraphConfig, Spread
 from agents.plan2vec.presets import VECTORS
 from agents.training.config_json import with_option
-
-from ..awkward_worlds import WalledRoom
+from evaluation.paper.protocols.awkward_worlds import WalledRoom
 
 ROOM = WalledRoom()
 CONFIG = replace(

@@ -24,8 +24,7 @@ from agents.plan2vec.presets import VECTORS
 from agents.training.loop import Training
 from agents.training.workdir import Workdir
 from data_collection import Dataset, Episode
-
-from ..awkward_worlds import LONG, corridor, hovering
+from evaluation.paper.protocols.awkward_worlds import LONG, corridor, hovering
 
 MOVE = 0.7  # of the corridor, on average
 IDENTITY = LocalMetricConfig(trunk="identity", members=1)

@@ -72,7 +72,7 @@ def test_fitting_again_takes_the_finished_stages(flat, fitted, capsys):
     before = (fitted / "agent/weights.safetensors").read_bytes()
     assert main(["fit", str(flat), "--out", str(fitted), *LITTLE]) == 0
     assert (fitted / "agent/weights.safetensors").read_bytes() == before
-    assert "plan2vec-waypoints: vectors and trajectories of 60 steps" in capsys.readouterr().out
+    assert "plan2vec-waypoints: vectors, " in capsys.readouterr().out
 
 
 def test_a_dataset_of_ours_is_read_as_one(tmp_path, capsys):

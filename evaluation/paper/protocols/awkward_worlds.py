@@ -9,12 +9,23 @@ from data_collection import Dataset, Episode
 LONG, WIDE = 20.0, 1.0
 
 
-def corridor(episodes: int = 60, steps: int = 30, seed: int = 0, gate: float = 0.0, late: bool = False) -> Dataset:
-    """Walks to and fro along a corridor, in moves of at most 1; its ends and sides stop what would leave it.
+def step_in_corridor(
+    place: np.ndarray, action: np.ndarray, rng: np.random.Generator, gate: float = 0.0, late: bool = False
+) -> np.ndarray:
+    """Where a move of at most 1 leads from a place (2,): the ends and sides of the corridor stop what would leave it.
 
-    Whoever is within half a unit of its middle is carried to one of its ends by a gate, with this chance: at once, or
-    in the next step where that is recorded late.
+    Within half a unit of the middle a gate carries to one of the ends, with the chance ``gate``: at once, or ``late``
+    in the next step.
     """
+    onward = np.clip(place + action, 0, (LONG, WIDE)).astype(np.float32)
+    caught = abs((place if late else onward)[0] - LONG / 2) < 0.5
+    if caught and rng.random() < gate:
+        return np.array([rng.choice([0.2, LONG - 0.2]), rng.uniform(0, WIDE)], np.float32)
+    return onward
+
+
+def corridor(episodes: int = 60, steps: int = 30, seed: int = 0, gate: float = 0.0, late: bool = False) -> Dataset:
+    """Walks to and fro along a corridor, in moves of at most 1; see ``step_in_corridor``."""
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(episodes):
@@ -24,22 +35,18 @@ def corridor(episodes: int = 60, steps: int = 30, seed: int = 0, gate: float = 0
         for _ in range(steps):
             direction *= -1 if rng.random() < 0.05 else 1
             action = np.array([direction * rng.uniform(0.4, 1), rng.uniform(-0.3, 0.3)], np.float32)
-            within = abs(observations[-1][0] - LONG / 2) < 0.5
-            place = np.clip(observations[-1] + action, 0, (LONG, WIDE)).astype(np.float32)
-            caught = within if late else abs(place[0] - LONG / 2) < 0.5
-            if caught and rng.random() < gate:
-                place = np.array([rng.choice([0.2, LONG - 0.2]), rng.uniform(0, WIDE)], np.float32)
-            observations.append(place)
+            observations.append(step_in_corridor(observations[-1], action, rng, gate, late))
             actions.append(action)
         made.append(Episode(np.stack(observations), np.array(actions)))
     return Dataset.from_episodes(made)
 
 
 def hovering(dataset: Dataset, times: int, noise: float, seed: int = 0) -> Dataset:
-    """Every frame again ``times`` times, a little shaken, as of somebody who waits; doing nothing is an action."""
+    """Every frame again ``times`` times, with noise, as of a walker that waits; doing nothing is an action."""
     rng = np.random.default_rng(seed)
     made = []
     for episode in dataset.episodes():
+        assert episode.actions is not None
         frames = np.repeat(episode.observations, times + 1, 0)
         frames = frames + (noise * rng.normal(size=frames.shape)).astype(np.float32)
         actions = np.zeros((len(frames) - 1, episode.actions.shape[1]), np.float32)
@@ -76,12 +83,12 @@ class WalledRoom:
     def recorded(self, episodes: int = 80, steps: int = 30, seed: int = 0) -> Dataset:
         """Random walks of walkers who keep away from the wall."""
         rng = np.random.default_rng(seed)
-        made = []
+        made: list[Episode] = []
         while len(made) < episodes:
             place = rng.uniform(0, self.size).astype(np.float32)[None]
             if self.near_wall(place)[0]:
                 continue
-            observations, actions = [place[0]], []
+            observations, actions = [place[0]], []  # type: ignore[var-annotated]
             while len(actions) < steps:
                 action = rng.uniform(-1, 1, (1, 2)).astype(np.float32)
                 onward = self.step(place, action)
