@@ -42,7 +42,8 @@ class Registry(MutableMapping[str, Any]):
         """
         if name not in self:
             load_plugins()
-        return self[check_name(self.what, name, self)]
+            check_name(self.what, name, self)
+        return self[str(name)]
 
     def __setitem__(self, name: str, thing: Any) -> None:
         self._things[name] = thing

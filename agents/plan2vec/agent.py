@@ -74,19 +74,15 @@ class Plan2Vec(DistanceAgent, GraphAgent):
             lambda: DistilledMetric.fit(c.global_metric, run, local, graph),
             partial(DistilledMetric.restore, c.global_metric, run, local),
         )  # fmt: skip
+        self.metric = getattr(self.distilled, "metric", None)  # None in a forecast
         # 4. The forward model: where the latent goes for each action.
         self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
         self.local_metric, self.frame_graph = local, graph
 
     @property
-    def metric(self) -> LatentMetric:  # type: ignore[override]
-        """The global metric: the embedding phi, and D of its latents."""
-        return self.distilled.metric
-
-    @property
     def global_metric(self) -> LatentMetric:
-        """The same."""
-        return self.distilled.metric
+        """The embedding phi, and D of its latents."""
+        return self.metric
 
     @property
     def vertex_embeddings(self) -> np.ndarray:
