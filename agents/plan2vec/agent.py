@@ -74,7 +74,7 @@ class Plan2Vec(DistanceAgent, GraphAgent):
             lambda: DistilledMetric.fit(c.global_metric, run, local, graph),
             partial(DistilledMetric.restore, c.global_metric, run, local),
         )  # fmt: skip
-        self.metric = getattr(self.distilled, "metric", None)  # None in a forecast
+        self.metric: Any = getattr(self.distilled, "metric", None)  # None in a forecast
         # 4. The forward model: where the latent goes for each action.
         self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
         self.local_metric, self.frame_graph = local, graph
