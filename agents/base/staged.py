@@ -31,7 +31,7 @@ class DataSize:
         row_bytes: of one observation.
         transitions: between them.
         action_bytes: of all actions; 0 if there are none.
-        latents: entries of a local latent.
+        latents: entries of a latent of the metric that was learned last.
         vertices: of the graph.
     """
 
@@ -42,6 +42,11 @@ class DataSize:
     action_bytes: int
     latents: int = 0
     vertices: int = 0
+
+    @property
+    def observation_bytes(self) -> int:
+        """Of all observations."""
+        return self.rows * self.row_bytes
 
     @classmethod
     def of(cls, dataset: Dataset) -> DataSize:

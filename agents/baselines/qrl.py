@@ -21,7 +21,8 @@ from ..metrics.embedding import EmbeddingMetric
 from ..metrics.heads import MetricHead
 from ..metrics.heads.iqe import IQEHead
 from ..metrics.local import moving_transitions
-from ..networks import Trunk, build_trunk, prepared_bytes
+from ..networks import Trunk, build_trunk
+from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, train
 
 _DUAL_RATE = 10.0  # learning rate of log lambda, as a multiple of the network's
@@ -67,8 +68,11 @@ class QRLConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, and what the network prepares of them."""
-        prepared = prepared_bytes(self.trunk, size.observation_shape)
-        return size.rows * (size.row_bytes + prepared + 8 * self.latent_dim)
+        size.latents = self.latent_dim
+        learning = learning_bytes(
+            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
+        )
+        return size.observation_bytes + learning + size.rows * 8 * self.latent_dim
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class RandomNetworkConfig(DistanceConfig):
 
     def memory_need(self, size: Any) -> int:
         """Bytes that the statistics take."""
-        return size.rows * size.row_bytes
+        size.latents = self.latent_dim
+        return size.observation_bytes + size.rows * 8 * self.latent_dim
 
 
 @register_agent

@@ -35,8 +35,7 @@ class ForwardModelConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: latents of all observations, both ends of all transitions, and the actions."""
-        latents = 4 * max(size.latents, 8)
-        return size.rows * latents + size.transitions * (2 * latents + 32) + size.action_bytes
+        return 4 * size.latents * (size.rows + 3 * size.transitions) + 2 * size.action_bytes
 
 
 class ForwardModel(nn.Module):

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from data_collection import Dataset
 
 from ..graphs.transitions import differ
-from ..networks import build_trunk, embed_in_chunks, mlp, prepared_bytes
+from ..networks import build_trunk, embed_in_chunks, mlp
+from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays
 from ..training.saving import Arrays
@@ -48,8 +49,11 @@ class InverseModelConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, what the network prepares of them, and the actions."""
-        prepared = prepared_bytes(self.trunk, size.observation_shape)
-        return size.rows * (size.row_bytes + prepared + 4 * self.latent_dim + 48) + 2 * size.action_bytes
+        learning = learning_bytes(
+            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
+        )
+        kept = size.rows * (4 * self.latent_dim + 48)
+        return size.observation_bytes + learning + kept + 2 * size.action_bytes
 
 
 class InverseModel(nn.Module):

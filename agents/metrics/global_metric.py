@@ -15,7 +15,8 @@ from data_collection.errors import check_name
 from ..errors import ConfigError, GraphError
 from ..graphs.graph import Graph
 from ..graphs.shortest_paths import distances_from
-from ..networks import build_trunk, embed_in_chunks, prepared_bytes
+from ..networks import build_trunk, embed_in_chunks
+from ..networks.learning_memory import learning_bytes
 from ..training.loop import Training, train
 from ..training.network_arrays import load_network, network_arrays
 from ..training.saving import Arrays
@@ -64,9 +65,12 @@ class GlobalMetricConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: frames of the vertices as they are and as prepared, and the rows of distances."""
-        prepared = prepared_bytes(self.trunk, size.observation_shape)
-        rows = min(self.algorithm.sources, size.vertices) * size.vertices
-        return size.vertices * (2 * size.row_bytes + prepared) + rows * 16
+        size.latents = self.latent_dim
+        learning = learning_bytes(
+            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.vertices, batch=0
+        )
+        distances = min(self.algorithm.sources, size.vertices) * size.vertices
+        return 2 * size.vertices * size.row_bytes + learning + distances * 16
 
 
 class GlobalMetric(LatentMetric):

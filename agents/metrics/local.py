@@ -13,7 +13,8 @@ from data_collection import Dataset
 from ..errors import ConfigError
 from ..graphs.pruning import lengths_of
 from ..graphs.transitions import moving_transitions
-from ..networks import Ensemble, build_trunk, embed_in_chunks, prepared_bytes
+from ..networks import Ensemble, build_trunk, embed_in_chunks
+from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays, network_bytes
 from ..training.saving import Arrays
@@ -74,8 +75,11 @@ class LocalMetricConfig:
         """Bytes: a copy of the observations, what the network prepares of them, and latents."""
         identity = self.trunk == "identity"
         size.latents = size.observation_shape[0] if identity else self.members * self.latent_dim
-        prepared = prepared_bytes(self.trunk, size.observation_shape)
-        return size.rows * (size.row_bytes + prepared + 4 * size.latents + 48)
+        batch = 2 * self.batch_pairs * self.members
+        learning = learning_bytes(
+            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=batch
+        )
+        return size.observation_bytes + learning + size.rows * (4 * size.latents + 48)
 
 
 class LocalMetric(LatentMetric):

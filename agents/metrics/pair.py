@@ -15,6 +15,7 @@ from data_collection import Dataset
 from data_collection.errors import check_name
 
 from ..networks import Standardiser, mlp
+from ..networks.learning_memory import blank, step_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays
 from ..training.saving import Arrays
@@ -40,8 +41,12 @@ class PairMetricConfig:
     """peak of the one-cycle schedule"""
 
     def memory_need(self, size: Any) -> int:
-        """Bytes: a copy of the observations, and another for the device; the frames of the vertices."""
-        return 2 * size.rows * size.row_bytes + size.vertices * size.row_bytes
+        """Bytes: a copy of the observations, and another for the device; the frames of the vertices; a step."""
+        with torch.random.fork_rng(devices=[]):
+            network = StackedPair(self.network, size.observation_shape)
+        x = blank(size.observation_shape)
+        step = step_bytes(network, lambda: network(x, x))
+        return 2 * size.observation_bytes + size.vertices * size.row_bytes + self.batch_size * step
 
 
 PAPER_PAIR_METRIC = PairMetricConfig(steps=50_000, batch_size=32, learning_rate=1e-4)

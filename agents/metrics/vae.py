@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from data_collection.errors import check_name
 
 from ..networks import Trunk, build_trunk, mlp
+from ..networks.learning_memory import blank, step_bytes
 from ..training.loop import Batch, Tensors, Training, train
 
 _LEAST = 1e-3  # grey values of the mean image are kept this far from black and white, where logits are infinite
@@ -43,8 +44,13 @@ class VAEConfig:
     """peak of the one-cycle schedule"""
 
     def memory_need(self, size: Any) -> int:
-        """Bytes: a copy of the observations, and another for the device; latents."""
-        return size.rows * (2 * size.row_bytes + 8 * self.latent_dim)
+        """Bytes: a copy of the observations, and another for the device; a gradient step."""
+        size.latents = self.latent_dim
+        with torch.random.fork_rng(devices=[]):
+            network = VAE(self, size.observation_shape)
+        x = blank(size.observation_shape)
+        step = step_bytes(network, lambda: network.terms(network.prepare(x), x, torch.zeros(2, self.latent_dim)))
+        return 2 * size.observation_bytes + self.batch_size * step
 
 
 class ImageDecoder(nn.Module):

@@ -17,21 +17,21 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     Batch normalisation uses its recorded statistics, also in the midst of training: a latent is that of its own
     observation. On a CPU small chunks stay in the cache: 64 images embed several times faster an image than 512.
     """
-    chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     with torch.inference_mode(), _evaluating(network):
-        return _filled(network.infer, observations, chunk, device).cpu().numpy()
+        return _filled(network.infer, observations, device).cpu().numpy()
 
 
 def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:
     """The weightless half of a trunk for all of (N, ...) observations, on the device."""
     with torch.no_grad():  # no inference mode: what is prepared is trained on
-        return _filled(network.prepare, observations, 1024, device)
+        return _filled(network.prepare, observations, device)
 
 
 def _filled(
-    work: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, chunk: int, device: torch.device
+    work: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, device: torch.device
 ) -> torch.Tensor:
     """Results of chunks, in one tensor: kept one by one between what was freed, they would hold much more memory."""
+    chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     first = work(to_tensor(observations[:chunk], device))
     if len(observations) <= chunk:
         return first

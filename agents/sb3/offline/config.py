@@ -7,6 +7,8 @@ from typing import Any
 
 from ...networks import prepared_bytes
 
+_LIBRARY = 45_000_000  # bytes of Stable-Baselines3
+
 
 @dataclass(frozen=True)
 class DQNConfig:
@@ -32,4 +34,4 @@ class DQNConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: what the network prepares of all observations, and rows of the buffer."""
         prepared = prepared_bytes(self.trunk, size.observation_shape)
-        return size.rows * 2 * prepared + size.transitions * 120
+        return _LIBRARY + size.rows * prepared + size.transitions * 300

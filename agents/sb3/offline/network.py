@@ -9,6 +9,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import QNetwork
 
 from ...networks import PooledMLP, Trunk, build_trunk, mlp
+from ...networks.trunk import Standardiser
 from .config import DQNConfig
 
 _FREQUENCIES = 64  # random Fourier features of a vector observation and goal
@@ -66,8 +67,10 @@ class PairExtractor(BaseFeaturesExtractor):
 
     def fit_statistics(self, observations: np.ndarray) -> None:
         """Standardise observations and goals alike, by the statistics of (N, ...) observations."""
-        sample = observations[:: max(1, len(observations) // 4000)]
-        self.trunk.standardise.fit(np.concatenate([sample, sample], 1))
+        single = Standardiser(observations.shape[1:])
+        single.fit(observations)
+        for pair, one in zip(self.trunk.standardise.buffers(), single.buffers(), strict=True):
+            pair.copy_(torch.cat([one, one]))
 
 
 @torch.inference_mode()
