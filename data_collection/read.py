@@ -33,7 +33,7 @@ def read(path: str | os.PathLike[str], format: str | None = None, *, report: Rep
         InvalidOptionError: if the format has no such option, or the path looks like several formats.
         StorageError: if the files cannot be read, or say nothing usable.
     """
-    from .sources.recordings import read_recording  # lazily: reading is above the records that it makes
+    from .sources.reading import read_recording  # lazily: reading is above the records that it makes
 
     fields = {name: options.pop(name) for name in ("env_id", "num_actions") if name in options}
     dataset, repairs = read_recording(path, format, **options)
@@ -45,7 +45,7 @@ def read(path: str | os.PathLike[str], format: str | None = None, *, report: Rep
 def read_foreign_episodes(episodes: list[Any], report: Report, **options: Any) -> Dataset:
     """See `sources.episodes.read_episodes`, whose options these are."""
     from .sources.episodes import read_episodes
-    from .sources.options import check_options
+    from .sources.reading import check_options
 
     check_options("from_episodes", read_episodes, options)
     dataset, repairs = read_episodes(episodes, **options)

@@ -15,9 +15,9 @@ from ...records import Dataset
 from ..conversions import Layout
 from ..files.hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..flat import looks_flat, read_flat
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 
 def read_flat_hdf5(

@@ -12,9 +12,9 @@ from plan2vec_envs.io.archive import MAX_BYTES, list_arrays, read_arrays
 from ...records import Dataset
 from ..conversions import Layout
 from ..flat import looks_flat, read_flat
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 
 def read_flat_npz(

@@ -22,9 +22,9 @@ from ...records import Dataset
 from ..conversions import Layout, positions_of
 from ..files.hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
 from ..files.pictures import decode_picture
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 DATASET_ID = re.compile(r"(?:[-\w]{2,}/)*[-\w]+-v\d+")
 OURS = "plan2vec"  # what write_minari adds to the metadata

@@ -15,10 +15,9 @@ from ...records import Dataset
 from ..files.object_arrays import read_array
 from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
 from ..files.pictures import decode_picture, middle_square
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
-from . import rope_pictures
+from . import Format, rope_pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 

@@ -13,8 +13,8 @@ from plan2vec_envs.errors import SourceError
 
 from ...records import Dataset, Episode
 from ..files.object_arrays import peek_array, read_array
-from ..recording import Format
 from ..repairs import EpisodeRepairs
+from . import Format
 
 SIZE = 64
 _FRAME = (SIZE, SIZE, 1)

@@ -13,8 +13,8 @@ from ...records import Dataset, Episode
 from ..files.object_arrays import peek_array, read_array
 from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
 from ..files.pictures import decode_square
-from ..recording import Format
 from ..repairs import EpisodeRepairs
+from . import Format
 
 LEAST_COLUMNS = 5  # four numbers of an action at least, and whether it was one
 SUFFIXES = {".jpg", ".jpeg"}
