@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 # Passed on for `agents`, which may import nothing below this package.
 from plan2vec_envs.errors import CorruptFileError as CorruptFileError
 from plan2vec_envs.errors import DiskFullError as DiskFullError
@@ -30,3 +32,14 @@ class WrongEnvError(DatasetError):
 
 class WorkerError(Plan2vecError, RuntimeError):
     """A process that was to do a part of the work died or cannot be given it."""
+
+
+def check_whole(least: int, **values: object) -> None:
+    """Refuse values that are no whole numbers, or too small.
+
+    Raises:
+        InvalidOptionError: naming the first.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+            raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.image_graph import Views, WorldGraph
 
+from ..errors import InvalidOptionError, check_whole
 from ..records import Dataset
 
 LEAST_LENGTH = 0.1
@@ -47,9 +47,7 @@ def collect_drives(
     Raises:
         InvalidOptionError: if a number is out of range, or no link leads anywhere.
     """
-    for name, value in (("horizon", horizon), ("coverage", coverage), ("passes", passes)):
-        if value < 1:
-            raise InvalidOptionError(f"{name} {value}: need at least 1")
+    check_whole(1, horizon=horizon, coverage=coverage, passes=passes)
     if not 0 <= odometry < 1:
         raise InvalidOptionError(f"odometry {odometry}: an error is a share of a step's length, from 0 to below 1")
     if views.num_places != world.num_places:

@@ -20,10 +20,9 @@ from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.io.hashing import json_sha256
 
 from ..engines import Engine
-from ..errors import DatasetError, MissingFileError, StorageError
 from ..records import Dataset
 from ..storage import cache_dir, load_mapped, save_dataset
-from .collect import collect
+from .collect import collect, load_if_whole
 
 _log = logging.getLogger(__name__)
 
@@ -69,13 +68,13 @@ def make_dataset(
     key = json_sha256([request, _code_sha256()])[:16]
     path = cache_dir() / "datasets" / f"{_slug(env_id)}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
     run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)
-    if (kept := _cached(path)) is not None:
+    if (kept := load_if_whole(load_mapped, path)) is not None:
         return kept
     if not _is_writable(path.parent):
         _log.info("collecting in memory: cannot write to %s", path.parent)
         return run()
     with FileLock(path.with_suffix(".lock")):
-        if (kept := _cached(path)) is not None:  # a second process was faster
+        if (kept := load_if_whole(load_mapped, path)) is not None:  # a second process was faster
             return kept
         parts_dir = path.with_suffix(".parts")
         dataset = run(parts_dir=parts_dir)
@@ -95,17 +94,6 @@ def parse_size(size: str) -> tuple[int, int]:
     if match is None or 0 in (numbers := (int(match[1]), int(match[2]))):
         raise InvalidOptionError(f"size={size!r} must be rollouts x horizon, both at least 1, such as '1000x10'")
     return numbers
-
-
-def _cached(path: Path) -> Dataset | None:
-    """The dataset under this path; None if it is missing, or damaged and so to be collected again."""
-    try:
-        return load_mapped(path)
-    except MissingFileError:
-        return None
-    except (StorageError, DatasetError) as error:
-        _log.warning("collecting again: %s", error)
-        return None
 
 
 def _is_writable(folder: Path) -> bool:

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ..arrays import frozen
 from ..errors import WorkerError
 from .memory import Layout, attached, in_shared_memory
-from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, read_only, result_of
+from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
 
 _UP = b"up"
 """what a process says first; no answer is as short"""
@@ -49,7 +50,7 @@ class LocalEngine:
         first = list(islice(numbered, 2)) if self.jobs > 1 else []
         numbered_again = chain(first, numbered)
         if len(first) < 2:
-            arrays = [read_only(array) for array in shared]
+            arrays = [frozen(array) for array in shared]
             for index, item in numbered_again:
                 yield index, work(item, *arrays)
             return

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import frozen
 from ..errors import WorkerError
-from .pieces import read_only
 
 Layout = tuple[str, str, tuple[int, ...]]
 """of an array in shared memory: name of the memory, dtype, shape"""
@@ -52,4 +52,4 @@ def attached(layout: Layout) -> tuple[SharedMemory, np.ndarray]:
     """The memory, which must be kept as long as the array, and the array, read-only."""
     name, dtype, shape = layout
     memory = SharedMemory(name)
-    return memory, read_only(np.ndarray(shape, dtype, memory.buf))
+    return memory, frozen(np.ndarray(shape, dtype, memory.buf))
