@@ -13,7 +13,7 @@ import numpy as np
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from . import arrays
-from .arrays import frozen, joined, joined_or_none, ranges
+from .arrays import frozen, joined, ranges
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
 from .splits import fold_episodes, nested_episodes
@@ -151,11 +151,8 @@ class Dataset:
         if not kept:
             raise EmptyDatasetError("no episodes were given; need at least one")
         return cls(
-            observations=joined([e.observations for e in kept], "observations"),
-            actions=joined_or_none([e.actions for e in kept], "actions"),
+            **_joined(kept),
             episode_lengths=np.array([len(e) for e in kept], np.int64),
-            oracle_position=joined_or_none([e.oracle_position for e in kept], "oracle_position"),
-            step_lengths=joined_or_none([e.step_lengths for e in kept], "step_lengths"),
             env_id=env_id,
             num_actions=num_actions,
         )
@@ -191,11 +188,8 @@ class Dataset:
         if len(origins) > 1:
             raise DatasetError(f"datasets differ in env id or number of actions: {sorted(map(str, origins))}")
         return cls(
-            observations=joined([d.observations for d in datasets], "observations"),
-            actions=joined_or_none([d.actions for d in datasets], "actions"),
+            **_joined(datasets),
             episode_lengths=np.concatenate([d.episode_lengths for d in datasets]),
-            oracle_position=joined_or_none([d.oracle_position for d in datasets], "oracle_position"),
-            step_lengths=joined_or_none([d.step_lengths for d in datasets], "step_lengths"),
             env_id=datasets[0].env_id,
             num_actions=datasets[0].num_actions,
         )
@@ -271,12 +265,7 @@ class Dataset:
             raise DatasetError(f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}")
         first, steps = int(self.episode_starts[index]), int(self.episode_lengths[index])
         rows, moves = slice(first, first + steps + 1), slice(first - index, first - index + steps)
-        return Episode(
-            observations=self.observations[rows],
-            actions=None if self.actions is None else self.actions[moves],
-            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
-            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
-        )
+        return Episode(**self._part(rows, moves))
 
     def episodes(self) -> Iterator[Episode]:
         """All episodes in order."""
@@ -305,14 +294,13 @@ class Dataset:
         lengths = self.episode_lengths[chosen]
         rows = ranges(self.episode_starts[chosen], lengths + 1)
         moves = ranges(self.episode_starts[chosen] - chosen, lengths)
-        return replace(
-            self,
-            observations=self.observations[rows],
-            actions=None if self.actions is None else self.actions[moves],
-            episode_lengths=lengths,
-            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
-            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
-        )
+        return replace(self, **self._part(rows, moves), episode_lengths=lengths)
+
+    def _part(self, rows: slice | np.ndarray, moves: slice | np.ndarray) -> dict[str, Any]:
+        """Some rows of what there is one of for each observation, and some of what there is one of for each step."""
+        chosen = {"observations": rows, "oracle_position": rows, "actions": moves, "step_lengths": moves}
+        arrays = {name: getattr(self, name) for name in chosen}
+        return {name: None if array is None else array[chosen[name]] for name, array in arrays.items()}
 
     def split(self, fold: int, num_folds: int = 10, seed: int = 0) -> tuple[Dataset, Dataset]:
         """(train, held out) by trajectory; over all folds every episode is held out exactly once."""
@@ -345,6 +333,12 @@ class Dataset:
         """
         neighbours = self.transitions if reach == 1 else self.pairs_within(reach)
         return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)
+
+
+def _joined(parts: Sequence[Episode | Dataset]) -> dict[str, Any]:
+    """The arrays of several, end to end."""
+    names = ("observations", "actions", "oracle_position", "step_lengths")
+    return {name: joined([getattr(part, name) for part in parts], name) for name in names}
 
 
 def _read(path: str | os.PathLike[str], format_name: str | None, **options: Any) -> Dataset:

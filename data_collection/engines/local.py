@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +24,12 @@ from tqdm import tqdm
 
 from ..arrays import frozen
 from ..errors import WorkerError
-from .memory import Layout, attached, in_shared_memory
 from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
 
 _UP = b"up"
 """what a process says first; no answer is as short"""
+_Layout = tuple[str, str, tuple[int, ...]]
+"""of an array in shared memory: name of the memory, dtype, shape"""
 
 
 class LocalEngine:
@@ -54,7 +59,7 @@ class LocalEngine:
             for index, item in numbered_again:
                 yield index, work(item, *arrays)
             return
-        with in_shared_memory(shared) as layouts:
+        with _in_shared_memory(shared) as layouts:
             crew = _Crew(work, layouts, self.jobs, (_Piece(*pair) for pair in numbered_again))
             try:
                 yield from crew.results()
@@ -79,7 +84,7 @@ class _Worker:
 class _Crew:
     """The processes, and what each is at."""
 
-    def __init__(self, work: Callable[..., Any], layouts: list[Layout], jobs: int, pieces: Iterator[_Piece]) -> None:
+    def __init__(self, work: Callable[..., Any], layouts: list[_Layout], jobs: int, pieces: Iterator[_Piece]) -> None:
         self._work, self._layouts, self._jobs = work, layouts, jobs
         self._fresh = pieces
         self._again: list[_Piece] = []  # whose process died
@@ -156,11 +161,11 @@ class _Crew:
             pipe.close()
 
 
-def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[Layout]) -> None:
+def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[_Layout]) -> None:
     """What a process does: one item after the other, until nobody asks any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tqdm.set_lock(threading.RLock())  # its own takes a semaphore, which would outlive a process that is ended
-    memories = [attached(layout) for layout in layouts]
+    memories = [_attached(layout) for layout in layouts]
     pipe.send_bytes(_UP)
     while True:
         try:
@@ -207,3 +212,39 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_shared_memory(arrays: Sequence[np.ndarray]) -> Iterator[list[_Layout]]:
+    """Copies of arrays in shared memory that is gone after the block.
+
+    Raises:
+        WorkerError: if they do not fit.
+    """
+    needed, folder = sum(array.nbytes for array in arrays), Path("/dev/shm")
+    if folder.is_dir() and shutil.disk_usage(folder).free < needed:  # writing there would kill this process
+        raise WorkerError(
+            f"the processes share {needed / 1e6:,.0f} MB of memory and {folder} has less free, as in containers; "
+            "give it more, or use jobs=1"
+        )
+    memories: list[SharedMemory] = []
+    try:
+        layouts = []
+        for array in arrays:
+            name = f"plan2vec-{os.getpid()}-{secrets.token_hex(4)}"  # says whose it is, should it ever be left behind
+            memory = SharedMemory(name, create=True, size=max(1, array.nbytes))
+            memories.append(memory)
+            np.ndarray(array.shape, array.dtype, memory.buf)[...] = array
+            layouts.append((memory.name, array.dtype.str, array.shape))
+        yield layouts
+    finally:
+        for memory in memories:
+            memory.close()
+            memory.unlink()
+
+
+def _attached(layout: _Layout) -> tuple[SharedMemory, np.ndarray]:
+    """The memory, which must be kept as long as the array, and the array, read-only."""
+    name, dtype, shape = layout
+    memory = SharedMemory(name)
+    return memory, frozen(np.ndarray(shape, dtype, memory.buf))

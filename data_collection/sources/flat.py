@@ -55,7 +55,7 @@ def read_flat(
         SourceError: if arrays are missing, do not fit each other, or hold what a dataset cannot; or nothing is left.
     """
     now = _columns(where, names, gathering)
-    following = {key: _next_name(column) for key, column in now.items()}
+    following = {key: f"next_{column}" for key, column in now.items()}
     if any(column not in names for column in following.values()):
         following = {}
     ends, timeouts = ([name for name in known if name in names] for known in (ENDS, TIMEOUTS))
@@ -169,10 +169,6 @@ def _columns(where: str, names: Collection[str], gathering: TrajectoryBuilder) -
     if not found:
         raise SourceError(f"{where} holds {_listed(names)}; need {_NOW}, or their names with keys= (--keys)")
     return found
-
-
-def _next_name(column: str) -> str:
-    return f"next_{column}"
 
 
 def _entries(columns: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> Any:

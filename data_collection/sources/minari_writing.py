@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,9 @@ import gymnasium as gym
 import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError, MissingExtraError
-from plan2vec_envs.io.files import storage_errors
 
 from ..records import Dataset
+from ..storage import atomic_folder
 from .formats.minari import DATASET_ID, OURS, minari_root
 
 
@@ -52,16 +50,9 @@ def write_minari(
     if target.exists():
         raise InvalidOptionError(f"there is something at {target} already; name another, or remove it first")
     name = str(where) if is_id else _id_of(target)
-    with storage_errors(target, 2 * dataset.observations.nbytes):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-        try:
-            _write(minari, dataset, folder, name, oracle, description)
-            folder.chmod(target.parent.stat().st_mode & 0o777)  # mkdtemp makes private ones
-            folder.rename(target)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    with atomic_folder(target, 2 * dataset.observations.nbytes) as folder:
+        _write(minari, dataset, folder, name, oracle, description)
+        folder.chmod(target.parent.stat().st_mode & 0o777)  # temporary ones are private
     if is_id and "/" in name:
         _register_namespace(name.rpartition("/")[0])
     return target

@@ -10,9 +10,10 @@ import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError, SourceError
 
+from ..arrays import blocks
 from ..errors import DatasetError
 from ..records import Dataset, Episode
-from .conversions import Layout, Note, actions_of, blocks, equal_rows, observations_of
+from .conversions import Layout, actions_of, equal_rows, observations_of
 from .repairs import EpisodeRepairs
 
 
@@ -50,10 +51,9 @@ class TrajectoryBuilder:
         self._kept_pauses = 0
         self._trajectories = 0
 
-    @property
-    def note(self) -> Note:
+    def note(self, text: str) -> None:
         """Takes down what is to be said once, however many trajectories it is about."""
-        return lambda text: self._notes.setdefault(text)
+        self._notes.setdefault(text)
 
     def observations(self, raw: Any, where: str) -> np.ndarray:
         """See `conversions.observations_of`."""

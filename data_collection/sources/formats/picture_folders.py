@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError
 
 from ...records import Dataset
-from ..files.object_arrays import read_array
-from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
 from ..files.pictures import decode_picture, middle_square
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
@@ -55,11 +54,7 @@ def read_picture_folders(
     folder = Path(path)
     if size is not None and size < 1:
         raise InvalidOptionError(f"size={size} was asked for; need at least 1 pixel, or None to leave pictures as is")
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with pictures")
     runs = runs_of(folder)
-    if not runs:
-        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
     gathering = TrajectoryBuilder(layout="hwc", drop_pauses=drop_pauses, max_jump=max_jump)
     tables = [run for run in runs if (run / "actions.npy").is_file()]
     for run in runs:
@@ -99,23 +94,14 @@ def _words(frame: np.ndarray) -> str:
 
 
 def _actions(path: Path) -> np.ndarray:
-    try:
-        table = read_array(path)
-    except UnsafeFileError as error:
-        raise SourceError(f"{path} holds Python objects; need a plain array (T, A) or (T,) of numbers") from error
-    assert isinstance(table, np.ndarray)
+    table = read_table(path, "(T, A) or (T,)")
     if table.ndim == 0:
         raise SourceError(f"{path} holds one number; need an array (T, A) or (T,)")
     return table
 
 
 def _sniff(path: Path) -> bool:
-    try:
-        if rope_pictures.FORMAT.sniff(path):  # the stricter of the two
-            return False
-        return any(has_pictures(run, SUFFIXES) for run in runs_of(path))
-    except OSError:
-        return False
+    return not rope_pictures.FORMAT.sniff(path) and any_run(path, SUFFIXES)  # the former is stricter
 
 
 FORMAT = Format(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from plan2vec_envs.errors import MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.errors import MissingFileError, SourceError
 
 from ...records import Dataset, Episode
-from ..files.object_arrays import peek_array, read_array
-from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ..files.object_arrays import peek_array
+from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
 from ..files.pictures import decode_square
 from ..repairs import EpisodeRepairs
 from . import Format
@@ -39,11 +39,7 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
         SourceError: if pictures and actions do not fit each other, or a number is none; or if nothing is left.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with actions.npy")
     runs = runs_of(folder)
-    if not runs:
-        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
     episodes: list[Episode] = []
     empty, single, width = 0, 0, 0
     for run in runs:
@@ -71,12 +67,9 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
 def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray]:
     """(T, A) float32 actions, finite where they lead on, and (T,) bool whether they do."""
     try:
-        table = read_array(path)
+        table = read_table(path, "(T, A + 1)")
     except MissingFileError as error:
         raise MissingFileError(f"there is no file {path}, which says where this run was reset") from error
-    except UnsafeFileError as error:
-        raise SourceError(f"{path} holds Python objects; need a plain array (T, A + 1) of numbers") from error
-    assert isinstance(table, np.ndarray)
     if table.ndim != 2 or table.shape[1] < LEAST_COLUMNS or table.dtype.kind not in "uif":
         raise SourceError(
             f"{path} has shape {table.shape} and dtype {table.dtype}; need numbers (T, {LEAST_COLUMNS}) or wider: an "
@@ -105,19 +98,14 @@ def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _sniff(path: Path) -> bool:
-    try:
-        return any(_may_be_a_run(run) for run in runs_of(path))
-    except OSError:
-        return False
+    return any_run(path, SUFFIXES, _has_flags)
 
 
-def _may_be_a_run(run: Path) -> bool:
-    """JPEGs beside a table that is wide enough for flags, or damaged; a narrower one is of `picture_folders`."""
+def _has_flags(run: Path) -> bool:
+    """Whether its table is wide enough for flags, or damaged; a narrower one is of `picture_folders`."""
     table = run / "actions.npy"
-    if not table.is_file() or not has_pictures(run, SUFFIXES):
-        return False
     shape, _ = peek_array(table) or ((0, LEAST_COLUMNS), None)
-    return len(shape) == 2 and shape[1] >= LEAST_COLUMNS
+    return table.is_file() and len(shape) == 2 and shape[1] >= LEAST_COLUMNS
 
 
 FORMAT = Format(

@@ -117,8 +117,8 @@ class Streets:
     _links: dict[tuple[int, int], float] = field(default_factory=dict)
     _mended: Counter[str] = field(default_factory=Counter)
 
-    def add_place(self, place_id: str, lat: float, lng: float, yaw: float, *, where: str) -> bool:
-        """Take note of a place; False for a repetition, which is dropped and counted.
+    def add_place(self, place_id: str, lat: float, lng: float, yaw: float, *, where: str) -> None:
+        """Take note of a place; a repetition is dropped and counted.
 
         Raises:
             SourceError: if it has no id, or coordinates or a yaw that are none, or was elsewhere before.
@@ -139,11 +139,10 @@ class Streets:
                     f"{self._lat_lng[row][0]}, {self._lat_lng[row][1]} before; remove one of them"
                 )
             self._mended["duplicate_places"] += 1
-            return False
+            return
         self.row_of[place_id] = len(self._lat_lng)
         self._lat_lng.append((lat, lng))
         self._yaw.append(yaw % 360)
-        return True
 
     def add_link(self, start: str, end: str, heading: float = np.nan) -> None:
         """Take note of a directed link with its heading in degrees; one that makes no sense is dropped and counted."""
@@ -204,8 +203,11 @@ class Streets:
             views=None if views is None else np.stack([views[place_id] for place_id in ids[rows].tolist()]),
             view_places=None if views is None else np.arange(len(rows)),
         )
-        world, unconnected, pieces = _largest_piece(world) if part.connected else (world, 0, _pieces(world))
-        repairs = Repairs(**mended, unconnected_places=unconnected, pieces=pieces)
+        if part.connected:
+            kept = world.components() == 0
+            mended["unconnected_places"] = int((~kept).sum())
+            world = world.take(kept, world.name)
+        repairs = Repairs(**mended, pieces=int(world.components().max()) + 1)
         about: dict[str, Any] = {"source": source, "licence": licence, "origin": {"lat": lat, "lng": lng}}
         if part.box is not None:
             about["box"] = vars(part.box)
@@ -219,16 +221,6 @@ class Streets:
         kept = (links >= 0).all(1)
         headings = np.array(list(self._links.values()), np.float64)
         return links[kept], headings[kept] if np.isfinite(headings).any() else None
-
-
-def _pieces(world: WorldGraph) -> int:
-    return int(world.components().max()) + 1
-
-
-def _largest_piece(world: WorldGraph) -> tuple[WorldGraph, int, int]:
-    """The largest piece, how many places it left out, and 1, which is how many pieces it has."""
-    kept = world.components() == 0
-    return world.take(kept, world.name), int((~kept).sum()), 1
 
 
 def read_rows(path: Path, fields: Iterable[str]) -> list[tuple[str, list[str]]]:
