@@ -117,6 +117,5 @@ def _code_sha256() -> str:
     sources = [
         *sorted(path for path in worlds.rglob("*.py") if not {"image_graph", "rope"} & set(path.parts)),
         here / "collect.py",
-        here / "policies.py",
     ]
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()

@@ -19,6 +19,7 @@ from .streets.leveldb import read_streetlearn_leveldb
 from .streets.processed import read_streetlearn_processed
 from .streets.streets import Box, Part
 from .streets.touchdown import read_touchdown
+from .trajectory_builder import TrajectoryBuilder
 
 SOURCES: Mapping[str, Callable[..., tuple[WorldGraph, Repairs]]] = {
     "touchdown": read_touchdown,
@@ -109,13 +110,17 @@ def read_streets(
 
 
 def check_options(what: str, reader: Callable[..., Any], options: Iterable[str]) -> None:
-    """Refuse an option that is no keyword of this reader's own.
+    """Refuse an option that is no keyword of this reader's own, nor of the `TrajectoryBuilder` that it hands others.
 
     Raises:
         InvalidOptionError: naming those that it has.
     """
-    parameters = inspect.signature(reader).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    known = []
+    for parameter in inspect.signature(reader).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            known.append(parameter.name)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            known += inspect.signature(TrajectoryBuilder).parameters
     for option in options:
         if option not in known:
             raise InvalidOptionError(

@@ -21,7 +21,8 @@ class TrajectoryBuilder:
     """Collects trajectories and mends them as asked.
 
     Args:
-        keys, layout: see `conversions.observations_of`.
+        keys: of observations that are a dict, which entries: one of pictures, or vectors, which are laid side by side.
+        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         drop_pauses: leave out steps in which nothing changed, with their actions. By default they stay: that an
             action changes nothing, at a wall for instance, is worth knowing.
         max_jump: cut a trajectory where one step leads farther than this: Euclidean distance of vectors, mean

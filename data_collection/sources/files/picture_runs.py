@@ -25,7 +25,9 @@ def runs_of(folder: Path) -> list[Path]:
         SourceError: if it holds none.
     """
     if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with pictures")
+        raise MissingFileError(
+            f"there is no folder {folder}; it must hold run_00/ and on, each with pictures and perhaps actions.npy"
+        )
     runs = sorted(run for run in folder.glob("run_*") if run.is_dir())
     if not runs:
         raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")

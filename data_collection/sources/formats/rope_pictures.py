@@ -9,11 +9,12 @@ import numpy as np
 
 from plan2vec_envs.errors import MissingFileError, SourceError
 
-from ...records import Dataset, Episode
+from ...records import Dataset
 from ..files.object_arrays import peek_array
 from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
 from ..files.pictures import decode_square
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
 from . import Format
 
 LEAST_COLUMNS = 5  # four numbers of an action at least, and whether it was one
@@ -39,29 +40,18 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
         SourceError: if pictures and actions do not fit each other, or a number is none; or if nothing is left.
     """
     folder = Path(path)
-    runs = runs_of(folder)
-    episodes: list[Episode] = []
-    empty, single, width = 0, 0, 0
-    for run in runs:
+    gathering = TrajectoryBuilder()
+    for run in runs_of(folder):
         pictures = pictures_of(run, SUFFIXES)
         actions, leads_on = _read_actions(run / "actions.npy", len(pictures))
-        width = width or actions.shape[1]
-        if actions.shape[1] != width:
-            raise SourceError(
-                f"{run / 'actions.npy'}: actions of {actions.shape[1]} numbers; the first run has {width}"
-            )
         frames = [decode_square(read_picture(picture, MAX_PICTURE_BYTES), str(picture)) for picture in pictures]
-        empty += not frames
+        gathering.counts["empty_trajectories"] += not frames
         first = 0
         for end in np.flatnonzero(~leads_on) + 1:  # the last picture leads nowhere, so every one is in a stretch
-            if end - first > 1:
-                episodes.append(Episode(np.stack(frames[first:end]), actions[first : end - 1]))
-            else:
-                single += 1
+            where = f"{run}, pictures {first} to {end - 1}"
+            gathering.add(np.stack(frames[first:end]), actions[first : end - 1], where=where)
             first = int(end)
-    if not episodes:
-        raise SourceError(f"{folder}: no move leads from one picture to another in {len(runs)} runs")
-    return Dataset.from_episodes(episodes), EpisodeRepairs(empty, single)
+    return gathering.dataset(str(folder)), gathering.repairs()
 
 
 def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray]:

@@ -158,8 +158,8 @@ def spoiled(value, dtype=np.float64):
         (spoiled(np.inf), r"trajectory 2, frame 5: pixel \(3, 4\) is inf"),
         (spoiled(-1), r"trajectory 2, frame 5: pixel \(3, 4\) is -1"),
         (spoiled(256, np.int32), r"trajectory 2, frame 5: pixel \(3, 4\) is 256"),
-        ([], r"holds no trajectory of two frames or more, of 0"),
-        (trajectories((1, 0, 1)), r"holds no trajectory of two frames or more, of 3"),
+        ([], r"holds no trajectory of two observations or more, of 0"),
+        (trajectories((1, 0, 1)), r"holds no trajectory of two observations or more, of 3"),
         ([np.full((2, 64, 64, 1), 0.7)], r"no value is larger than 0\.7; need 0 to 255\. Were the pictures scaled"),
     ],
 )
