@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from numbers import Integral
+from typing import Any
 
 # Passed on for `agents`, which may import nothing below this package.
 from plan2vec_envs.errors import CorruptFileError as CorruptFileError
@@ -43,3 +45,16 @@ def check_whole(least: int, **values: object) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
             raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")
+
+
+def import_extra(module: str, purpose: str, extra: str) -> Any:
+    """A module that only an extra of the project installs.
+
+    Raises:
+        MissingExtraError: naming package and extra, if it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.removeprefix("google.").split(".")[0]
+        raise MissingExtraError(f"{purpose} needs {package}; install it with `pip install -e '.[{extra}]'`") from error

@@ -265,7 +265,7 @@ class Dataset:
             raise DatasetError(f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}")
         first, steps = int(self.episode_starts[index]), int(self.episode_lengths[index])
         rows, moves = slice(first, first + steps + 1), slice(first - index, first - index + steps)
-        return Episode(**self._part(rows, moves))
+        return Episode(**part_of(self, rows, moves))
 
     def episodes(self) -> Iterator[Episode]:
         """All episodes in order."""
@@ -294,13 +294,7 @@ class Dataset:
         lengths = self.episode_lengths[chosen]
         rows = ranges(self.episode_starts[chosen], lengths + 1)
         moves = ranges(self.episode_starts[chosen] - chosen, lengths)
-        return replace(self, **self._part(rows, moves), episode_lengths=lengths)
-
-    def _part(self, rows: slice | np.ndarray, moves: slice | np.ndarray) -> dict[str, Any]:
-        """Some rows of what there is one of for each observation, and some of what there is one of for each step."""
-        chosen = {"observations": rows, "oracle_position": rows, "actions": moves, "step_lengths": moves}
-        arrays = {name: getattr(self, name) for name in chosen}
-        return {name: None if array is None else array[chosen[name]] for name, array in arrays.items()}
+        return replace(self, **part_of(self, rows, moves), episode_lengths=lengths)
 
     def split(self, fold: int, num_folds: int = 10, seed: int = 0) -> tuple[Dataset, Dataset]:
         """(train, held out) by trajectory; over all folds every episode is held out exactly once."""
@@ -333,6 +327,13 @@ class Dataset:
         """
         neighbours = self.transitions if reach == 1 else self.pairs_within(reach)
         return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)
+
+
+def part_of(record: Episode | Dataset, rows: slice | np.ndarray, moves: slice | np.ndarray) -> dict[str, Any]:
+    """Some rows of what there is one of for each observation, and some of what there is one of for each step."""
+    chosen = {"observations": rows, "oracle_position": rows, "actions": moves, "step_lengths": moves}
+    arrays = {name: getattr(record, name) for name in chosen}
+    return {name: None if array is None else array[chosen[name]] for name, array in arrays.items()}
 
 
 def _joined(parts: Sequence[Episode | Dataset]) -> dict[str, Any]:

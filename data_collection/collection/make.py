@@ -66,7 +66,8 @@ def make_dataset(
     arguments: dict[str, Any] = {"num_rollouts": num_rollouts, "horizon": horizon, "seed": seed}
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
     key = json_sha256([request, _code_sha256()])[:16]
-    path = cache_dir() / "datasets" / f"{_slug(env_id)}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
+    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", env_id).lower()
+    path = cache_dir() / "datasets" / f"{slug}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
     run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)
     if (kept := load_if_whole(load_mapped, path)) is not None:
         return kept
@@ -103,11 +104,6 @@ def _is_writable(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK)
-
-
-def _slug(env_id: str) -> str:
-    """An env id as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", env_id).lower()
 
 
 @cache

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import MissingExtraError
-
-from ..errors import WorkerError
+from ..errors import WorkerError, import_extra
 from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
 
 
@@ -39,10 +37,7 @@ class RayEngine:
         self, work: Callable[..., Any], items: Iterable[Any], *, shared: Sequence[np.ndarray] = ()
     ) -> Iterator[tuple[int, Any]]:
         """As `Engine.map` says."""
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("engine 'ray' needs Ray; install it with `pip install -e '.[ray]'`") from error
+        ray = import_extra("ray", "engine 'ray'", "ray")
         with self._joined(ray):
             self.jobs = self.jobs or int(ray.cluster_resources().get("CPU", 1))
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(answer)

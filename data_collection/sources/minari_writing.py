@@ -11,8 +11,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError, MissingExtraError
+from plan2vec_envs.errors import InvalidOptionError
 
+from ..errors import import_extra
 from ..records import Dataset
 from ..storage import atomic_folder
 from .formats.minari import DATASET_ID, OURS, minari_root
@@ -42,7 +43,8 @@ def write_minari(
         InvalidOptionError: if something is there already, or true positions are asked for that there are none of.
         StorageError: if it cannot be written; nothing was left behind.
     """
-    minari = _import_minari()
+    for package in ("h5py", "minari"):  # Minari asks for the former only when it writes
+        minari = import_extra(package, "writing Minari datasets", "minari")
     if oracle and dataset.oracle_position is None:
         raise InvalidOptionError("oracle=True was asked for, but the dataset has no true positions; leave it out")
     is_id = isinstance(where, str) and DATASET_ID.fullmatch(where) is not None
@@ -63,17 +65,6 @@ def _register_namespace(name: str) -> None:
 
     if name not in list_local_namespaces():
         create_namespace(name)
-
-
-def _import_minari() -> Any:
-    try:
-        import h5py  # noqa: F401  Minari asks for it only when it writes
-        import minari
-    except ImportError as error:
-        raise MissingExtraError(
-            "writing Minari datasets needs minari and h5py; install them with `pip install -e '.[minari]'`"
-        ) from error
-    return minari
 
 
 def _id_of(folder: Path) -> str:

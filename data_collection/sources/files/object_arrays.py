@@ -48,7 +48,17 @@ def read_array(
         with open(path, "rb") as file:
             shape, dtype = _header(file)
             if dtype.hasobject:
-                _check_objects(path, allow_objects, max_object_bytes)
+                if not allow_objects:
+                    raise UnsafeFileError(
+                        f"{path} holds Python objects, which are not read unless you say so: pass allow_objects=True "
+                        "(--allow-objects). Numbers, text, lists and dicts are then read, and nothing in the file is "
+                        "run"
+                    )
+                if (size := path.stat().st_size) > max_object_bytes:
+                    raise FileTooLargeError(
+                        f"{path} has {readable_size(size)} of Python objects; the limit is "
+                        f"{readable_size(max_object_bytes)}"
+                    )
                 return _entries(_Unpickler(file.read(), path).load(), shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
@@ -87,18 +97,6 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
     return shape, dtype
-
-
-def _check_objects(path: Path, allow_objects: bool, max_bytes: int) -> None:
-    if not allow_objects:
-        raise UnsafeFileError(
-            f"{path} holds Python objects, which are not read unless you say so: pass allow_objects=True "
-            "(--allow-objects). Numbers, text, lists and dicts are then read, and nothing in the file is run"
-        )
-    if (size := path.stat().st_size) > max_bytes:
-        raise FileTooLargeError(
-            f"{path} has {readable_size(size)} of Python objects; the limit is {readable_size(max_bytes)}"
-        )
 
 
 class _DType:

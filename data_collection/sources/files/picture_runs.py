@@ -49,13 +49,16 @@ def read_table(path: Path, need: str) -> np.ndarray:
     """A plain array of a run, such as its actions.
 
     Raises:
-        SourceError: if it holds Python objects; it says what is needed.
+        SourceError: if it holds Python objects or a single number; it says what is needed.
         StorageError: as `read_array`.
     """
     try:
-        return np.asanyarray(read_array(path))
+        table = np.asanyarray(read_array(path))
     except UnsafeFileError as error:
         raise SourceError(f"{path} holds Python objects; need a plain array {need} of numbers") from error
+    if table.ndim == 0:
+        raise SourceError(f"{path} holds one number; need an array {need}")
+    return table
 
 
 def pictures_of(run: Path, suffixes: Collection[str]) -> list[Path]:

@@ -64,7 +64,7 @@ def read_picture_folders(
                 f"there is no file {run / 'actions.npy'}, but {tables[0].name} has one; need all or none"
             )
         frames = _frames(pictures, grey, size)
-        actions = _actions(run / "actions.npy") if run in tables and pictures else None
+        actions = read_table(run / "actions.npy", "(T, A) or (T,)") if run in tables and pictures else None
         gathering.add(gathering.observations(frames, str(run)) if len(frames) else frames, actions, where=str(run))
     return gathering.dataset(str(folder)), gathering.repairs()
 
@@ -91,13 +91,6 @@ def _frames(pictures: Sequence[Path], grey: bool, size: int | None) -> np.ndarra
 def _words(frame: np.ndarray) -> str:
     height, width, channels = frame.shape
     return f"{width} x {height} pixels {'grey' if channels == 1 else 'in colours'}"
-
-
-def _actions(path: Path) -> np.ndarray:
-    table = read_table(path, "(T, A) or (T,)")
-    if table.ndim == 0:
-        raise SourceError(f"{path} holds one number; need an array (T, A) or (T,)")
-    return table
 
 
 def _sniff(path: Path) -> bool:

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import CorruptFileError, MissingExtraError, MissingFileError, SourceError, StorageError
+from plan2vec_envs.errors import CorruptFileError, MissingFileError, SourceError, StorageError
 from plan2vec_envs.image_graph import WorldGraph
 
+from ...errors import import_extra
 from ..files.pictures import decode_view
 from ..repairs import Repairs
 from .streets import Part, Streets
 
 GRAPH_KEY = b"panos_connectivity"
 LICENCE = "the terms of the StreetLearn release; pictures made of it must not be passed on"
+_EXTRA = ("reading the official StreetLearn release", "street")
 _PROTO = Path(__file__).with_name("streetlearn.proto")
 _MESSAGE = re.compile(r"message (\w+) \{(.*?)\}", re.DOTALL)
 _FIELD = re.compile(r"(optional|repeated) (\w+) (\w+) = (\d+);")
@@ -94,10 +96,7 @@ def _parse(message: Any, data: bytes, where: str) -> Any:
 
 def _entries(folder: Path) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of a database in ascending order, with every checksum verified."""
-    try:
-        import plyvel
-    except ImportError as error:
-        raise _missing_extra("plyvel") from error
+    plyvel = import_extra("plyvel", *_EXTRA)
     if not folder.is_dir():
         raise MissingFileError(f"there is no folder {folder}; it must be the folder of a LevelDB database")
     if not (folder / "CURRENT").is_file():  # plyvel would leave its log behind before it complains
@@ -129,10 +128,9 @@ def _message_classes(path: Path) -> Mapping[str, Any]:
     Raises:
         MissingExtraError: if protobuf is not installed.
     """
-    try:
-        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    except ImportError as error:
-        raise _missing_extra("protobuf") from error
+    import_extra("google.protobuf", *_EXTRA)
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
     text = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
     package = re.findall(r"package ([\w.]+);", text)[0]
     file = descriptor_pb2.FileDescriptorProto(name=path.name, package=package, syntax="proto2")
@@ -149,10 +147,3 @@ def _message_classes(path: Path) -> Mapping[str, Any]:
     pool.Add(file)
     found = pool.FindFileByName(path.name).message_types_by_name
     return {name: message_factory.GetMessageClass(descriptor) for name, descriptor in found.items()}
-
-
-def _missing_extra(package: str) -> MissingExtraError:
-    """The error of somebody who has not installed the extra `street`."""
-    return MissingExtraError(
-        f"reading the official StreetLearn release needs {package}; install it with `pip install -e '.[street]'`"
-    )
