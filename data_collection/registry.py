@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
 from importlib import import_module, metadata
 from typing import Any
@@ -27,6 +27,11 @@ class Registry(MutableMapping[str, Any]):
         self.what = what
         self._folders, self._holds = folders, holds
         self._things: dict[str, Any] = {}
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """What was registered so far; nothing is imported for it."""
+        return self._things
 
     def find(self, name: object) -> Any:
         """The thing of that name, of a plugin if need be.
