@@ -18,7 +18,6 @@ from .errors import (
     WrongEnvError,
 )
 from .pairs import PairBatch
-from .read import read
 from .records import Dataset, Episode
 from .storage import atomic_write, cache_dir, load_dataset, read_manifest, save_dataset
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from .collection.rope import collect_rope, collect_rope_sequence
     from .engines import get_engine
     from .sources.frame_worlds import world_of_dataset
+    from .sources.reading import read
 
 _ON_FIRST_USE = {
     "Policy": "collection.collect",
@@ -39,6 +39,7 @@ _ON_FIRST_USE = {
     "collect_rope_sequence": "collection.rope",
     "get_engine": "engines",
     "make_dataset": "collection.make",
+    "read": "sources.reading",
     "world_of_dataset": "sources.frame_worlds",
 }
 

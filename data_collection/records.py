@@ -144,7 +144,7 @@ class Dataset:
         """
         kept = list(episodes)
         if options or not all(isinstance(episode, Episode) for episode in kept):
-            from .read import read_foreign_episodes  # lazily: reading is above records
+            from .sources.reading import read_foreign_episodes  # lazily: reading is above records
 
             foreign = read_foreign_episodes(kept, report, **options)
             return replace(foreign, env_id=env_id, num_actions=num_actions or foreign.num_actions)
@@ -343,6 +343,6 @@ def _joined(parts: Sequence[Episode | Dataset]) -> dict[str, Any]:
 
 
 def _read(path: str | os.PathLike[str], format_name: str | None, **options: Any) -> Dataset:
-    from .read import read
+    from .sources.reading import read
 
     return read(path, format_name, **options)

@@ -70,7 +70,10 @@ class RayEngine:
         if ray.is_initialized():
             yield
             return
-        options: dict[str, Any] = {"runtime_env": {"env_vars": {**ONE_THREAD, **_forwarded()}}, "log_to_driver": True}
+        # Our own variables decide where data and caches lie, the other where Python finds the package.
+        ours = {name: value for name, value in os.environ.items() if name.startswith("PLAN2VEC_")}
+        ours |= {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        options: dict[str, Any] = {"runtime_env": {"env_vars": {**ONE_THREAD, **ours}}, "log_to_driver": True}
         try:
             if self._address is None:  # in words, or Ray would join one that it finds on this machine
                 ray.init(address="local", num_cpus=self.jobs, include_dashboard=False, **options)
@@ -85,8 +88,3 @@ class RayEngine:
             yield
         finally:
             ray.shutdown()
-
-
-def _forwarded() -> dict[str, str]:
-    """Our own variables, which decide where data and caches lie, and where Python finds the package."""
-    return {name: value for name, value in os.environ.items() if name.startswith("PLAN2VEC_") or name == "PYTHONPATH"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceErr
 from plan2vec_envs.image_graph import WorldGraph
 
 from ..records import Dataset
+from .episodes import read_episodes
 from .files.object_arrays import refuse_pointer
 from .formats import FORMATS
 from .repairs import EpisodeRepairs, Repairs
@@ -26,6 +28,45 @@ SOURCES: Mapping[str, Callable[..., tuple[WorldGraph, Repairs]]] = {
     "streetlearn": read_streetlearn_leveldb,
     "streetlearn-processed": read_streetlearn_processed,
 }
+
+
+Report = Callable[[str], object] | None
+
+
+def read(path: str | os.PathLike[str], format: str | None = None, *, report: Report = print, **options: Any) -> Dataset:
+    """Read a recording of any known format.
+
+    Args:
+        path: A file or a folder; for "minari" the id of a dataset too.
+        format: One of `sources.FORMATS`; by default the one that the file or folder looks like.
+        report: Told in one line what was mended or left out; None for silence. Data that needed nothing is read
+            without a word.
+        options: ``env_id`` and ``num_actions`` (see `Dataset`), and those of the format's own function in
+            `sources.formats`.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        MissingFileError: if there is nothing at the path.
+        UnknownNameError: if there is no such format.
+        InvalidOptionError: if the format has no such option, or the path looks like several formats.
+        StorageError: if the files cannot be read, or say nothing usable.
+    """
+    fields = {name: options.pop(name) for name in ("env_id", "num_actions") if name in options}
+    dataset, repairs = read_recording(path, format, **options)
+    if repairs and report is not None:
+        report(f"{os.fspath(path)}: {repairs}")
+    return replace(dataset, **fields) if fields else dataset
+
+
+def read_foreign_episodes(episodes: list[Any], report: Report, **options: Any) -> Dataset:
+    """See `read_episodes`, whose options these are."""
+    check_options("from_episodes", read_episodes, options)
+    dataset, repairs = read_episodes(episodes, **options)
+    if repairs and report is not None:
+        report(f"episodes: {repairs}")
+    return dataset
 
 
 def recognise(path: str | os.PathLike[str]) -> str:

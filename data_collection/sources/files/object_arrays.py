@@ -133,10 +133,6 @@ def _scalar(dtype: _DType, data: bytes) -> Any:
     return np.frombuffer(data, dtype.plain(), 1)[0].item()
 
 
-class _ArrayType:
-    """Stands for `numpy.ndarray`, which files only ever pass on."""
-
-
 # Until version 1.16 numpy wrote pickles in which bytes are text, to be encoded again, and no bytes at all a call.
 
 
@@ -146,16 +142,12 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _no_bytes() -> bytes:
-    return b""
-
-
 _KNOWN = {
     ("_codecs", "encode"): _bytes_of,
-    ("__builtin__", "bytes"): _no_bytes,
+    ("__builtin__", "bytes"): lambda: b"",  # of no argument: a number would reserve memory
     ("multiarray", "_reconstruct"): _Array,
     ("multiarray", "scalar"): _scalar,
-    ("numpy", "ndarray"): _ArrayType,
+    ("numpy", "ndarray"): object,  # files only ever pass it on
     ("numpy", "dtype"): _DType,
 }
 
