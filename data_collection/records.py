@@ -42,18 +42,12 @@ class Episode:
         steps = len(frames) - 1
         if steps < 1:
             raise EmptyDatasetError("an episode of one observation has no transition; need at least two observations")
-        object.__setattr__(self, "observations", frames)
-        if self.actions is not None:
-            if len(self.actions) != steps:
-                raise DatasetError(
-                    f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
-                    f"got {steps + 1}; keep the observation that the last step returned"
-                )
-            object.__setattr__(self, "actions", arrays.actions(self.actions, steps, None)[0])
-        if self.oracle_position is not None:
-            object.__setattr__(self, "oracle_position", arrays.oracle_position(self.oracle_position, steps + 1))
-        if self.step_lengths is not None:
-            object.__setattr__(self, "step_lengths", arrays.step_lengths(self.step_lengths, steps))
+        if self.actions is not None and len(self.actions) != steps:
+            raise DatasetError(
+                f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
+                f"got {steps + 1}; keep the observation that the last step returned"
+            )
+        _set_checked(self, frames, steps, None)
 
     def __len__(self) -> int:
         """The number of transitions T."""
@@ -106,21 +100,11 @@ class Dataset:
                 f"{len(lengths)} episodes of {int(lengths.sum())} transitions need {total} observations, "
                 f"got {len(rows)}; an episode keeps the observation that its last step returned"
             )
-        self._set("episode_lengths", frozen(lengths.astype(np.int64, copy=False)))
-        self._set("observations", rows)
-        if self.actions is not None:
-            actions, num_actions = arrays.actions(self.actions, total - len(lengths), self.num_actions)
-            self._set("actions", actions)
-            self._set("num_actions", num_actions)
-        elif self.num_actions is not None:
+        if self.actions is None and self.num_actions is not None:
             raise DatasetError(f"num_actions={self.num_actions} was given, but the dataset has no actions")
-        if self.oracle_position is not None:
-            self._set("oracle_position", arrays.oracle_position(self.oracle_position, total))
-        if self.step_lengths is not None:
-            self._set("step_lengths", arrays.step_lengths(self.step_lengths, total - len(lengths)))
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, "episode_lengths", frozen(lengths.astype(np.int64, copy=False)))
+        num_actions = _set_checked(self, rows, total - len(lengths), self.num_actions)
+        object.__setattr__(self, "num_actions", num_actions)
 
     @classmethod
     def from_episodes(
@@ -327,6 +311,20 @@ class Dataset:
         """
         neighbours = self.transitions if reach == 1 else self.pairs_within(reach)
         return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)
+
+
+def _set_checked(record: Episode | Dataset, rows: np.ndarray, steps: int, num_actions: int | None) -> int | None:
+    """Put checked, read-only arrays in the place of what a record was made with; the number of discrete actions."""
+    checked: dict[str, np.ndarray] = {"observations": rows}
+    if record.actions is not None:
+        checked["actions"], num_actions = arrays.actions(record.actions, steps, num_actions)
+    if record.oracle_position is not None:
+        checked["oracle_position"] = arrays.oracle_position(record.oracle_position, len(rows))
+    if record.step_lengths is not None:
+        checked["step_lengths"] = arrays.step_lengths(record.step_lengths, steps)
+    for name, array in checked.items():
+        object.__setattr__(record, name, array)
+    return num_actions
 
 
 def part_of(record: Episode | Dataset, rows: slice | np.ndarray, moves: slice | np.ndarray) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,18 +61,15 @@ class LocalEngine:
                 yield index, work(item, *arrays)
             return
         with _in_shared_memory(shared) as layouts:
-            crew = _Crew(work, layouts, self.jobs, (_Piece(*pair) for pair in numbered_again))
+            crew = _Crew(work, layouts, self.jobs, numbered_again)
             try:
                 yield from crew.results()
             finally:
                 crew.end()
 
 
-@dataclass
-class _Piece:
-    index: int
-    item: Any
-    deaths: int = 0
+_Piece = tuple[int, Any]
+"""number and item"""
 
 
 @dataclass
@@ -88,6 +86,7 @@ class _Crew:
         self._work, self._layouts, self._jobs = work, layouts, jobs
         self._fresh = pieces
         self._again: list[_Piece] = []  # whose process died
+        self._deaths: Counter[int] = Counter()
         self._workers: dict[Connection, _Worker] = {}
         self._processes: list[BaseProcess] = []
 
@@ -109,14 +108,14 @@ class _Crew:
                     worker.up = True
                     self._send(pipe, worker)
                     continue
-                done = worker.piece
+                done, _ = worker.piece
                 if (piece := self._next()) is None:
                     del self._workers[pipe]
                     pipe.close()  # and the process ends
                 else:
                     worker.piece = piece
                     self._send(pipe, worker)
-                yield done.index, result_of(answered)
+                yield done, result_of(answered)
 
     def _next(self) -> _Piece | None:
         return self._again.pop() if self._again else next(self._fresh, None)
@@ -133,7 +132,7 @@ class _Crew:
 
     def _send(self, pipe: Connection, worker: _Worker) -> None:
         try:
-            pipe.send(worker.piece.item)
+            pipe.send(worker.piece[1])
         except OSError:
             self._bury(pipe, worker)
 
@@ -147,8 +146,8 @@ class _Crew:
                 f"a process ended with code {worker.process.exitcode} before it could begin, for a reason that it "
                 'printed; a script that asks for several jobs needs its work under `if __name__ == "__main__":`'
             )
-        worker.piece.deaths += 1
-        if worker.piece.deaths > RETRIES:
+        self._deaths[worker.piece[0]] += 1
+        if self._deaths[worker.piece[0]] > RETRIES:
             raise WorkerError(DIED)
         self._again.append(worker.piece)
 

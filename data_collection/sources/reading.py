@@ -98,20 +98,9 @@ def recognise(path: str | os.PathLike[str]) -> str:
 def read_recording(
     path: str | os.PathLike[str], format_name: str | None = None, **options: Any
 ) -> tuple[Dataset, EpisodeRepairs]:
-    """Read a foreign recording.
+    """What `read` reads, and what was mended in it; nothing is printed. Arguments and errors are those of `read`.
 
-    Args:
-        path: a file or a folder.
-        format_name: one of `FORMATS`; what `recognise` says by default.
-        options: of that format's own function.
-
-    Returns:
-        The dataset and what was mended.
-
-    Raises:
-        UnknownNameError: if there is no such format.
-        InvalidOptionError: if the format has no such option.
-        StorageError: if the files cannot be read, or say nothing usable.
+    Options are those of the format's own function alone.
     """
     chosen = FORMATS.find(recognise(path) if format_name is None else format_name)
     check_options(f"format {chosen.name!r}", chosen.read, options)
