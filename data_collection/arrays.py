@@ -11,6 +11,11 @@ from .errors import DatasetError
 _BLOCK_BYTES = 1 << 26  # compared or checked at once, so that no mask as large as the data is built
 
 
+def misfit(name: str, array: np.ndarray, need: str) -> str:
+    """What is said of an array that is not as it must be."""
+    return f"{name} has shape {array.shape} and dtype {array.dtype}; need {need}"
+
+
 def frozen(array: np.ndarray) -> np.ndarray:
     """The same memory, read-only; neither copied nor locked for its owner."""
     view = np.asarray(array).view()
@@ -42,10 +47,8 @@ def observations(array: np.ndarray) -> np.ndarray:
         return frozen(array)
     if np.issubdtype(array.dtype, np.floating) and array.ndim == 2 and array.size:
         return _finite_float32(array, "observations")
-    raise DatasetError(
-        f"observations have shape {array.shape} and dtype {array.dtype}; "
-        "need images (N, C, H, W) uint8 or vectors (N, D) float32, none of these sizes zero"
-    )
+    need = "images (N, C, H, W) uint8 or vectors (N, D) float32, none of these sizes zero"
+    raise DatasetError(misfit("observations", array, need))
 
 
 def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) -> tuple[np.ndarray, int | None]:
@@ -59,10 +62,7 @@ def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) ->
         if num_actions is not None:
             raise DatasetError(f"num_actions={num_actions} belongs to discrete actions, but these are continuous")
         return _finite_float32(array, "actions"), None
-    raise DatasetError(
-        f"actions have shape {array.shape} and dtype {array.dtype}; "
-        "need discrete (M,) int64, continuous (M, A) float32, or None"
-    )
+    raise DatasetError(misfit("actions", array, "discrete (M,) int64, continuous (M, A) float32, or None"))
 
 
 def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
@@ -74,10 +74,8 @@ def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
         or array.shape[-1] != 2
         or 0 in array.shape
     ):
-        raise DatasetError(
-            f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32, "
-            "or (N, K, 2) where a state is K points"
-        )
+        need = "(N, 2) float32, or (N, K, 2) where a state is K points"
+        raise DatasetError(misfit("oracle_position", array, need))
     _require_rows(array, num_rows, "oracle_position", "one per observation")
     return _finite_float32(array, "oracle_position")
 
@@ -86,7 +84,7 @@ def step_lengths(array: np.ndarray, num_transitions: int) -> np.ndarray:
     """Lengths of steps (M,) as finite float32 above 0."""
     array = np.asarray(array)
     if not np.issubdtype(array.dtype, np.floating) or array.ndim != 1:
-        raise DatasetError(f"step_lengths have shape {array.shape} and dtype {array.dtype}; need (M,) float32")
+        raise DatasetError(misfit("step_lengths", array, "(M,) float32"))
     _require_rows(array, num_transitions, "step_lengths", "one per transition")
     array = _finite_float32(array, "step_lengths")
     if (array <= 0).any():

@@ -97,7 +97,8 @@ def _drives(world: WorldGraph, horizon: int, coverage: int, rng: np.random.Gener
                 continue
             drive = _drive(start, starts, ends, horizon, rng)
             if len(drive) == 1:  # nowhere to go: a one-way end, seen by those who drive there
-                drive = _drive_into(world, start) or drive
+                into = np.flatnonzero(world.indices == start)
+                drive = [int(world.links[into[0], 0]), start] if len(into) else drive
             if len(drive) > 1:
                 np.add.at(seen, drive, 1)
                 drives.append(drive)
@@ -113,12 +114,6 @@ def _drive(start: int, starts: list[int], ends: list[int], horizon: int, rng: np
         drive.append(choices[int(rng.integers(len(choices)))])
         visited.add(drive[-1])
     return drive
-
-
-def _drive_into(world: WorldGraph, place: int) -> list[int]:
-    """The two places of some link that leads here; empty if none does."""
-    into = np.flatnonzero(world.indices == place)
-    return [int(world.links[into[0], 0]), place] if len(into) else []
 
 
 def _lengths(world: WorldGraph, drive: list[int]) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 
 from plan2vec_envs.errors import SourceError, suggest
 
+from ..arrays import misfit
 from ..records import Dataset
 from .conversions import equal_rows, positions_of
 from .repairs import EpisodeRepairs
@@ -183,10 +184,7 @@ def _marks(where: str, names: list[str], arrays: Mapping[str, np.ndarray], rows:
     for name in names:
         array = arrays[name]
         if array.shape not in ((rows,), (rows, 1)) or array.dtype.kind not in "buif":
-            raise SourceError(
-                f"{where}, {name} has shape {array.shape} and dtype {array.dtype}; need ({rows},) of 0 and 1, one for "
-                "each observation"
-            )
+            raise SourceError(misfit(f"{where}, {name}", array, f"({rows},) of 0 and 1, one for each observation"))
         flat = array.reshape(-1)
         bad = np.flatnonzero((flat != 0) & (flat != 1))
         if len(bad):

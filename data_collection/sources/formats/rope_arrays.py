@@ -11,6 +11,7 @@ import numpy as np
 
 from plan2vec_envs.errors import SourceError
 
+from ...arrays import misfit
 from ...records import Dataset
 from ..files.object_arrays import peek_array, read_array
 from ..repairs import EpisodeRepairs
@@ -44,10 +45,8 @@ def read_rope_arrays(path: str | os.PathLike[str], *, allow_objects: bool = Fals
     path = Path(path)
     arrays = read_array(path, allow_objects=allow_objects, max_object_bytes=MAX_BYTES)
     if isinstance(arrays, np.ndarray) and (arrays.ndim != 5 or arrays.shape[2:] != _FRAME):
-        raise SourceError(
-            f"{path} holds one array of shape {arrays.shape} and dtype {arrays.dtype}; need an object array of "
-            "trajectories (T, 64, 64, 1), or a plain one (K, T, 64, 64, 1)"
-        )
+        need = "an object array of trajectories (T, 64, 64, 1), or a plain one (K, T, 64, 64, 1)"
+        raise SourceError(misfit(f"{path}, one array,", arrays, need))
     gathering, brightest = TrajectoryBuilder(), 0.0
     for number in range(len(arrays)):
         where = f"{path}, trajectory {number}"
@@ -68,9 +67,7 @@ def _checked(trajectory: Any, where: str) -> np.ndarray:
     if not isinstance(trajectory, np.ndarray):
         raise SourceError(f"{where}: {reprlib.repr(trajectory)}; need an array (T, 64, 64, 1) of numbers 0 to 255")
     if trajectory.ndim != 4 or trajectory.shape[1:] != _FRAME or trajectory.dtype.kind not in "uif":
-        raise SourceError(
-            f"{where} has shape {trajectory.shape} and dtype {trajectory.dtype}; need numbers (T, 64, 64, 1)"
-        )
+        raise SourceError(misfit(where, trajectory, "numbers (T, 64, 64, 1)"))
     for frame, pixels in enumerate(trajectory):  # one by one: no mask as large as the trajectory
         good = (pixels >= 0) & (pixels <= 255)  # NaN is neither
         if not good.all():

@@ -9,6 +9,7 @@ import numpy as np
 
 from plan2vec_envs.errors import MissingFileError, SourceError
 
+from ...arrays import misfit
 from ...records import Dataset
 from ..files.object_arrays import peek_array
 from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
@@ -61,10 +62,8 @@ def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray
     except MissingFileError as error:
         raise MissingFileError(f"there is no file {path}, which says where this run was reset") from error
     if table.ndim != 2 or table.shape[1] < LEAST_COLUMNS or table.dtype.kind not in "uif":
-        raise SourceError(
-            f"{path} has shape {table.shape} and dtype {table.dtype}; need numbers (T, {LEAST_COLUMNS}) or wider: an "
-            "action, and last 1 for a move or 0 for a reset"
-        )
+        need = f"numbers (T, {LEAST_COLUMNS}) or wider: an action, and last 1 for a move or 0 for a reset"
+        raise SourceError(misfit(str(path), table, need))
     if len(table) != num_pictures:
         raise SourceError(
             f"{path} has {len(table)} rows, but there are {num_pictures} pictures beside it; need one a picture. Is a "
