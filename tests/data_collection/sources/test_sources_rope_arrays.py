@@ -171,7 +171,7 @@ def test_what_is_no_picture_is_named_with_trajectory_and_frame(write, entries, m
 @pytest.mark.parametrize("shape", [(5, 64, 64, 1), (2, 5, 64, 64, 3), (3, 4)])
 def test_a_plain_array_of_another_shape_is_refused(tmp_path, shape):
     np.save(tmp_path / "rope.npy", np.zeros(shape, np.uint8))
-    with pytest.raises(SourceError, match=rf"one array, has shape \({shape[0]}, .*need an object array of trajectories"):
+    with pytest.raises(SourceError, match=rf"one array, has shape \({shape[0]}, .*need an object array"):
         read(tmp_path / "rope.npy")
 
 
