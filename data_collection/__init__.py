@@ -18,28 +18,28 @@ from .errors import (
     WrongEnvError,
 )
 from .pairs import PairBatch
-from .read import read
 from .records import Dataset, Episode
 from .storage import atomic_write, cache_dir, load_dataset, read_manifest, save_dataset
 
 if TYPE_CHECKING:
-    from .collection.collect import collect
+    from .collection.collect import Policy, UniformPolicy, collect
     from .collection.drives import collect_drives
     from .collection.make import make_dataset
-    from .collection.policies import Policy, UniformPolicy
     from .collection.rope import collect_rope, collect_rope_sequence
     from .engines import get_engine
     from .sources.frame_worlds import world_of_dataset
+    from .sources.reading import read
 
 _ON_FIRST_USE = {
-    "Policy": "collection.policies",
-    "UniformPolicy": "collection.policies",
+    "Policy": "collection.collect",
+    "UniformPolicy": "collection.collect",
     "collect": "collection.collect",
     "collect_drives": "collection.drives",
     "collect_rope": "collection.rope",
     "collect_rope_sequence": "collection.rope",
     "get_engine": "engines",
     "make_dataset": "collection.make",
+    "read": "sources.reading",
     "world_of_dataset": "sources.frame_worlds",
 }
 

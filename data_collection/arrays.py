@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from .errors import DatasetError
 
-_BLOCK_ROWS = 65_536  # rows whose finiteness is checked at once, so that no mask as long as the data is built
+_BLOCK_BYTES = 1 << 26  # compared or checked at once, so that no mask as large as the data is built
+
+
+def misfit(name: str, array: np.ndarray, need: str) -> str:
+    """What is said of an array that is not as it must be."""
+    return f"{name} has shape {array.shape} and dtype {array.dtype}; need {need}"
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
@@ -18,14 +23,21 @@ def frozen(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def require_finite(array: np.ndarray, name: str) -> None:
-    """Refuse NaN and infinity, naming the first row that has one."""
-    for first in range(0, len(array), _BLOCK_ROWS):
-        block = array[first : first + _BLOCK_ROWS]
-        finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
+def blocks(array: np.ndarray) -> Iterator[slice]:
+    """Slices of rows, of so many bytes each that a temporary copy does no harm."""
+    step = max(1, _BLOCK_BYTES // max(1, 8 * int(np.prod(array.shape[1:]))))
+    return (slice(first, min(first + step, len(array))) for first in range(0, len(array), step))
+
+
+def float32(array: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """As float32, not copied where it is that already; and the first row that then holds NaN or infinity, if any."""
+    with np.errstate(over="ignore"):  # a float64 beyond the range of float32 becomes infinite
+        single = array.astype(np.float32, copy=False)
+    for rows in blocks(single):
+        finite = np.isfinite(single[rows]).reshape(rows.stop - rows.start, -1).all(1)
         if not finite.all():
-            row = first + int(np.argmin(finite))
-            raise DatasetError(f"{name} row {row} holds NaN or infinity: {array[row]}; every value must be finite")
+            return single, rows.start + int(np.argmin(finite))
+    return single, None
 
 
 def observations(array: np.ndarray) -> np.ndarray:
@@ -35,10 +47,8 @@ def observations(array: np.ndarray) -> np.ndarray:
         return frozen(array)
     if np.issubdtype(array.dtype, np.floating) and array.ndim == 2 and array.size:
         return _finite_float32(array, "observations")
-    raise DatasetError(
-        f"observations have shape {array.shape} and dtype {array.dtype}; "
-        "need images (N, C, H, W) uint8 or vectors (N, D) float32, none of these sizes zero"
-    )
+    need = "images (N, C, H, W) uint8 or vectors (N, D) float32, none of these sizes zero"
+    raise DatasetError(misfit("observations", array, need))
 
 
 def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) -> tuple[np.ndarray, int | None]:
@@ -52,10 +62,7 @@ def actions(array: np.ndarray, num_transitions: int, num_actions: int | None) ->
         if num_actions is not None:
             raise DatasetError(f"num_actions={num_actions} belongs to discrete actions, but these are continuous")
         return _finite_float32(array, "actions"), None
-    raise DatasetError(
-        f"actions have shape {array.shape} and dtype {array.dtype}; "
-        "need discrete (M,) int64, continuous (M, A) float32, or None"
-    )
+    raise DatasetError(misfit("actions", array, "discrete (M,) int64, continuous (M, A) float32, or None"))
 
 
 def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
@@ -67,10 +74,8 @@ def oracle_position(array: np.ndarray, num_rows: int) -> np.ndarray:
         or array.shape[-1] != 2
         or 0 in array.shape
     ):
-        raise DatasetError(
-            f"oracle_position has shape {array.shape} and dtype {array.dtype}; need (N, 2) float32, "
-            "or (N, K, 2) where a state is K points"
-        )
+        need = "(N, 2) float32, or (N, K, 2) where a state is K points"
+        raise DatasetError(misfit("oracle_position", array, need))
     _require_rows(array, num_rows, "oracle_position", "one per observation")
     return _finite_float32(array, "oracle_position")
 
@@ -79,7 +84,7 @@ def step_lengths(array: np.ndarray, num_transitions: int) -> np.ndarray:
     """Lengths of steps (M,) as finite float32 above 0."""
     array = np.asarray(array)
     if not np.issubdtype(array.dtype, np.floating) or array.ndim != 1:
-        raise DatasetError(f"step_lengths have shape {array.shape} and dtype {array.dtype}; need (M,) float32")
+        raise DatasetError(misfit("step_lengths", array, "(M,) float32"))
     _require_rows(array, num_transitions, "step_lengths", "one per transition")
     array = _finite_float32(array, "step_lengths")
     if (array <= 0).any():
@@ -89,9 +94,9 @@ def step_lengths(array: np.ndarray, num_transitions: int) -> np.ndarray:
 
 
 def _finite_float32(array: np.ndarray, name: str) -> np.ndarray:
-    with np.errstate(over="ignore"):  # a float64 beyond the range of float32 becomes infinite and is refused below
-        single = array.astype(np.float32, copy=False)
-    require_finite(single, name)
+    single, bad = float32(array)
+    if bad is not None:
+        raise DatasetError(f"{name} row {bad} holds NaN or infinity: {single[bad]}; every value must be finite")
     return frozen(single)
 
 
@@ -115,17 +120,12 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return np.arange(ends[-1]) + np.repeat(starts - (ends - lengths), lengths)
 
 
-def joined(arrays: list[np.ndarray], name: str) -> np.ndarray:
-    """Arrays end to end; DatasetError if they are not of one kind."""
-    kinds = {(array.shape[1:], array.dtype.str) for array in arrays}
-    if len(kinds) > 1:
-        raise DatasetError(f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind")
-    return np.concatenate(arrays)
-
-
-def joined_or_none(arrays: Sequence[np.ndarray | None], name: str) -> np.ndarray | None:
-    """Arrays end to end, None if none is there; DatasetError if only some are."""
+def joined(arrays: Sequence[np.ndarray | None], name: str) -> np.ndarray | None:
+    """Arrays end to end, None if none is there; DatasetError if only some are, or they are not of one kind."""
     present = [array for array in arrays if array is not None]
     if present and len(present) != len(arrays):
         raise DatasetError(f"only {len(present)} of {len(arrays)} episodes have {name}; need all or none")
-    return joined(present, name) if present else None
+    kinds = {(array.shape[1:], array.dtype.str) for array in present}
+    if len(kinds) > 1:
+        raise DatasetError(f"episodes differ in the shape or dtype of {name}: {sorted(map(str, kinds))}; need one kind")
+    return np.concatenate(present) if present else None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from numbers import Integral
+from typing import Any
+
 # Passed on for `agents`, which may import nothing below this package.
 from plan2vec_envs.errors import CorruptFileError as CorruptFileError
 from plan2vec_envs.errors import DiskFullError as DiskFullError
@@ -30,3 +34,27 @@ class WrongEnvError(DatasetError):
 
 class WorkerError(Plan2vecError, RuntimeError):
     """A process that was to do a part of the work died or cannot be given it."""
+
+
+def check_whole(least: int, **values: object) -> None:
+    """Refuse values that are no whole numbers, or too small.
+
+    Raises:
+        InvalidOptionError: naming the first.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+            raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")
+
+
+def import_extra(module: str, purpose: str, extra: str) -> Any:
+    """A module that only an extra of the project installs.
+
+    Raises:
+        MissingExtraError: naming package and extra, if it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.removeprefix("google.").split(".")[0]
+        raise MissingExtraError(f"{purpose} needs {package}; install it with `pip install -e '.[{extra}]'`") from error

@@ -13,7 +13,7 @@ import numpy as np
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from . import arrays
-from .arrays import frozen, joined, joined_or_none, ranges
+from .arrays import frozen, joined, ranges
 from .errors import DatasetError, EmptyDatasetError
 from .pairs import PairBatch, sample_pairs
 from .splits import fold_episodes, nested_episodes
@@ -42,18 +42,12 @@ class Episode:
         steps = len(frames) - 1
         if steps < 1:
             raise EmptyDatasetError("an episode of one observation has no transition; need at least two observations")
-        object.__setattr__(self, "observations", frames)
-        if self.actions is not None:
-            if len(self.actions) != steps:
-                raise DatasetError(
-                    f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
-                    f"got {steps + 1}; keep the observation that the last step returned"
-                )
-            object.__setattr__(self, "actions", arrays.actions(self.actions, steps, None)[0])
-        if self.oracle_position is not None:
-            object.__setattr__(self, "oracle_position", arrays.oracle_position(self.oracle_position, steps + 1))
-        if self.step_lengths is not None:
-            object.__setattr__(self, "step_lengths", arrays.step_lengths(self.step_lengths, steps))
+        if self.actions is not None and len(self.actions) != steps:
+            raise DatasetError(
+                f"{len(self.actions)} actions need {len(self.actions) + 1} observations, "
+                f"got {steps + 1}; keep the observation that the last step returned"
+            )
+        _set_checked(self, frames, steps, None)
 
     def __len__(self) -> int:
         """The number of transitions T."""
@@ -106,21 +100,11 @@ class Dataset:
                 f"{len(lengths)} episodes of {int(lengths.sum())} transitions need {total} observations, "
                 f"got {len(rows)}; an episode keeps the observation that its last step returned"
             )
-        self._set("episode_lengths", frozen(lengths.astype(np.int64, copy=False)))
-        self._set("observations", rows)
-        if self.actions is not None:
-            actions, num_actions = arrays.actions(self.actions, total - len(lengths), self.num_actions)
-            self._set("actions", actions)
-            self._set("num_actions", num_actions)
-        elif self.num_actions is not None:
+        if self.actions is None and self.num_actions is not None:
             raise DatasetError(f"num_actions={self.num_actions} was given, but the dataset has no actions")
-        if self.oracle_position is not None:
-            self._set("oracle_position", arrays.oracle_position(self.oracle_position, total))
-        if self.step_lengths is not None:
-            self._set("step_lengths", arrays.step_lengths(self.step_lengths, total - len(lengths)))
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, "episode_lengths", frozen(lengths.astype(np.int64, copy=False)))
+        num_actions = _set_checked(self, rows, total - len(lengths), self.num_actions)
+        object.__setattr__(self, "num_actions", num_actions)
 
     @classmethod
     def from_episodes(
@@ -144,18 +128,15 @@ class Dataset:
         """
         kept = list(episodes)
         if options or not all(isinstance(episode, Episode) for episode in kept):
-            from .read import read_foreign_episodes  # lazily: reading is above records
+            from .sources.reading import read_foreign_episodes  # lazily: reading is above records
 
             foreign = read_foreign_episodes(kept, report, **options)
             return replace(foreign, env_id=env_id, num_actions=num_actions or foreign.num_actions)
         if not kept:
             raise EmptyDatasetError("no episodes were given; need at least one")
         return cls(
-            observations=joined([e.observations for e in kept], "observations"),
-            actions=joined_or_none([e.actions for e in kept], "actions"),
+            **_joined(kept),
             episode_lengths=np.array([len(e) for e in kept], np.int64),
-            oracle_position=joined_or_none([e.oracle_position for e in kept], "oracle_position"),
-            step_lengths=joined_or_none([e.step_lengths for e in kept], "step_lengths"),
             env_id=env_id,
             num_actions=num_actions,
         )
@@ -191,11 +172,8 @@ class Dataset:
         if len(origins) > 1:
             raise DatasetError(f"datasets differ in env id or number of actions: {sorted(map(str, origins))}")
         return cls(
-            observations=joined([d.observations for d in datasets], "observations"),
-            actions=joined_or_none([d.actions for d in datasets], "actions"),
+            **_joined(datasets),
             episode_lengths=np.concatenate([d.episode_lengths for d in datasets]),
-            oracle_position=joined_or_none([d.oracle_position for d in datasets], "oracle_position"),
-            step_lengths=joined_or_none([d.step_lengths for d in datasets], "step_lengths"),
             env_id=datasets[0].env_id,
             num_actions=datasets[0].num_actions,
         )
@@ -271,12 +249,7 @@ class Dataset:
             raise DatasetError(f"episode {index} was asked for; this dataset has 0 to {self.num_episodes - 1}")
         first, steps = int(self.episode_starts[index]), int(self.episode_lengths[index])
         rows, moves = slice(first, first + steps + 1), slice(first - index, first - index + steps)
-        return Episode(
-            observations=self.observations[rows],
-            actions=None if self.actions is None else self.actions[moves],
-            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
-            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
-        )
+        return Episode(**part_of(self, rows, moves))
 
     def episodes(self) -> Iterator[Episode]:
         """All episodes in order."""
@@ -305,14 +278,7 @@ class Dataset:
         lengths = self.episode_lengths[chosen]
         rows = ranges(self.episode_starts[chosen], lengths + 1)
         moves = ranges(self.episode_starts[chosen] - chosen, lengths)
-        return replace(
-            self,
-            observations=self.observations[rows],
-            actions=None if self.actions is None else self.actions[moves],
-            episode_lengths=lengths,
-            oracle_position=None if self.oracle_position is None else self.oracle_position[rows],
-            step_lengths=None if self.step_lengths is None else self.step_lengths[moves],
-        )
+        return replace(self, **part_of(self, rows, moves), episode_lengths=lengths)
 
     def split(self, fold: int, num_folds: int = 10, seed: int = 0) -> tuple[Dataset, Dataset]:
         """(train, held out) by trajectory; over all folds every episode is held out exactly once."""
@@ -347,7 +313,34 @@ class Dataset:
         return sample_pairs(neighbours, self.episode_ids, n, ratio=ratio, rng=rng)
 
 
+def _set_checked(record: Episode | Dataset, rows: np.ndarray, steps: int, num_actions: int | None) -> int | None:
+    """Put checked, read-only arrays in the place of what a record was made with; the number of discrete actions."""
+    checked: dict[str, np.ndarray] = {"observations": rows}
+    if record.actions is not None:
+        checked["actions"], num_actions = arrays.actions(record.actions, steps, num_actions)
+    if record.oracle_position is not None:
+        checked["oracle_position"] = arrays.oracle_position(record.oracle_position, len(rows))
+    if record.step_lengths is not None:
+        checked["step_lengths"] = arrays.step_lengths(record.step_lengths, steps)
+    for name, array in checked.items():
+        object.__setattr__(record, name, array)
+    return num_actions
+
+
+def part_of(record: Episode | Dataset, rows: slice | np.ndarray, moves: slice | np.ndarray) -> dict[str, Any]:
+    """Some rows of what there is one of for each observation, and some of what there is one of for each step."""
+    chosen = {"observations": rows, "oracle_position": rows, "actions": moves, "step_lengths": moves}
+    arrays = {name: getattr(record, name) for name in chosen}
+    return {name: None if array is None else array[chosen[name]] for name, array in arrays.items()}
+
+
+def _joined(parts: Sequence[Episode | Dataset]) -> dict[str, Any]:
+    """The arrays of several, end to end."""
+    names = ("observations", "actions", "oracle_position", "step_lengths")
+    return {name: joined([getattr(part, name) for part in parts], name) for name in names}
+
+
 def _read(path: str | os.PathLike[str], format_name: str | None, **options: Any) -> Dataset:
-    from .read import read
+    from .sources.reading import read
 
     return read(path, format_name, **options)

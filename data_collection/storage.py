@@ -12,7 +12,8 @@ import platform
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,24 +22,15 @@ import numpy as np
 
 from plan2vec_envs.io import archive
 from plan2vec_envs.io.archive import MAX_BYTES
-from plan2vec_envs.io.files import atomic_write, read_json, storage_errors, write_json
-from plan2vec_envs.io.folders import cache_dir
+from plan2vec_envs.io.files import atomic_write as atomic_write
+from plan2vec_envs.io.files import read_json as read_json
+from plan2vec_envs.io.files import storage_errors
+from plan2vec_envs.io.files import write_json as write_json
+from plan2vec_envs.io.folders import cache_dir as cache_dir
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
 from .errors import CorruptFileError, FormatVersionError, StorageError, WrongEnvError
 from .records import Dataset
-
-__all__ = [
-    "MAX_BYTES",
-    "atomic_write",
-    "cache_dir",
-    "load_dataset",
-    "load_mapped",
-    "read_json",
-    "read_manifest",
-    "save_dataset",
-    "write_json",
-]
 
 _log = logging.getLogger(__name__)
 
@@ -134,9 +126,8 @@ def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:
     try:
         _write_arrays(folder, {name: getattr(dataset, name) for name in manifest["arrays"]})
     except StorageError as error:
-        _log.info("using %s in memory: %s", path, error)
-        return dataset
-    arrays = _open_arrays(folder, manifest)
+        _log.info("%s was not copied: %s", path, error)
+    arrays = _open_arrays(folder, manifest)  # ours, or that of a process that was faster
     return dataset if arrays is None else assemble(path, arrays, manifest)
 
 
@@ -182,11 +173,6 @@ def assemble(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mapping[str
         raise CorruptFileError(f"{path} holds no valid dataset: {error}") from error
 
 
-def matches(array: np.ndarray, description: Mapping[str, Any]) -> bool:
-    """Whether an array has the shape and dtype that a manifest lists for it."""
-    return all(description[key] == value for key, value in _description(array).items())
-
-
 def _is_complete(manifest: Mapping[str, Any]) -> bool:
     """Whether everything that reading relies on is there; array names become file names, so only ours pass."""
     arrays = manifest.get("arrays")
@@ -217,24 +203,35 @@ def _open_arrays(folder: Path, manifest: dict) -> dict[str, np.ndarray] | None:
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in manifest["arrays"]}
     except (OSError, ValueError, EOFError):
         return None
-    return arrays if all(matches(arrays[name], d) for name, d in manifest["arrays"].items()) else None
+    same = (_description(arrays[name]).items() <= listed.items() for name, listed in manifest["arrays"].items())
+    return arrays if all(same) else None
 
 
 def _write_arrays(folder: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Fill a temporary folder and rename it: another process sees all of the arrays or none."""
-    needed = sum(array.nbytes for array in arrays.values())
-    with storage_errors(folder, needed):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:16]}.", suffix=".tmp", dir=folder.parent))
+    with atomic_folder(folder, sum(array.nbytes for array in arrays.values())) as temporary:
+        for name, array in arrays.items():
+            with open(temporary / f"{name}.npy", "wb") as file:
+                np.save(file, array, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+@contextmanager
+def atomic_folder(target: Path, needed: int) -> Iterator[Path]:
+    """An empty folder to fill, which is called ``target`` once the block ends well: others see all of it or nothing.
+
+    Args:
+        target: what it will be called; nothing may be there.
+        needed: upper bound of the bytes to be written, for the message when the disk is full.
+
+    Raises:
+        StorageError: if it cannot be written; nothing was left behind.
+    """
+    with storage_errors(target, needed):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:16]}.", suffix=".tmp", dir=target.parent))
         try:
-            for name, array in arrays.items():
-                with open(temporary / f"{name}.npy", "wb") as file:
-                    np.save(file, array, allow_pickle=False)
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else a second process was faster, with the same contents
-                raise
+            yield temporary
+            temporary.rename(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -21,11 +21,11 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ORDER = {
     "plan2vec_envs": "errors geometry io rooms maze image_graph rope",
-    "data_collection": "errors registry arrays splits pairs records storage engines collection sources read",
+    "data_collection": "errors registry arrays splits pairs records storage engines collection sources",
     "agents": "errors networks graphs training metrics control base plan2vec reward sb3 baselines",
     "evaluation": "errors protocols figures runs report diagnostics rl pipeline commands cli paper",
 }  # the files and folders at the top of each package, from the ground up
-UPWARD = {("data_collection.records", "data_collection.read")}
+UPWARD = {("data_collection.records", "data_collection.sources.reading")}
 """Imports inside a function that point up: the class methods of `Dataset` that read."""
 MAY_USE_TORCH = {"agents", "evaluation"}
 MAX_LINES, MAX_AT_TOP, MAX_IN_FOLDER = 400, 12, 15

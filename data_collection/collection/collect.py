@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -14,12 +15,49 @@ from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
 import plan2vec_envs
-from plan2vec_envs.errors import InvalidOptionError, check_name
+from plan2vec_envs.io.hashing import json_sha256
 
 from ..engines import Engine, LocalEngine
+from ..errors import DatasetError, MissingFileError, StorageError, check_name, check_whole
 from ..records import Dataset
-from .parts import PartStore
-from .policies import Policy, UniformPolicy
+from ..storage import load_dataset, read_manifest, save_dataset
+
+_log = logging.getLogger(__name__)
+
+
+class Policy(Protocol):
+    """Anything that turns a batch of observations into a batch of actions."""
+
+    def act(self, observation: np.ndarray, desired_goal: np.ndarray | None, *, rng: np.random.Generator) -> np.ndarray:
+        """Actions (B,) int64 or (B, A) float32 for observations (B, ...) and goals (B, ...) or None."""
+        ...
+
+
+class UniformPolicy:
+    """Every action alike, whatever is seen: the exploration of App. B.1.
+
+    Args:
+        action_space: `Discrete`, or a bounded `Box` of one dimension; the space of a single environment.
+
+    Raises:
+        DatasetError: the space is of another kind or has no bounds.
+    """
+
+    def __init__(self, action_space: gym.Space) -> None:
+        bounded = isinstance(action_space, gym.spaces.Box) and action_space.is_bounded()
+        if not (isinstance(action_space, gym.spaces.Discrete) or (bounded and len(action_space.shape or ()) == 1)):
+            raise DatasetError(f"cannot draw uniformly from {action_space}; need Discrete or a bounded 1-d Box")
+        self.action_space = action_space
+
+    def act(
+        self, observation: np.ndarray, desired_goal: np.ndarray | None = None, *, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Actions for a batch of observations; they do not depend on what is observed."""
+        num_episodes, space = len(observation), self.action_space
+        if isinstance(space, gym.spaces.Discrete):
+            return int(space.start) + rng.integers(int(space.n), size=num_episodes)
+        assert isinstance(space, gym.spaces.Box)  # checked at birth
+        return rng.uniform(space.low, space.high, size=(num_episodes, *space.shape)).astype(np.float32)
 
 
 def collect(
@@ -60,20 +98,25 @@ def collect(
         InvalidOptionError: an argument is out of range.
         StorageError: a part cannot be written.
     """
-    _check_arguments(env_id, num_rollouts=num_rollouts, horizon=horizon, num_policies=num_policies, seed=seed)
+    if env_id not in gym.registry:
+        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
+    check_whole(1, num_rollouts=num_rollouts, horizon=horizon, num_policies=num_policies)
+    check_whole(0, seed=seed)
     options = dict(env_kwargs or {})
-    store = PartStore(
-        None if parts_dir is None else Path(parts_dir),
+    request = json_sha256(
         {
             "arguments": [env_id, num_rollouts, horizon, seed, num_policies],
             "env_kwargs": options,
             "policy": "uniform" if policy is None else f"{type(policy).__module__}.{type(policy).__qualname__}",
-        },
+        }
     )
     streams = np.random.SeedSequence(seed).spawn(num_policies)
     lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
-    parts = {index: part for index, count in enumerate(lanes) if count and (part := store.load(index)) is not None}
-    missing = [index for index, count in enumerate(lanes) if count and index not in parts]
+    indices = [index for index, count in enumerate(lanes) if count]
+    files = {} if parts_dir is None else {index: Path(parts_dir) / f"part-{index:04d}.npz" for index in indices}
+    load = partial(_load_part, request=request)
+    parts = {index: part for index, file in files.items() if (part := load_if_whole(load, file)) is not None}
+    missing = [index for index in indices if index not in parts]
     work = partial(_collect_part, env_id, options, policy, horizon)
     found = (engine or LocalEngine()).map(work, ((lanes[index], streams[index]) for index in missing))
     with tqdm(
@@ -82,19 +125,27 @@ def collect(
         bar.update(sum(lanes[index] for index in parts))
         for number, part in found:
             index = missing[number]
-            store.save(index, part)
+            if files:
+                save_dataset(part, files[index], provenance={"request": request})
             parts[index] = part
             bar.update(lanes[index])
     return Dataset.concatenate([parts[index] for index in sorted(parts)])
 
 
-def _check_arguments(env_id: str, **counts: int) -> None:
-    if env_id not in gym.registry:
-        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
-    for name, value in counts.items():
-        least = 0 if name == "seed" else 1
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")
+def load_if_whole(load: Callable[[Path], Dataset | None], path: Path) -> Dataset | None:
+    """What a file holds; None if it is missing, or damaged and so to be collected again."""
+    try:
+        return load(path)
+    except MissingFileError:
+        return None
+    except (StorageError, DatasetError) as error:
+        _log.warning("collecting again: %s", error)
+        return None
+
+
+def _load_part(path: Path, request: str) -> Dataset | None:
+    """A part that was kept; None if it answers another request."""
+    return load_dataset(path) if read_manifest(path)["provenance"].get("request") == request else None
 
 
 def _collect_part(

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.image_graph import Views, WorldGraph
 
+from ..errors import InvalidOptionError, check_whole
 from ..records import Dataset
 
 LEAST_LENGTH = 0.1
@@ -47,9 +47,7 @@ def collect_drives(
     Raises:
         InvalidOptionError: if a number is out of range, or no link leads anywhere.
     """
-    for name, value in (("horizon", horizon), ("coverage", coverage), ("passes", passes)):
-        if value < 1:
-            raise InvalidOptionError(f"{name} {value}: need at least 1")
+    check_whole(1, horizon=horizon, coverage=coverage, passes=passes)
     if not 0 <= odometry < 1:
         raise InvalidOptionError(f"odometry {odometry}: an error is a share of a step's length, from 0 to below 1")
     if views.num_places != world.num_places:
@@ -99,7 +97,8 @@ def _drives(world: WorldGraph, horizon: int, coverage: int, rng: np.random.Gener
                 continue
             drive = _drive(start, starts, ends, horizon, rng)
             if len(drive) == 1:  # nowhere to go: a one-way end, seen by those who drive there
-                drive = _drive_into(world, start) or drive
+                into = np.flatnonzero(world.indices == start)
+                drive = [int(world.links[into[0], 0]), start] if len(into) else drive
             if len(drive) > 1:
                 np.add.at(seen, drive, 1)
                 drives.append(drive)
@@ -115,12 +114,6 @@ def _drive(start: int, starts: list[int], ends: list[int], horizon: int, rng: np
         drive.append(choices[int(rng.integers(len(choices)))])
         visited.add(drive[-1])
     return drive
-
-
-def _drive_into(world: WorldGraph, place: int) -> list[int]:
-    """The two places of some link that leads here; empty if none does."""
-    into = np.flatnonzero(world.indices == place)
-    return [int(world.links[into[0], 0]), place] if len(into) else []
 
 
 def _lengths(world: WorldGraph, drive: list[int]) -> np.ndarray:

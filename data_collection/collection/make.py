@@ -20,10 +20,9 @@ from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.io.hashing import json_sha256
 
 from ..engines import Engine
-from ..errors import DatasetError, MissingFileError, StorageError
 from ..records import Dataset
 from ..storage import cache_dir, load_mapped, save_dataset
-from .collect import collect
+from .collect import collect, load_if_whole
 
 _log = logging.getLogger(__name__)
 
@@ -67,15 +66,16 @@ def make_dataset(
     arguments: dict[str, Any] = {"num_rollouts": num_rollouts, "horizon": horizon, "seed": seed}
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
     key = json_sha256([request, _code_sha256()])[:16]
-    path = cache_dir() / "datasets" / f"{_slug(env_id)}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
+    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", env_id).lower()
+    path = cache_dir() / "datasets" / f"{slug}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
     run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)
-    if (kept := _cached(path)) is not None:
+    if (kept := load_if_whole(load_mapped, path)) is not None:
         return kept
     if not _is_writable(path.parent):
         _log.info("collecting in memory: cannot write to %s", path.parent)
         return run()
     with FileLock(path.with_suffix(".lock")):
-        if (kept := _cached(path)) is not None:  # a second process was faster
+        if (kept := load_if_whole(load_mapped, path)) is not None:  # a second process was faster
             return kept
         parts_dir = path.with_suffix(".parts")
         dataset = run(parts_dir=parts_dir)
@@ -97,17 +97,6 @@ def parse_size(size: str) -> tuple[int, int]:
     return numbers
 
 
-def _cached(path: Path) -> Dataset | None:
-    """The dataset under this path; None if it is missing, or damaged and so to be collected again."""
-    try:
-        return load_mapped(path)
-    except MissingFileError:
-        return None
-    except (StorageError, DatasetError) as error:
-        _log.warning("collecting again: %s", error)
-        return None
-
-
 def _is_writable(folder: Path) -> bool:
     """Whether files can be made in a folder, which is created when missing."""
     try:
@@ -117,11 +106,6 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _slug(env_id: str) -> str:
-    """An env id as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", env_id).lower()
-
-
 @cache
 def _code_sha256() -> str:
     """Hash of the sources that decide what is collected: the cache never answers for other code."""
@@ -129,6 +113,5 @@ def _code_sha256() -> str:
     sources = [
         *sorted(path for path in worlds.rglob("*.py") if not {"image_graph", "rope"} & set(path.parts)),
         here / "collect.py",
-        here / "policies.py",
     ]
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()

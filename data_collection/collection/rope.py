@@ -8,9 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from plan2vec_envs import ROPE_ID
-from plan2vec_envs.errors import InvalidOptionError
 
 from ..engines import Engine, LocalEngine
+from ..errors import check_whole
 from ..records import Dataset, Episode
 
 
@@ -42,7 +42,8 @@ def collect_rope(
     Raises:
         InvalidOptionError: if a number is out of range.
     """
-    _check(sequences=(sequences, 1), steps=(steps, 1), seed=(seed, 0))
+    check_whole(1, sequences=sequences, steps=steps)
+    check_whole(0, seed=seed)
     work = partial(collect_rope_sequence, steps=steps, seed=seed, ordered=ordered)
     found = (engine or LocalEngine()).map(work, range(sequences))
     bar = tqdm(found, f"Collecting {ROPE_ID}", sequences, unit="sequence", disable=not progress)
@@ -56,7 +57,8 @@ def collect_rope_sequence(number: int, steps: int = 780, *, seed: int = 0, order
     Raises:
         InvalidOptionError: if a number is out of range.
     """
-    _check(number=(number, 0), steps=(steps, 1), seed=(seed, 0))
+    check_whole(1, steps=steps)
+    check_whole(0, number=number, seed=seed)
     # The physics engine is loaded by those who drag only.
     from plan2vec_envs.rope.picture import draw_frames
     from plan2vec_envs.rope.wander import draw_nodes, wander
@@ -64,9 +66,3 @@ def collect_rope_sequence(number: int, steps: int = 780, *, seed: int = 0, order
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     nodes, actions = wander(draw_nodes(rng), steps, rng)
     return Episode(draw_frames(nodes, ordered), actions, oracle_position=nodes.astype(np.float32))
-
-
-def _check(**numbers: tuple[int, int]) -> None:
-    for name, (value, least) in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InvalidOptionError(f"{name}={value!r} must be a whole number, at least {least}")

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
+import shutil
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from ..arrays import frozen
 from ..errors import WorkerError
-from .memory import Layout, attached, in_shared_memory
-from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, read_only, result_of
+from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
 
 _UP = b"up"
 """what a process says first; no answer is as short"""
+_Layout = tuple[str, str, tuple[int, ...]]
+"""of an array in shared memory: name of the memory, dtype, shape"""
 
 
 class LocalEngine:
@@ -49,23 +56,20 @@ class LocalEngine:
         first = list(islice(numbered, 2)) if self.jobs > 1 else []
         numbered_again = chain(first, numbered)
         if len(first) < 2:
-            arrays = [read_only(array) for array in shared]
+            arrays = [frozen(array) for array in shared]
             for index, item in numbered_again:
                 yield index, work(item, *arrays)
             return
-        with in_shared_memory(shared) as layouts:
-            crew = _Crew(work, layouts, self.jobs, (_Piece(*pair) for pair in numbered_again))
+        with _in_shared_memory(shared) as layouts:
+            crew = _Crew(work, layouts, self.jobs, numbered_again)
             try:
                 yield from crew.results()
             finally:
                 crew.end()
 
 
-@dataclass
-class _Piece:
-    index: int
-    item: Any
-    deaths: int = 0
+_Piece = tuple[int, Any]
+"""number and item"""
 
 
 @dataclass
@@ -78,10 +82,11 @@ class _Worker:
 class _Crew:
     """The processes, and what each is at."""
 
-    def __init__(self, work: Callable[..., Any], layouts: list[Layout], jobs: int, pieces: Iterator[_Piece]) -> None:
+    def __init__(self, work: Callable[..., Any], layouts: list[_Layout], jobs: int, pieces: Iterator[_Piece]) -> None:
         self._work, self._layouts, self._jobs = work, layouts, jobs
         self._fresh = pieces
         self._again: list[_Piece] = []  # whose process died
+        self._deaths: Counter[int] = Counter()
         self._workers: dict[Connection, _Worker] = {}
         self._processes: list[BaseProcess] = []
 
@@ -103,14 +108,14 @@ class _Crew:
                     worker.up = True
                     self._send(pipe, worker)
                     continue
-                done = worker.piece
+                done, _ = worker.piece
                 if (piece := self._next()) is None:
                     del self._workers[pipe]
                     pipe.close()  # and the process ends
                 else:
                     worker.piece = piece
                     self._send(pipe, worker)
-                yield done.index, result_of(answered)
+                yield done, result_of(answered)
 
     def _next(self) -> _Piece | None:
         return self._again.pop() if self._again else next(self._fresh, None)
@@ -127,7 +132,7 @@ class _Crew:
 
     def _send(self, pipe: Connection, worker: _Worker) -> None:
         try:
-            pipe.send(worker.piece.item)
+            pipe.send(worker.piece[1])
         except OSError:
             self._bury(pipe, worker)
 
@@ -141,8 +146,8 @@ class _Crew:
                 f"a process ended with code {worker.process.exitcode} before it could begin, for a reason that it "
                 'printed; a script that asks for several jobs needs its work under `if __name__ == "__main__":`'
             )
-        worker.piece.deaths += 1
-        if worker.piece.deaths > RETRIES:
+        self._deaths[worker.piece[0]] += 1
+        if self._deaths[worker.piece[0]] > RETRIES:
             raise WorkerError(DIED)
         self._again.append(worker.piece)
 
@@ -155,11 +160,11 @@ class _Crew:
             pipe.close()
 
 
-def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[Layout]) -> None:
+def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[_Layout]) -> None:
     """What a process does: one item after the other, until nobody asks any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tqdm.set_lock(threading.RLock())  # its own takes a semaphore, which would outlive a process that is ended
-    memories = [attached(layout) for layout in layouts]
+    memories = [_attached(layout) for layout in layouts]
     pipe.send_bytes(_UP)
     while True:
         try:
@@ -206,3 +211,39 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_shared_memory(arrays: Sequence[np.ndarray]) -> Iterator[list[_Layout]]:
+    """Copies of arrays in shared memory that is gone after the block.
+
+    Raises:
+        WorkerError: if they do not fit.
+    """
+    needed, folder = sum(array.nbytes for array in arrays), Path("/dev/shm")
+    if folder.is_dir() and shutil.disk_usage(folder).free < needed:  # writing there would kill this process
+        raise WorkerError(
+            f"the processes share {needed / 1e6:,.0f} MB of memory and {folder} has less free, as in containers; "
+            "give it more, or use jobs=1"
+        )
+    memories: list[SharedMemory] = []
+    try:
+        layouts = []
+        for array in arrays:
+            name = f"plan2vec-{os.getpid()}-{secrets.token_hex(4)}"  # says whose it is, should it ever be left behind
+            memory = SharedMemory(name, create=True, size=max(1, array.nbytes))
+            memories.append(memory)
+            np.ndarray(array.shape, array.dtype, memory.buf)[...] = array
+            layouts.append((memory.name, array.dtype.str, array.shape))
+        yield layouts
+    finally:
+        for memory in memories:
+            memory.close()
+            memory.unlink()
+
+
+def _attached(layout: _Layout) -> tuple[SharedMemory, np.ndarray]:
+    """The memory, which must be kept as long as the array, and the array, read-only."""
+    name, dtype, shape = layout
+    memory = SharedMemory(name)
+    return memory, frozen(np.ndarray(shape, dtype, memory.buf))

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import MissingExtraError
-
-from ..errors import WorkerError
+from ..errors import WorkerError, import_extra
 from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
 
 
@@ -39,10 +37,7 @@ class RayEngine:
         self, work: Callable[..., Any], items: Iterable[Any], *, shared: Sequence[np.ndarray] = ()
     ) -> Iterator[tuple[int, Any]]:
         """As `Engine.map` says."""
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("engine 'ray' needs Ray; install it with `pip install -e '.[ray]'`") from error
+        ray = import_extra("ray", "engine 'ray'", "ray")
         with self._joined(ray):
             self.jobs = self.jobs or int(ray.cluster_resources().get("CPU", 1))
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(answer)
@@ -75,7 +70,10 @@ class RayEngine:
         if ray.is_initialized():
             yield
             return
-        options: dict[str, Any] = {"runtime_env": {"env_vars": {**ONE_THREAD, **_forwarded()}}, "log_to_driver": True}
+        # Our own variables decide where data and caches lie, the other where Python finds the package.
+        ours = {name: value for name, value in os.environ.items() if name.startswith("PLAN2VEC_")}
+        ours |= {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        options: dict[str, Any] = {"runtime_env": {"env_vars": {**ONE_THREAD, **ours}}, "log_to_driver": True}
         try:
             if self._address is None:  # in words, or Ray would join one that it finds on this machine
                 ray.init(address="local", num_cpus=self.jobs, include_dashboard=False, **options)
@@ -90,8 +88,3 @@ class RayEngine:
             yield
         finally:
             ray.shutdown()
-
-
-def _forwarded() -> dict[str, str]:
-    """Our own variables, which decide where data and caches lie, and where Python finds the package."""
-    return {name: value for name, value in os.environ.items() if name.startswith("PLAN2VEC_") or name == "PYTHONPATH"}

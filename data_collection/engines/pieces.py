@@ -59,10 +59,3 @@ def result_of(answered: bytes) -> Any:
     if not well:
         raise found
     return found
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """A view that cannot be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

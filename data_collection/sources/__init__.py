@@ -5,16 +5,13 @@ format, in `formats`, each with a function ``(path, ...) -> (dataset, repairs)``
 """
 
 from .episodes import read_episodes
-from .formats import FORMATS
+from .formats import FORMATS, Format
 from .minari_writing import write_minari
-from .reading import SOURCES, read_streets
-from .recording import Format
-from .recordings import read_recording, recognise
+from .reading import SOURCES, read_recording, read_streets, recognise
 from .repairs import EpisodeRepairs, Repairs
-from .streets.geography import SUBSETS, Box
 from .streets.leveldb import read_streetlearn_leveldb
 from .streets.processed import read_streetlearn_processed
-from .streets.streets import Part
+from .streets.streets import SUBSETS, Box, Part
 from .streets.touchdown import read_touchdown
 
 __all__ = [

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from plan2vec_envs.errors import SourceError, suggest
 
+from ..arrays import blocks, float32
+
 Layout = Literal["hwc", "chw"]
 Note = Callable[[str], None]
 _CHANNELS = (1, 3, 4)
-_BLOCK_BYTES = 1 << 26  # compared or checked at once, so that no mask as large as the data is built
 _EXACT = 2**24  # whole numbers up to this are exact in float32
 
 
@@ -107,12 +108,6 @@ def equal_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return equal
 
 
-def blocks(array: np.ndarray) -> Iterator[slice]:
-    """Slices of rows, of so many bytes each that a temporary copy does no harm."""
-    step = max(1, _BLOCK_BYTES // max(1, 8 * int(np.prod(array.shape[1:]))))
-    return (slice(first, min(first + step, len(array))) for first in range(0, len(array), step))
-
-
 def _numbers(raw: Any, where: str, need: str) -> np.ndarray:
     try:
         array = np.asarray(raw)
@@ -179,11 +174,7 @@ def _float32(array: np.ndarray, where: str, what: str, note: Note) -> np.ndarray
         raise SourceError(f"{where}: whole numbers beyond {_EXACT:,}, which float32 cannot tell apart; scale them")
     if array.dtype != np.float32:
         note(f"{what} {array.dtype} to float32")
-    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused below
-        single = array.astype(np.float32, copy=False)
-    for rows in blocks(single):
-        finite = np.isfinite(single[rows]).reshape(rows.stop - rows.start, -1).all(1)
-        if not finite.all():
-            row = rows.start + int(np.argmin(finite))
-            raise SourceError(f"{where}, row {row}: {array[row].tolist()}; need finite numbers (of float32)")
+    single, bad = float32(array)
+    if bad is not None:
+        raise SourceError(f"{where}, row {bad}: {array[bad].tolist()}; need finite numbers (of float32)")
     return single

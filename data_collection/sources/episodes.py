@@ -10,7 +10,7 @@ import numpy as np
 from plan2vec_envs.errors import SourceError, suggest
 
 from ..records import Dataset, Episode
-from .conversions import Layout, positions_of
+from .conversions import positions_of
 from .flat import add_rows
 from .repairs import EpisodeRepairs
 from .trajectory_builder import TrajectoryBuilder
@@ -19,13 +19,7 @@ _USED = ("observations", "actions", "next_observations")
 
 
 def read_episodes(
-    episodes: Iterable[Any],
-    *,
-    keys: Sequence[str] | None = None,
-    layout: Layout | None = None,
-    oracle: str | None = None,
-    drop_pauses: bool = False,
-    max_jump: float | None = None,
+    episodes: Iterable[Any], *, oracle: str | None = None, **options: Any
 ) -> tuple[Dataset, EpisodeRepairs]:
     """One trajectory each; no transition leads from one into another.
 
@@ -33,11 +27,8 @@ def read_episodes(
         episodes: each an `Episode`; a pair (observations, actions), the latter perhaps None; or a dict with
             observations, and perhaps actions and next_observations. Observations of T + 1 rows, arrays or lists or
             dicts of these; actions of T, or of T + 1, of which the last is dropped.
-        keys: of observations that are dicts, which entries.
-        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: entry of the dicts that holds true positions; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
-        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
+        options: ``keys``, ``layout``, ``drop_pauses`` and ``max_jump``, those of `TrajectoryBuilder`.
 
     Returns:
         The dataset and what was mended.
@@ -46,7 +37,7 @@ def read_episodes(
         SourceError: if a trajectory is none of these, its arrays do not fit each other, they differ in kind, or
             nothing is left; it names the trajectory by its number, from 0.
     """
-    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(**options)
     left_out: set[str] = set()
     for number, episode in enumerate(episodes):
         where = f"episode {number}"

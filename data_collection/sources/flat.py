@@ -18,6 +18,7 @@ import numpy as np
 
 from plan2vec_envs.errors import SourceError, suggest
 
+from ..arrays import misfit
 from ..records import Dataset
 from .conversions import equal_rows, positions_of
 from .repairs import EpisodeRepairs
@@ -55,7 +56,7 @@ def read_flat(
         SourceError: if arrays are missing, do not fit each other, or hold what a dataset cannot; or nothing is left.
     """
     now = _columns(where, names, gathering)
-    following = {key: _next_name(column) for key, column in now.items()}
+    following = {key: f"next_{column}" for key, column in now.items()}
     if any(column not in names for column in following.values()):
         following = {}
     ends, timeouts = ([name for name in known if name in names] for known in (ENDS, TIMEOUTS))
@@ -171,10 +172,6 @@ def _columns(where: str, names: Collection[str], gathering: TrajectoryBuilder) -
     return found
 
 
-def _next_name(column: str) -> str:
-    return f"next_{column}"
-
-
 def _entries(columns: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> Any:
     if list(columns) == [""]:
         return arrays[columns[""]]
@@ -187,10 +184,7 @@ def _marks(where: str, names: list[str], arrays: Mapping[str, np.ndarray], rows:
     for name in names:
         array = arrays[name]
         if array.shape not in ((rows,), (rows, 1)) or array.dtype.kind not in "buif":
-            raise SourceError(
-                f"{where}, {name} has shape {array.shape} and dtype {array.dtype}; need ({rows},) of 0 and 1, one for "
-                "each observation"
-            )
+            raise SourceError(misfit(f"{where}, {name}", array, f"({rows},) of 0 and 1, one for each observation"))
         flat = array.reshape(-1)
         bad = np.flatnonzero((flat != 0) & (flat != 1))
         if len(bad):

@@ -12,14 +12,7 @@ from ..errors import DatasetError
 from ..records import Dataset
 
 
-def world_of_dataset(
-    dataset: Dataset,
-    name: str,
-    edges: np.ndarray | None = None,
-    *,
-    edge_lengths: np.ndarray | None = None,
-    **about: Any,
-) -> WorldGraph:
+def world_of_dataset(dataset: Dataset, name: str, edges: np.ndarray | None = None, **about: Any) -> WorldGraph:
     """A world whose place v is row v of a dataset, for `Plan2vec/RopeOffline-v0` once `save_world` has written it.
 
     Recorded transitions lead there and back, as long as the dataset's ``step_lengths``, else 1 each: moves that can be
@@ -29,14 +22,13 @@ def world_of_dataset(
     Args:
         dataset: of images.
         name: of the world.
-        edges: (E, 2) rows, from and to; links to add, such as those that a learned metric finds. Without any, each
-            trajectory is a world of its own.
-        edge_lengths: (E,) in the unit of the transitions; 1 each by default.
+        edges: (E, 2) rows, from and to; links of length 1 to add, such as those that a learned metric finds. Without
+            any, each trajectory is a world of its own.
         about: more to say about it, plain JSON.
 
     Raises:
         DatasetError: if it holds vectors.
-        WorldError: if an edge or a length is none.
+        WorldError: if an edge is none.
     """
     if not dataset.is_image:
         raise DatasetError(
@@ -51,7 +43,6 @@ def world_of_dataset(
         dataset.episode_lengths,
         edges,
         move_lengths=dataset.step_lengths,
-        edge_lengths=edge_lengths,
         oracle_position=position,
         about={"source": "dataset", "fingerprint": dataset.fingerprint, **about},
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,15 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError, MissingExtraError
-from plan2vec_envs.io.files import storage_errors
+from plan2vec_envs.errors import InvalidOptionError
 
+from ..errors import import_extra
 from ..records import Dataset
+from ..storage import atomic_folder
 from .formats.minari import DATASET_ID, OURS, minari_root
 
 
-def write_minari(
-    dataset: Dataset, where: str | os.PathLike[str], *, oracle: bool = False, description: str | None = None
-) -> Path:
+def write_minari(dataset: Dataset, where: str | os.PathLike[str], *, oracle: bool = False) -> Path:
     """Write a dataset that Minari opens, and that `read_minari` reads back unchanged.
 
     Rewards are 0 and every episode ends by truncation: a dataset records neither. Where it has no actions, Minari,
@@ -34,7 +31,6 @@ def write_minari(
             datasets. Else a folder, such as Path("rope-v0") or "./rope-v0"; `minari.MinariDataset(folder / "data")`
             opens it.
         oracle: write the true positions too, as infos/oracle_position.
-        description: for people.
 
     Returns:
         The folder written; it appears there in one step, when it is whole.
@@ -44,7 +40,8 @@ def write_minari(
         InvalidOptionError: if something is there already, or true positions are asked for that there are none of.
         StorageError: if it cannot be written; nothing was left behind.
     """
-    minari = _import_minari()
+    for package in ("h5py", "minari"):  # Minari asks for the former only when it writes
+        minari = import_extra(package, "writing Minari datasets", "minari")
     if oracle and dataset.oracle_position is None:
         raise InvalidOptionError("oracle=True was asked for, but the dataset has no true positions; leave it out")
     is_id = isinstance(where, str) and DATASET_ID.fullmatch(where) is not None
@@ -52,37 +49,15 @@ def write_minari(
     if target.exists():
         raise InvalidOptionError(f"there is something at {target} already; name another, or remove it first")
     name = str(where) if is_id else _id_of(target)
-    with storage_errors(target, 2 * dataset.observations.nbytes):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
-        try:
-            _write(minari, dataset, folder, name, oracle, description)
-            folder.chmod(target.parent.stat().st_mode & 0o777)  # mkdtemp makes private ones
-            folder.rename(target)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    with atomic_folder(target, 2 * dataset.observations.nbytes) as folder:
+        _write(minari, dataset, folder, name, oracle)
+        folder.chmod(target.parent.stat().st_mode & 0o777)  # temporary ones are private
     if is_id and "/" in name:
-        _register_namespace(name.rpartition("/")[0])
+        from minari.namespace import create_namespace, list_local_namespaces
+
+        if (namespace := name.rpartition("/")[0]) not in list_local_namespaces():
+            create_namespace(namespace)
     return target
-
-
-def _register_namespace(name: str) -> None:
-    from minari.namespace import create_namespace, list_local_namespaces
-
-    if name not in list_local_namespaces():
-        create_namespace(name)
-
-
-def _import_minari() -> Any:
-    try:
-        import h5py  # noqa: F401  Minari asks for it only when it writes
-        import minari
-    except ImportError as error:
-        raise MissingExtraError(
-            "writing Minari datasets needs minari and h5py; install them with `pip install -e '.[minari]'`"
-        ) from error
-    return minari
 
 
 def _id_of(folder: Path) -> str:
@@ -91,13 +66,17 @@ def _id_of(folder: Path) -> str:
     return f"{OURS}/{name}" if DATASET_ID.fullmatch(name) else f"{OURS}/{name}-v0"
 
 
-def _write(minari: Any, dataset: Dataset, folder: Path, name: str, oracle: bool, description: str | None) -> None:
+def _write(minari: Any, dataset: Dataset, folder: Path, name: str, oracle: bool) -> None:
     from minari.dataset.minari_storage import MinariStorage
 
+    low, high, dtype = (0, 255, np.uint8) if dataset.is_image else (-np.inf, np.inf, np.float32)
+    moves: gym.Space = gym.spaces.Discrete(dataset.num_actions or 1)
+    if dataset.actions is not None and dataset.num_actions is None:
+        moves = gym.spaces.Box(-np.inf, np.inf, dataset.actions.shape[1:], np.float32)
     storage = MinariStorage.new(
         folder / "data",
-        observation_space=_observation_space(dataset),
-        action_space=_action_space(dataset),
+        observation_space=gym.spaces.Box(low, high, dataset.observation_shape, dtype),
+        action_space=moves,
         data_format="hdf5",
         jpeg_encoding=False,
     )
@@ -105,7 +84,7 @@ def _write(minari: Any, dataset: Dataset, folder: Path, name: str, oracle: bool,
         {
             "dataset_id": name,
             "minari_version": minari.__version__,
-            "description": description or f"{dataset!r}, written by plan2vec",
+            "description": f"{dataset!r}, written by plan2vec",
             OURS: {
                 "env_id": dataset.env_id,
                 "has_actions": dataset.actions is not None,
@@ -135,15 +114,3 @@ def _buffers(dataset: Dataset, oracle: bool) -> Iterator[Any]:
             truncations=np.arange(steps) == steps - 1,
             infos={key: array for key, array in infos.items() if array is not None},
         )
-
-
-def _observation_space(dataset: Dataset) -> gym.Space:
-    if dataset.is_image:
-        return gym.spaces.Box(0, 255, dataset.observation_shape, np.uint8)
-    return gym.spaces.Box(-np.inf, np.inf, dataset.observation_shape, np.float32)
-
-
-def _action_space(dataset: Dataset) -> gym.Space:
-    if dataset.actions is None or dataset.num_actions is not None:
-        return gym.spaces.Discrete(dataset.num_actions or 1)
-    return gym.spaces.Box(-np.inf, np.inf, dataset.actions.shape[1:], np.float32)

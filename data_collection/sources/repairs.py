@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+_NOTHING = "nothing to repair"
+
+
+def _count(one: str, many: str, verb: str = "dropped") -> Any:
+    """A number of repairs, what was done by them, and the words for one and for many."""
+    return field(default=0, metadata={"verb": verb, "words": (one, many)})
+
+
+def _counted(repairs: Any, verb: str) -> str:
+    """For instance 'dropped 3 self links, 1 duplicate link'; empty where there is nothing of the kind."""
+    kinds = [kind for kind in fields(repairs) if kind.metadata.get("verb") == verb]
+    counts = [(getattr(repairs, kind.name), kind.metadata["words"]) for kind in kinds]
+    found = ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
+    return f"{verb} {found}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -20,17 +35,17 @@ class Repairs:
         pieces: how many pieces are left within which every place reaches every other; no repair, but worth knowing.
     """
 
-    self_links: int = 0
-    duplicate_links: int = 0
-    unknown_links: int = 0
-    duplicate_places: int = 0
-    unpictured_places: int = 0
-    unconnected_places: int = 0
+    self_links: int = _count("self link", "self links")
+    duplicate_links: int = _count("duplicate link", "duplicate links")
+    unknown_links: int = _count("link to an unknown panorama", "links to unknown panoramas")
+    duplicate_places: int = _count("repeated panorama", "repeated panoramas")
+    unpictured_places: int = _count("panorama without a picture", "panoramas without a picture")
+    unconnected_places: int = _count("place outside of the largest piece", "places outside of the largest piece")
     pieces: int = 1
 
     def __str__(self) -> str:
         """For instance 'dropped 3 self links, 1 duplicate link; 2 pieces that do not reach each other'."""
-        line = _dropped((getattr(self, kind), words) for kind, words in _WORDS.items())
+        line = _counted(self, "dropped") or _NOTHING
         return line if self.pieces == 1 else f"{line}; {self.pieces:,} pieces that do not reach each other"
 
 
@@ -48,53 +63,19 @@ class EpisodeRepairs:
         notes: what else the data is not as it was: another dtype or layout, arrays that were left out.
     """
 
-    empty_trajectories: int = 0
-    single_frames: int = 0
-    last_actions: int = 0
-    pauses: int = 0
-    timeouts: int = 0
-    jumps: int = 0
+    empty_trajectories: int = _count("empty trajectory", "empty trajectories")
+    single_frames: int = _count("trajectory of one frame", "trajectories of one frame")
+    last_actions: int = _count("last action that leads nowhere", "last actions that lead nowhere")
+    pauses: int = _count("step in which nothing changed", "steps in which nothing changed")
+    timeouts: int = _count("time-out", "time-outs", "cut at")
+    jumps: int = _count("jump", "jumps", "cut at")
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """For instance 'dropped 1 empty trajectory; cut at 2 time-outs; observations float64 to float32'."""
-        parts = [
-            _counted("dropped", ((getattr(self, kind), words) for kind, words in _EPISODE_WORDS.items())),
-            _counted("cut at", ((getattr(self, kind), words) for kind, words in _CUT_WORDS.items())),
-            *self.notes,
-        ]
+        parts = [_counted(self, "dropped"), _counted(self, "cut at"), *self.notes]
         return "; ".join(part for part in parts if part) or _NOTHING
 
     def __bool__(self) -> bool:
         """Whether there is anything to say."""
         return str(self) != _NOTHING
-
-
-def _dropped(counts: Iterable[tuple[int, tuple[str, str]]]) -> str:
-    return _counted("dropped", counts) or _NOTHING
-
-
-def _counted(verb: str, counts: Iterable[tuple[int, tuple[str, str]]]) -> str:
-    found = ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
-    return f"{verb} {found}" if found else ""
-
-
-_NOTHING = "nothing to repair"
-_WORDS = {
-    "self_links": ("self link", "self links"),
-    "duplicate_links": ("duplicate link", "duplicate links"),
-    "unknown_links": ("link to an unknown panorama", "links to unknown panoramas"),
-    "duplicate_places": ("repeated panorama", "repeated panoramas"),
-    "unpictured_places": ("panorama without a picture", "panoramas without a picture"),
-    "unconnected_places": ("place outside of the largest piece", "places outside of the largest piece"),
-}
-_EPISODE_WORDS = {
-    "empty_trajectories": ("empty trajectory", "empty trajectories"),
-    "single_frames": ("trajectory of one frame", "trajectories of one frame"),
-    "last_actions": ("last action that leads nowhere", "last actions that lead nowhere"),
-    "pauses": ("step in which nothing changed", "steps in which nothing changed"),
-}
-_CUT_WORDS = {
-    "timeouts": ("time-out", "time-outs"),
-    "jumps": ("jump", "jumps"),
-}

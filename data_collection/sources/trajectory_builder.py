@@ -10,9 +10,10 @@ import numpy as np
 
 from plan2vec_envs.errors import InvalidOptionError, SourceError
 
+from ..arrays import blocks
 from ..errors import DatasetError
-from ..records import Dataset, Episode
-from .conversions import Layout, Note, actions_of, blocks, equal_rows, observations_of
+from ..records import Dataset, Episode, part_of
+from .conversions import Layout, actions_of, equal_rows, observations_of
 from .repairs import EpisodeRepairs
 
 
@@ -20,7 +21,8 @@ class TrajectoryBuilder:
     """Collects trajectories and mends them as asked.
 
     Args:
-        keys, layout: see `conversions.observations_of`.
+        keys: of observations that are a dict, which entries: one of pictures, or vectors, which are laid side by side.
+        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         drop_pauses: leave out steps in which nothing changed, with their actions. By default they stay: that an
             action changes nothing, at a wall for instance, is worth knowing.
         max_jump: cut a trajectory where one step leads farther than this: Euclidean distance of vectors, mean
@@ -46,14 +48,13 @@ class TrajectoryBuilder:
         self.counts: Counter[str] = Counter()
         self._notes: dict[str, None] = {}  # in the order in which they came, each once
         self._episodes: list[Episode] = []
-        self._kind: tuple[str, Any, Any] | None = None
+        self._kind: tuple[str, dict[str, str]] | None = None
         self._kept_pauses = 0
         self._trajectories = 0
 
-    @property
-    def note(self) -> Note:
+    def note(self, text: str) -> None:
         """Takes down what is to be said once, however many trajectories it is about."""
-        return lambda text: self._notes.setdefault(text)
+        self._notes.setdefault(text)
 
     def observations(self, raw: Any, where: str) -> np.ndarray:
         """See `conversions.observations_of`."""
@@ -101,9 +102,9 @@ class TrajectoryBuilder:
         if self.max_jump is not None:
             step = _lengths(observations) <= self.max_jump
             self.counts["jumps"] += int((~step).sum())
-        first = 0
-        for end in [*(np.flatnonzero(~step) + 1), frames]:
-            self._add_stretch(int(first), int(end), observations, actions, positions, step_lengths)
+        whole, first = Episode(observations, actions, positions, step_lengths), 0
+        for end in [*(np.flatnonzero(~step) + 1).tolist(), frames]:
+            self._add_stretch(whole, first, end)
             first = end
 
     def dataset(self, what: str, *, env_id: str | None = None, num_actions: int | None = None) -> Dataset:
@@ -131,28 +132,23 @@ class TrajectoryBuilder:
 
     def _check_kind(self, observations: np.ndarray, actions: np.ndarray | None, where: str) -> None:
         """All trajectories must record the same."""
-        seen = (observations.shape[1:], str(observations.dtype))
-        done = None if actions is None else (actions.shape[1:], str(actions.dtype))
+        arrays = {"observations": observations, "actions": actions}
+        kinds = {
+            name: "none" if array is None else f"of shape {array.shape[1:]} and dtype {array.dtype}"
+            for name, array in arrays.items()
+        }
         if self._kind is None:
-            self._kind = (where, seen, done)
-        first, first_seen, first_done = self._kind
-        if seen != first_seen:
-            raise SourceError(f"{where}: observations {_words(seen)}; {first} has {_words(first_seen)}; need one kind")
-        if done != first_done:
-            raise SourceError(f"{where}: actions {_words(done)}; {first} has {_words(first_done)}; need one kind")
+            self._kind = (where, kinds)
+        first, expected = self._kind
+        for name, kind in kinds.items():
+            if kind != expected[name]:
+                raise SourceError(f"{where}: {name} {kind}; {first} has {expected[name]}; need one kind")
 
-    def _add_stretch(
-        self,
-        first: int,
-        end: int,
-        observations: np.ndarray,
-        actions: np.ndarray | None,
-        positions: np.ndarray | None,
-        step_lengths: np.ndarray | None,
-    ) -> None:
+    def _add_stretch(self, whole: Episode, first: int, end: int) -> None:
         """Rows first to end of a trajectory, within which every step counts."""
         rows = np.arange(first, end)
-        still = equal_rows(observations[first : end - 1], observations[first + 1 : end])
+        seen = whole.observations[first:end]
+        still = equal_rows(seen[:-1], seen[1:])
         if self.drop_pauses and still.any():
             # Of two equal frames the later one stays: what was done next was done there.
             self.counts["pauses"] += int(still.sum())
@@ -162,16 +158,9 @@ class TrajectoryBuilder:
         if len(rows) < 2:
             self.counts["single_frames"] += 1
             return
-        moves = rows[:-1]
-        whole = len(rows) == len(observations)  # then nothing needs to be copied
-        self._episodes.append(
-            Episode(
-                observations if whole else observations[rows],
-                None if actions is None else actions[moves],
-                None if positions is None else positions[rows],
-                None if step_lengths is None else step_lengths[moves],
-            )
-        )
+        # Where all of it stays nothing needs to be copied.
+        whole_stays = len(rows) == len(whole.observations)
+        self._episodes.append(whole if whole_stays else Episode(**part_of(whole, rows, rows[:-1])))
 
 
 def _lengths(observations: np.ndarray) -> np.ndarray:
@@ -182,7 +171,3 @@ def _lengths(observations: np.ndarray) -> np.ndarray:
         change = (after - before).reshape(len(before), -1)
         lengths[rows] = np.linalg.norm(change, axis=1) if observations.ndim == 2 else np.abs(change).mean(1)
     return lengths
-
-
-def _words(kind: tuple[tuple[int, ...], str] | None) -> str:
-    return "none" if kind is None else f"of shape {kind[0]} and dtype {kind[1]}"

@@ -12,13 +12,13 @@ import numpy as np
 from plan2vec_envs.errors import (
     CorruptFileError,
     FileTooLargeError,
-    MissingExtraError,
     MissingFileError,
     SourceError,
     StorageError,
 )
 from plan2vec_envs.io.files import readable_size
 
+from ...errors import import_extra
 from .object_arrays import refuse_pointer
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -35,16 +35,8 @@ def has_signature(path: Path) -> bool:
 
 
 def import_h5py() -> Any:
-    """The package h5py.
-
-    Raises:
-        MissingExtraError: if it is not installed.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError("reading HDF5 files needs h5py; install it with `pip install -e '.[data]'`") from error
-    return h5py
+    """The package h5py; MissingExtraError if it is not installed."""
+    return import_extra("h5py", "reading HDF5 files", "data")
 
 
 @contextlib.contextmanager

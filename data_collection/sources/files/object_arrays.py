@@ -48,7 +48,17 @@ def read_array(
         with open(path, "rb") as file:
             shape, dtype = _header(file)
             if dtype.hasobject:
-                _check_objects(path, allow_objects, max_object_bytes)
+                if not allow_objects:
+                    raise UnsafeFileError(
+                        f"{path} holds Python objects, which are not read unless you say so: pass allow_objects=True "
+                        "(--allow-objects). Numbers, text, lists and dicts are then read, and nothing in the file is "
+                        "run"
+                    )
+                if (size := path.stat().st_size) > max_object_bytes:
+                    raise FileTooLargeError(
+                        f"{path} has {readable_size(size)} of Python objects; the limit is "
+                        f"{readable_size(max_object_bytes)}"
+                    )
                 return _entries(_Unpickler(file.read(), path).load(), shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
@@ -89,18 +99,6 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
-def _check_objects(path: Path, allow_objects: bool, max_bytes: int) -> None:
-    if not allow_objects:
-        raise UnsafeFileError(
-            f"{path} holds Python objects, which are not read unless you say so: pass allow_objects=True "
-            "(--allow-objects). Numbers, text, lists and dicts are then read, and nothing in the file is run"
-        )
-    if (size := path.stat().st_size) > max_bytes:
-        raise FileTooLargeError(
-            f"{path} has {readable_size(size)} of Python objects; the limit is {readable_size(max_bytes)}"
-        )
-
-
 class _DType:
     """A dtype as the file describes it."""
 
@@ -135,10 +133,6 @@ def _scalar(dtype: _DType, data: bytes) -> Any:
     return np.frombuffer(data, dtype.plain(), 1)[0].item()
 
 
-class _ArrayType:
-    """Stands for `numpy.ndarray`, which files only ever pass on."""
-
-
 # Until version 1.16 numpy wrote pickles in which bytes are text, to be encoded again, and no bytes at all a call.
 
 
@@ -148,16 +142,12 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def _no_bytes() -> bytes:
-    return b""
-
-
 _KNOWN = {
     ("_codecs", "encode"): _bytes_of,
-    ("__builtin__", "bytes"): _no_bytes,
+    ("__builtin__", "bytes"): lambda: b"",  # of no argument: a number would reserve memory
     ("multiarray", "_reconstruct"): _Array,
     ("multiarray", "scalar"): _scalar,
-    ("numpy", "ndarray"): _ArrayType,
+    ("numpy", "ndarray"): object,  # files only ever pass it on
     ("numpy", "dtype"): _DType,
 }
 

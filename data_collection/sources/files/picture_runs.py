@@ -3,24 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from plan2vec_envs.errors import FileTooLargeError, SourceError
+import numpy as np
+
+from plan2vec_envs.errors import FileTooLargeError, MissingFileError, SourceError, UnsafeFileError
 from plan2vec_envs.io.files import readable_size
+
+from .object_arrays import read_array
 
 MAX_PICTURE_BYTES = 100_000_000
 _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")
 
 
 def runs_of(folder: Path) -> list[Path]:
-    """The folders run_00 and on, by name."""
-    return sorted(run for run in folder.glob("run_*") if run.is_dir())
+    """The folders run_00 and on, by name.
+
+    Raises:
+        MissingFileError: if there is no such folder.
+        SourceError: if it holds none.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"there is no folder {folder}; it must hold run_00/ and on, each with pictures and perhaps actions.npy"
+        )
+    runs = sorted(run for run in folder.glob("run_*") if run.is_dir())
+    if not runs:
+        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
+    return runs
 
 
-def has_pictures(run: Path, suffixes: Collection[str]) -> bool:
-    """Whether there is any."""
-    return any(file.suffix.lower() in suffixes for file in run.iterdir())
+def any_run(folder: Path, suffixes: Collection[str], looks_right: Callable[[Path], bool] = Path.is_dir) -> bool:
+    """Whether some run holds pictures, and looks right; raises nothing."""
+    try:
+        return any(
+            looks_right(run) and any(file.suffix.lower() in suffixes for file in run.iterdir())
+            for run in runs_of(folder)
+        )
+    except OSError:  # which includes that there are none
+        return False
+
+
+def read_table(path: Path, need: str) -> np.ndarray:
+    """A plain array of a run, such as its actions.
+
+    Raises:
+        SourceError: if it holds Python objects or a single number; it says what is needed.
+        StorageError: as `read_array`.
+    """
+    try:
+        table = np.asanyarray(read_array(path))
+    except UnsafeFileError as error:
+        raise SourceError(f"{path} holds Python objects; need a plain array {need} of numbers") from error
+    if table.ndim == 0:
+        raise SourceError(f"{path} holds one number; need an array {need}")
+    return table
 
 
 def pictures_of(run: Path, suffixes: Collection[str]) -> list[Path]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import struct
+import io
 
 import cv2
 import numpy as np
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from plan2vec_envs.errors import CorruptFileError, FileTooLargeError, SourceError
 
@@ -13,8 +15,6 @@ MAX_PIXELS = 40_000_000
 VIEW_SIZE = 64
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
-_FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the three are tables
-_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}  # no length follows
 
 
 def decode_view(data: bytes, where: str) -> np.ndarray:
@@ -97,34 +97,15 @@ def _decoded(data: bytes, where: str, mode: int) -> np.ndarray:
 
 
 def _size(data: bytes, where: str) -> tuple[int, int, int]:
-    """(width, height, offset of what follows), from the header alone."""
-    if data.startswith(_PNG):
-        if len(data) < 33 or data[12:16] != b"IHDR":
-            raise _damaged(where, "its header is cut off")
-        width, height = struct.unpack(">II", data[16:24])
-        return width, height, 33
-    if not data.startswith(_JPEG):
+    """(width, height, offset of what follows), from the header alone; thumbnails in it are stepped over."""
+    if not data.startswith((_PNG, _JPEG)):
         raise SourceError(f"{where}: neither JPEG nor PNG; {len(data)} bytes that begin with {data[:8]!r}")
-    return _jpeg_size(data, where)
-
-
-def _jpeg_size(data: bytes, where: str) -> tuple[int, int, int]:
-    """The frame header; a thumbnail in front lies inside of a segment, and is stepped over with it."""
-    size, at = None, 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF or marker in _BARE_MARKERS:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker in _FRAME_MARKERS and at + 9 <= len(data):
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            size = size or (width, height)
-            if (width, height) != size:
-                raise _damaged(where, "it tells two sizes")
-        if marker == 0xDA and size is not None and 0 not in size:
-            return *size, at
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    raise _damaged(where, "its header is cut off")
+    file = io.BytesIO(data)
+    try:
+        picture = (PngImageFile if data.startswith(_PNG) else JpegImageFile)(file)
+    except Exception as error:  # whatever a stranger's header makes its reader raise
+        raise _damaged(where, f"its header is cut off ({error})") from error
+    return *picture.size, file.tell()
 
 
 def _damaged(where: str, why: str) -> CorruptFileError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,23 +12,19 @@ from plan2vec_envs.errors import MissingExtraError, Plan2vecError
 from plan2vec_envs.io.archive import MAX_BYTES
 
 from ...records import Dataset
-from ..conversions import Layout
 from ..files.hdf5 import arrays_in, has_signature, members, open_hdf5, read_numbers, require_room
 from ..flat import looks_flat, read_flat
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 
 def read_flat_hdf5(
     path: str | os.PathLike[str],
     *,
-    keys: Sequence[str] | None = None,
-    layout: Layout | None = None,
     oracle: str | None = None,
-    drop_pauses: bool = False,
-    max_jump: float | None = None,
     max_bytes: int = MAX_BYTES,
+    **options: Any,
 ) -> tuple[Dataset, EpisodeRepairs]:
     """Trajectories laid end to end in flat arrays.
 
@@ -42,7 +38,7 @@ def read_flat_hdf5(
         SourceError: if arrays are missing, lie in other files, do not fit each other, or hold what a dataset cannot.
     """
     path = Path(path)
-    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(**options)
     with open_hdf5(path) as file:
         arrays = arrays_in(file, str(path))
 

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from plan2vec_envs.errors import SourceError, StorageError, UnsafeFileError
 from plan2vec_envs.io.archive import MAX_BYTES, list_arrays, read_arrays
 
 from ...records import Dataset
-from ..conversions import Layout
 from ..flat import looks_flat, read_flat
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 
 def read_flat_npz(
     path: str | os.PathLike[str],
     *,
-    keys: Sequence[str] | None = None,
-    layout: Layout | None = None,
     oracle: str | None = None,
-    drop_pauses: bool = False,
-    max_jump: float | None = None,
     max_bytes: int = MAX_BYTES,
+    **options: Any,
 ) -> tuple[Dataset, EpisodeRepairs]:
     """Trajectories laid end to end in flat arrays.
 
     Args:
         path: a .npz with observations, (N, D) or pictures; at least one of terminals, timeouts and
             next_observations; and actions, if any. All else is left out.
-        keys: arrays to observe instead, of ``observations/`` or of the file.
-        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: array of true positions, such as qpos; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
-        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
         max_bytes: refuse a file that says it unpacks to more.
+        options: ``keys`` (arrays to observe instead, of ``observations/`` or of the file), ``layout``, ``drop_pauses``
+            and ``max_jump``, those of `TrajectoryBuilder`.
 
     Returns:
         The dataset and what was mended.
@@ -50,7 +44,7 @@ def read_flat_npz(
         SourceError: if arrays are missing, do not fit each other, or hold what a dataset cannot.
     """
     path = Path(path)
-    gathering = TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump)
+    gathering = TrajectoryBuilder(**options)
     headers = list_arrays(path, max_bytes=max_bytes)
     if "manifest" in headers:
         raise SourceError(f"{path} is a file of plan2vec already; open it with load_dataset")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from plan2vec_envs.errors import CorruptFileError, MissingFileError, SourceError
 from plan2vec_envs.io.archive import MAX_BYTES
 
 from ...records import Dataset
-from ..conversions import Layout, positions_of
+from ..conversions import positions_of
 from ..files.hdf5 import arrays_in, import_h5py, members, open_hdf5, read_numbers, require_room
 from ..files.pictures import decode_picture
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 DATASET_ID = re.compile(r"(?:[-\w]{2,}/)*[-\w]+-v\d+")
 OURS = "plan2vec"  # what write_minari adds to the metadata
@@ -36,24 +36,18 @@ _DATA, _METADATA = "main_data.hdf5", "metadata.json"
 def read_minari(
     path: str | os.PathLike[str],
     *,
-    keys: Sequence[str] | None = None,
-    layout: Layout | None = None,
     oracle: str | None = None,
-    drop_pauses: bool = False,
-    max_jump: float | None = None,
     max_bytes: int = MAX_BYTES,
+    **options: Any,
 ) -> tuple[Dataset, EpisodeRepairs]:
     """Episodes of a Minari dataset.
 
     Args:
         path: its folder, which holds data/main_data.hdf5 and data/metadata.json; or its id, such as
             D4RL/pointmaze/umaze-v2, of a dataset that is there (`minari download`): nothing is fetched.
-        keys: of dict observations, which entries.
-        layout: of pictures, 'hwc' or 'chw', where their shape does not tell.
         oracle: array of true positions, such as infos/qpos; by default none is read.
-        drop_pauses: leave out steps in which nothing changed; see `TrajectoryBuilder`.
-        max_jump: cut where a step leads farther; see `TrajectoryBuilder`.
         max_bytes: refuse to read more.
+        options: ``keys``, ``layout``, ``drop_pauses`` and ``max_jump``, those of `TrajectoryBuilder`.
 
     Returns:
         The dataset and what was mended; exactly what was written, if `write_minari` wrote it.
@@ -71,7 +65,7 @@ def read_minari(
         raise SourceError(f"{folder} is kept as {kept!r}; need 'hdf5'. Make one with Minari's data_format='hdf5'")
     ours = metadata.get(OURS)
     reading = _Reading(
-        TrajectoryBuilder(keys=keys, layout=layout, drop_pauses=drop_pauses, max_jump=max_jump),
+        TrajectoryBuilder(**options),
         observed=_space(metadata, "observation_space", folder),
         moves=_space(metadata, "action_space", folder),
         ours=ours if isinstance(ours, dict) else {},

@@ -9,16 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError
 
 from ...records import Dataset
-from ..files.object_arrays import read_array
-from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
 from ..files.pictures import decode_picture, middle_square
-from ..recording import Format
 from ..repairs import EpisodeRepairs
 from ..trajectory_builder import TrajectoryBuilder
-from . import rope_pictures
+from . import Format, rope_pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 
@@ -56,11 +54,7 @@ def read_picture_folders(
     folder = Path(path)
     if size is not None and size < 1:
         raise InvalidOptionError(f"size={size} was asked for; need at least 1 pixel, or None to leave pictures as is")
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with pictures")
     runs = runs_of(folder)
-    if not runs:
-        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
     gathering = TrajectoryBuilder(layout="hwc", drop_pauses=drop_pauses, max_jump=max_jump)
     tables = [run for run in runs if (run / "actions.npy").is_file()]
     for run in runs:
@@ -70,7 +64,7 @@ def read_picture_folders(
                 f"there is no file {run / 'actions.npy'}, but {tables[0].name} has one; need all or none"
             )
         frames = _frames(pictures, grey, size)
-        actions = _actions(run / "actions.npy") if run in tables and pictures else None
+        actions = read_table(run / "actions.npy", "(T, A) or (T,)") if run in tables and pictures else None
         gathering.add(gathering.observations(frames, str(run)) if len(frames) else frames, actions, where=str(run))
     return gathering.dataset(str(folder)), gathering.repairs()
 
@@ -99,24 +93,8 @@ def _words(frame: np.ndarray) -> str:
     return f"{width} x {height} pixels {'grey' if channels == 1 else 'in colours'}"
 
 
-def _actions(path: Path) -> np.ndarray:
-    try:
-        table = read_array(path)
-    except UnsafeFileError as error:
-        raise SourceError(f"{path} holds Python objects; need a plain array (T, A) or (T,) of numbers") from error
-    assert isinstance(table, np.ndarray)
-    if table.ndim == 0:
-        raise SourceError(f"{path} holds one number; need an array (T, A) or (T,)")
-    return table
-
-
 def _sniff(path: Path) -> bool:
-    try:
-        if rope_pictures.FORMAT.sniff(path):  # the stricter of the two
-            return False
-        return any(has_pictures(run, SUFFIXES) for run in runs_of(path))
-    except OSError:
-        return False
+    return not rope_pictures.FORMAT.sniff(path) and any_run(path, SUFFIXES)  # the former is stricter
 
 
 FORMAT = Format(

@@ -11,10 +11,12 @@ import numpy as np
 
 from plan2vec_envs.errors import SourceError
 
-from ...records import Dataset, Episode
+from ...arrays import misfit
+from ...records import Dataset
 from ..files.object_arrays import peek_array, read_array
-from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 SIZE = 64
 _FRAME = (SIZE, SIZE, 1)
@@ -43,28 +45,21 @@ def read_rope_arrays(path: str | os.PathLike[str], *, allow_objects: bool = Fals
     path = Path(path)
     arrays = read_array(path, allow_objects=allow_objects, max_object_bytes=MAX_BYTES)
     if isinstance(arrays, np.ndarray) and (arrays.ndim != 5 or arrays.shape[2:] != _FRAME):
-        raise SourceError(
-            f"{path} holds one array of shape {arrays.shape} and dtype {arrays.dtype}; need an object array of "
-            "trajectories (T, 64, 64, 1), or a plain one (K, T, 64, 64, 1)"
-        )
-    episodes, empty, single, brightest = [], 0, 0, 0.0
+        need = "an object array of trajectories (T, 64, 64, 1), or a plain one (K, T, 64, 64, 1)"
+        raise SourceError(misfit(f"{path}, one array,", arrays, need))
+    gathering, brightest = TrajectoryBuilder(), 0.0
     for number in range(len(arrays)):
-        frames = _checked(arrays[number], f"{path}, trajectory {number}")
-        empty += len(frames) == 0
-        single += len(frames) == 1
-        if len(frames):
-            brightest = max(brightest, float(frames.max()))
-        if len(frames) > 1:
-            pixels = np.rint(frames).astype(np.uint8)
-            episodes.append(Episode(np.ascontiguousarray(pixels).reshape(-1, 1, SIZE, SIZE)))
-    if not episodes:
-        raise SourceError(f"{path} holds no trajectory of two frames or more, of {len(arrays)}; is it the right file?")
+        where = f"{path}, trajectory {number}"
+        frames = _checked(arrays[number], where)
+        brightest = max(brightest, float(frames.max(initial=0)))
+        gathering.add(np.rint(frames).astype(np.uint8, order="C").reshape(-1, 1, SIZE, SIZE), where=where)
+    dataset = gathering.dataset(str(path))
     if brightest <= 1:
         raise SourceError(
             f"{path}: no value is larger than {brightest:g}; need 0 to 255. Were the pictures scaled to [0, 1]? "
             "Multiply them by 255"
         )
-    return Dataset.from_episodes(episodes), EpisodeRepairs(empty, single)
+    return dataset, gathering.repairs()
 
 
 def _checked(trajectory: Any, where: str) -> np.ndarray:
@@ -72,9 +67,7 @@ def _checked(trajectory: Any, where: str) -> np.ndarray:
     if not isinstance(trajectory, np.ndarray):
         raise SourceError(f"{where}: {reprlib.repr(trajectory)}; need an array (T, 64, 64, 1) of numbers 0 to 255")
     if trajectory.ndim != 4 or trajectory.shape[1:] != _FRAME or trajectory.dtype.kind not in "uif":
-        raise SourceError(
-            f"{where} has shape {trajectory.shape} and dtype {trajectory.dtype}; need numbers (T, 64, 64, 1)"
-        )
+        raise SourceError(misfit(where, trajectory, "numbers (T, 64, 64, 1)"))
     for frame, pixels in enumerate(trajectory):  # one by one: no mask as large as the trajectory
         good = (pixels >= 0) & (pixels <= 255)  # NaN is neither
         if not good.all():

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from plan2vec_envs.errors import MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.errors import MissingFileError, SourceError
 
-from ...records import Dataset, Episode
-from ..files.object_arrays import peek_array, read_array
-from ..files.picture_runs import MAX_PICTURE_BYTES, has_pictures, pictures_of, read_picture, runs_of
+from ...arrays import misfit
+from ...records import Dataset
+from ..files.object_arrays import peek_array
+from ..files.picture_runs import MAX_PICTURE_BYTES, any_run, pictures_of, read_picture, read_table, runs_of
 from ..files.pictures import decode_square
-from ..recording import Format
 from ..repairs import EpisodeRepairs
+from ..trajectory_builder import TrajectoryBuilder
+from . import Format
 
 LEAST_COLUMNS = 5  # four numbers of an action at least, and whether it was one
 SUFFIXES = {".jpg", ".jpeg"}
@@ -39,49 +41,29 @@ def read_rope_pictures(path: str | os.PathLike[str]) -> tuple[Dataset, EpisodeRe
         SourceError: if pictures and actions do not fit each other, or a number is none; or if nothing is left.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}; it must hold run_00/ and on, each with actions.npy")
-    runs = runs_of(folder)
-    if not runs:
-        raise SourceError(f"{folder} holds no folder run_00 or the like; is it the right folder?")
-    episodes: list[Episode] = []
-    empty, single, width = 0, 0, 0
-    for run in runs:
+    gathering = TrajectoryBuilder()
+    for run in runs_of(folder):
         pictures = pictures_of(run, SUFFIXES)
         actions, leads_on = _read_actions(run / "actions.npy", len(pictures))
-        width = width or actions.shape[1]
-        if actions.shape[1] != width:
-            raise SourceError(
-                f"{run / 'actions.npy'}: actions of {actions.shape[1]} numbers; the first run has {width}"
-            )
         frames = [decode_square(read_picture(picture, MAX_PICTURE_BYTES), str(picture)) for picture in pictures]
-        empty += not frames
+        gathering.counts["empty_trajectories"] += not frames
         first = 0
         for end in np.flatnonzero(~leads_on) + 1:  # the last picture leads nowhere, so every one is in a stretch
-            if end - first > 1:
-                episodes.append(Episode(np.stack(frames[first:end]), actions[first : end - 1]))
-            else:
-                single += 1
+            where = f"{run}, pictures {first} to {end - 1}"
+            gathering.add(np.stack(frames[first:end]), actions[first : end - 1], where=where)
             first = int(end)
-    if not episodes:
-        raise SourceError(f"{folder}: no move leads from one picture to another in {len(runs)} runs")
-    return Dataset.from_episodes(episodes), EpisodeRepairs(empty, single)
+    return gathering.dataset(str(folder)), gathering.repairs()
 
 
 def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray]:
     """(T, A) float32 actions, finite where they lead on, and (T,) bool whether they do."""
     try:
-        table = read_array(path)
+        table = read_table(path, "(T, A + 1)")
     except MissingFileError as error:
         raise MissingFileError(f"there is no file {path}, which says where this run was reset") from error
-    except UnsafeFileError as error:
-        raise SourceError(f"{path} holds Python objects; need a plain array (T, A + 1) of numbers") from error
-    assert isinstance(table, np.ndarray)
     if table.ndim != 2 or table.shape[1] < LEAST_COLUMNS or table.dtype.kind not in "uif":
-        raise SourceError(
-            f"{path} has shape {table.shape} and dtype {table.dtype}; need numbers (T, {LEAST_COLUMNS}) or wider: an "
-            "action, and last 1 for a move or 0 for a reset"
-        )
+        need = f"numbers (T, {LEAST_COLUMNS}) or wider: an action, and last 1 for a move or 0 for a reset"
+        raise SourceError(misfit(str(path), table, need))
     if len(table) != num_pictures:
         raise SourceError(
             f"{path} has {len(table)} rows, but there are {num_pictures} pictures beside it; need one a picture. Is a "
@@ -105,19 +87,14 @@ def _read_actions(path: Path, num_pictures: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _sniff(path: Path) -> bool:
-    try:
-        return any(_may_be_a_run(run) for run in runs_of(path))
-    except OSError:
-        return False
+    return any_run(path, SUFFIXES, _has_flags)
 
 
-def _may_be_a_run(run: Path) -> bool:
-    """JPEGs beside a table that is wide enough for flags, or damaged; a narrower one is of `picture_folders`."""
+def _has_flags(run: Path) -> bool:
+    """Whether its table is wide enough for flags, or damaged; a narrower one is of `picture_folders`."""
     table = run / "actions.npy"
-    if not table.is_file() or not has_pictures(run, SUFFIXES):
-        return False
     shape, _ = peek_array(table) or ((0, LEAST_COLUMNS), None)
-    return len(shape) == 2 and shape[1] >= LEAST_COLUMNS
+    return table.is_file() and len(shape) == 2 and shape[1] >= LEAST_COLUMNS
 
 
 FORMAT = Format(

@@ -7,7 +7,8 @@ not be passed on. LevelDB writes a lock and a log into the folder when it is ope
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ import numpy as np
 from plan2vec_envs.errors import CorruptFileError, MissingFileError, SourceError, StorageError
 from plan2vec_envs.image_graph import WorldGraph
 
+from ...errors import import_extra
 from ..files.pictures import decode_view
 from ..repairs import Repairs
-from .protobuf_messages import message_classes, missing_extra
 from .streets import Part, Streets
 
 GRAPH_KEY = b"panos_connectivity"
 LICENCE = "the terms of the StreetLearn release; pictures made of it must not be passed on"
+_EXTRA = ("reading the official StreetLearn release", "street")
 _PROTO = Path(__file__).with_name("streetlearn.proto")
+_MESSAGE = re.compile(r"message (\w+) \{(.*?)\}", re.DOTALL)
+_FIELD = re.compile(r"(optional|repeated) (\w+) (\w+) = (\d+);")
 
 
 def read_streetlearn_leveldb(
@@ -47,7 +51,7 @@ def read_streetlearn_leveldb(
         FileTooLargeError: if a picture has more than 40 megapixels.
     """
     part, folder = part or Part(), Path(path)
-    messages = message_classes(_PROTO)
+    messages = _message_classes(_PROTO)
     streets, pictures = Streets(folder), {}
     graph, some_keys = None, []
     for key, value in _entries(folder):
@@ -92,10 +96,7 @@ def _parse(message: Any, data: bytes, where: str) -> Any:
 
 def _entries(folder: Path) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of a database in ascending order, with every checksum verified."""
-    try:
-        import plyvel
-    except ImportError as error:
-        raise missing_extra("plyvel") from error
+    plyvel = import_extra("plyvel", *_EXTRA)
     if not folder.is_dir():
         raise MissingFileError(f"there is no folder {folder}; it must be the folder of a LevelDB database")
     if not (folder / "CURRENT").is_file():  # plyvel would leave its log behind before it complains
@@ -117,3 +118,32 @@ def _entries(folder: Path) -> Iterator[tuple[bytes, bytes]]:
         raise StorageError(
             f"the database {folder} cannot be read: {error}. Is it open elsewhere, or not writable?"
         ) from error
+
+
+def _message_classes(path: Path) -> Mapping[str, Any]:
+    """Message classes by name, of a file of flat proto2 messages with one field a line.
+
+    They live in a pool of their own, so the classes that protoc makes of another file of this name do not clash.
+
+    Raises:
+        MissingExtraError: if protobuf is not installed.
+    """
+    import_extra("google.protobuf", *_EXTRA)
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    text = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
+    package = re.findall(r"package ([\w.]+);", text)[0]
+    file = descriptor_pb2.FileDescriptorProto(name=path.name, package=package, syntax="proto2")
+    kinds = descriptor_pb2.FieldDescriptorProto
+    for name, body in _MESSAGE.findall(text):
+        message = file.message_type.add(name=name)
+        for label, kind, field, tag in _FIELD.findall(body):
+            entry = message.field.add(name=field, number=int(tag), label=getattr(kinds, f"LABEL_{label.upper()}"))
+            if kind[0].isupper():
+                entry.type, entry.type_name = kinds.TYPE_MESSAGE, f".{package}.{kind}"
+            else:
+                entry.type = getattr(kinds, f"TYPE_{kind.upper()}")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    found = pool.FindFileByName(path.name).message_types_by_name
+    return {name: message_factory.GetMessageClass(descriptor) for name, descriptor in found.items()}

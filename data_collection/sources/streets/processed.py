@@ -116,8 +116,6 @@ def _rows(walk: Any, where: str, num_places: int) -> Iterator[int]:
 
 def _close_pairs(lat_lng: np.ndarray, radius: float) -> list[tuple[int, int]]:
     """Pairs closer than a radius by the sum of differences, in both directions."""
-    if not len(lat_lng):
-        return []
     pairs = cKDTree(lat_lng).query_pairs(radius, p=1, output_type="ndarray")
     closer = pairs[np.abs(lat_lng[pairs[:, 0]] - lat_lng[pairs[:, 1]]).sum(1) < radius]
     return [(int(start), int(end)) for start, end in np.concatenate([closer, closer[:, ::-1]])]

@@ -15,7 +15,58 @@ from plan2vec_envs.errors import MissingFileError, SourceError, check_name
 from plan2vec_envs.image_graph import WorldGraph
 
 from ..repairs import Repairs
-from .geography import SUBSETS, Box, project
+
+METRES_PER_DEGREE = 111_320.0  # of latitude
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the map: lower left corner and size, all in degrees; its edges belong to it."""
+
+    lat: float
+    lng: float
+    height: float
+    width: float
+
+    def contains(self, lat_lng: np.ndarray) -> np.ndarray:
+        """(N,) bool of (N, 2) latitudes and longitudes."""
+        lat, lng = np.asarray(lat_lng).reshape(-1, 2).T
+        return (
+            (lat >= self.lat)
+            & (lat <= self.lat + self.height)
+            & (lng >= self.lng)
+            & (lng <= self.lng + self.width)
+        )  # fmt: skip
+
+
+# Tiny to large as printed in Table 3; xl is the box of the released code. On the graph that was released with
+# Touchdown they hold 53, 264, 542, 1,530, 5,542 and 29,641 places (test_sources_touchdown.py).
+SUBSETS: dict[str, Box | None] = {
+    "tiny": Box(40.72891, -73.99694, 0.00143, 0.00191),
+    "small": Box(40.72731, -73.99698, 0.00349, 0.00397),
+    "medium": Box(40.72690, -73.99798, 0.00475, 0.00648),
+    "large": Box(40.72601, -73.99700, 0.00799, 0.01000),
+    "xl": Box(40.726, -73.997, 0.016, 0.02),
+    "full": None,
+}
+
+
+def project(lat_lng: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """Metres on a plane that touches the middle of some places; good to 0.1 % within a city.
+
+    A degree of longitude is shorter than one of latitude by cos(latitude), .758 in Manhattan; the 1.32 of the
+    paper is its inverse, by which a Mercator map stretches both.
+
+    Args:
+        lat_lng: (N, 2) degrees, N > 0.
+
+    Returns:
+        (N, 2) float64 metres east and north of the mean latitude and longitude, and these two.
+    """
+    lat, lng = np.asarray(lat_lng, np.float64).T
+    origin = float(lat.mean()), float(lng.mean())
+    east = (lng - origin[1]) * METRES_PER_DEGREE * np.cos(np.radians(origin[0]))
+    return np.stack([east, (lat - origin[0]) * METRES_PER_DEGREE], 1), origin
 
 
 @dataclass(frozen=True)
@@ -66,8 +117,8 @@ class Streets:
     _links: dict[tuple[int, int], float] = field(default_factory=dict)
     _mended: Counter[str] = field(default_factory=Counter)
 
-    def add_place(self, place_id: str, lat: float, lng: float, yaw: float, *, where: str) -> bool:
-        """Take note of a place; False for a repetition, which is dropped and counted.
+    def add_place(self, place_id: str, lat: float, lng: float, yaw: float, *, where: str) -> None:
+        """Take note of a place; a repetition is dropped and counted.
 
         Raises:
             SourceError: if it has no id, or coordinates or a yaw that are none, or was elsewhere before.
@@ -88,11 +139,10 @@ class Streets:
                     f"{self._lat_lng[row][0]}, {self._lat_lng[row][1]} before; remove one of them"
                 )
             self._mended["duplicate_places"] += 1
-            return False
+            return
         self.row_of[place_id] = len(self._lat_lng)
         self._lat_lng.append((lat, lng))
         self._yaw.append(yaw % 360)
-        return True
 
     def add_link(self, start: str, end: str, heading: float = np.nan) -> None:
         """Take note of a directed link with its heading in degrees; one that makes no sense is dropped and counted."""
@@ -153,8 +203,11 @@ class Streets:
             views=None if views is None else np.stack([views[place_id] for place_id in ids[rows].tolist()]),
             view_places=None if views is None else np.arange(len(rows)),
         )
-        world, unconnected, pieces = _largest_piece(world) if part.connected else (world, 0, _pieces(world))
-        repairs = Repairs(**mended, unconnected_places=unconnected, pieces=pieces)
+        if part.connected:
+            kept = world.components() == 0
+            mended["unconnected_places"] = int((~kept).sum())
+            world = world.take(kept, world.name)
+        repairs = Repairs(**mended, pieces=int(world.components().max()) + 1)
         about: dict[str, Any] = {"source": source, "licence": licence, "origin": {"lat": lat, "lng": lng}}
         if part.box is not None:
             about["box"] = vars(part.box)
@@ -168,16 +221,6 @@ class Streets:
         kept = (links >= 0).all(1)
         headings = np.array(list(self._links.values()), np.float64)
         return links[kept], headings[kept] if np.isfinite(headings).any() else None
-
-
-def _pieces(world: WorldGraph) -> int:
-    return int(world.components().max()) + 1
-
-
-def _largest_piece(world: WorldGraph) -> tuple[WorldGraph, int, int]:
-    """The largest piece, how many places it left out, and 1, which is how many pieces it has."""
-    kept = world.components() == 0
-    return world.take(kept, world.name), int((~kept).sum()), 1
 
 
 def read_rows(path: Path, fields: Iterable[str]) -> list[tuple[str, list[str]]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data_collection.sources.streets.geography import METRES_PER_DEGREE, SUBSETS
+from data_collection.sources.streets.streets import METRES_PER_DEGREE, SUBSETS
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_3

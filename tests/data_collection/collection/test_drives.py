@@ -76,7 +76,7 @@ def test_a_place_that_no_link_leaves_is_seen_by_who_drives_there():
 
 def test_bad_numbers_are_named(city):
     for name in ("horizon", "coverage", "passes"):
-        with pytest.raises(InvalidOptionError, match=f"{name} 0"):
+        with pytest.raises(InvalidOptionError, match=f"{name}=0 must be a whole number, at least 1"):
             collect_drives(*city, **{name: 0})
     with pytest.raises(InvalidOptionError, match=r"4 passes need as many pictures .* has 3"):
         collect_drives(*city, passes=4)

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_collection import Dataset, collect, collect_rope, load_dataset
-from data_collection.collection.parts import PartStore
+from data_collection import Dataset, collect, collect_rope, load_dataset, save_dataset
 from data_collection.engines import LocalEngine, get_engine
 from data_collection.errors import InvalidOptionError, MissingExtraError, WorkerError
 from plan2vec_envs.errors import UnknownNameError
@@ -242,14 +241,14 @@ def test_sequences_of_a_rope_are_the_same_wherever_they_are_dragged(elsewhere):
 
 @pytest.mark.slow
 def test_a_collection_in_processes_that_was_stopped_goes_on(monkeypatch, tmp_path):
-    def stopped(self, index, part, save=PartStore.save):
-        if index == 2:
+    def stopped(part, file, **options):
+        if file.name == "part-0002.npz":
             raise KeyboardInterrupt
-        save(self, index, part)
+        save_dataset(part, file, **options)
 
     collected = partial(collect, "Plan2vec/CMaze-v0", parts_dir=tmp_path, engine=LocalEngine(2), **SMALL)
     with monkeypatch.context() as patch:
-        patch.setattr(PartStore, "save", stopped)
+        patch.setattr(sys.modules[collect.__module__], "save_dataset", stopped)
         with pytest.raises(KeyboardInterrupt):
             collected()
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}

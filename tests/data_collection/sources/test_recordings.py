@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data_collection.sources import FORMATS, recognise
-from data_collection.sources.recordings import read_recording
+from data_collection.sources import FORMATS, read_recording, recognise
 from plan2vec_envs.errors import InvalidOptionError, MissingFileError, SourceError, UnknownNameError
 
 

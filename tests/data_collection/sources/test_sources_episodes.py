@@ -114,5 +114,5 @@ def test_what_is_no_trajectory_is_named_by_its_number(episodes, message):
 
 
 def test_options_that_there_are_not_are_refused():
-    with pytest.raises(InvalidOptionError, match="from_episodes has no option 'size'; it has keys, layout"):
+    with pytest.raises(InvalidOptionError, match="from_episodes has no option 'size'; it has oracle, keys, layout"):
         Dataset.from_episodes([(STATES, None)], size=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import struct
 import sys
+import zlib
 from contextlib import closing
 
 import cv2
@@ -155,7 +156,8 @@ def test_a_damaged_entry_is_named(write, changes, error, message):
 @needs_extra
 def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_decoded(write, monkeypatch):
     small = picture(1, ".png")
-    bomb = small[:16] + struct.pack(">II", 60_000, 60_000) + small[24:]
+    header = small[12:16] + struct.pack(">II", 60_000, 60_000) + small[24:29]
+    bomb = small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
     folder = write({KEY: graph(LINKS), "b": pano("b", bomb)})
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(FileTooLargeError, match="panorama 'b': a picture of 60000 x 60000 pixels"):

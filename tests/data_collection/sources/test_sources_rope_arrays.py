@@ -158,8 +158,8 @@ def spoiled(value, dtype=np.float64):
         (spoiled(np.inf), r"trajectory 2, frame 5: pixel \(3, 4\) is inf"),
         (spoiled(-1), r"trajectory 2, frame 5: pixel \(3, 4\) is -1"),
         (spoiled(256, np.int32), r"trajectory 2, frame 5: pixel \(3, 4\) is 256"),
-        ([], r"holds no trajectory of two frames or more, of 0"),
-        (trajectories((1, 0, 1)), r"holds no trajectory of two frames or more, of 3"),
+        ([], r"holds no trajectory of two observations or more, of 0"),
+        (trajectories((1, 0, 1)), r"holds no trajectory of two observations or more, of 3"),
         ([np.full((2, 64, 64, 1), 0.7)], r"no value is larger than 0\.7; need 0 to 255\. Were the pictures scaled"),
     ],
 )
@@ -171,7 +171,7 @@ def test_what_is_no_picture_is_named_with_trajectory_and_frame(write, entries, m
 @pytest.mark.parametrize("shape", [(5, 64, 64, 1), (2, 5, 64, 64, 3), (3, 4)])
 def test_a_plain_array_of_another_shape_is_refused(tmp_path, shape):
     np.save(tmp_path / "rope.npy", np.zeros(shape, np.uint8))
-    with pytest.raises(SourceError, match=rf"one array of shape \({shape[0]}, .*need an object array of trajectories"):
+    with pytest.raises(SourceError, match=rf"one array, has shape \({shape[0]}, .*need an object array"):
         read(tmp_path / "rope.npy")
 
 

@@ -181,7 +181,7 @@ def change(row, column, value):
         (change(4, 0, 1e300), r"row 4: a move of \[1e\+300"),
         (
             lambda table: np.insert(table, 1, 0, axis=1),
-            r"run_01/actions\.npy: actions of 5 numbers; the first run has 4",
+            r"run_01, pictures 0 to 1: actions of shape \(5,\) .*run_00, .*has of shape \(4,\)",
         ),
     ],
 )
@@ -245,7 +245,7 @@ def test_what_is_missing_is_said(write, tmp_path):
     (folder / "run_00" / "actions.npy").unlink()
     with pytest.raises(MissingFileError, match=r"no file .*run_00/actions\.npy"):
         read_recording(folder)
-    with pytest.raises(SourceError, match="no move leads from one picture to another in 1 runs"):
+    with pytest.raises(SourceError, match="no trajectory of two observations or more, of 3"):
         read_rope_pictures(write({"run_00": [0, 0, 1]}, name="still"))
 
 
