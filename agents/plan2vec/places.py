@@ -16,7 +16,7 @@ from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
-from ..graphs.building import find_bridges
+from ..graphs.bridges import find_bridges
 from ..graphs.frame_graph import FrameGraph
 from ..graphs.graph import Graph
 from ..graphs.pruning import lengths_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProtocolError, RunFolderError
-from .folder import RunFolder
 from ..protocols.tasks import FIRST_SEED
+from .folder import RunFolder
 
 if TYPE_CHECKING:
     from agents.training.execution import Execution
@@ -49,8 +49,8 @@ class Job:
         Raises:
             Plan2vecError: an unusable size, number of tasks, device or dataset file.
         """
-        from agents.training.ranks import Ranks, asked_for
         from agents.training.loop import resolve_device
+        from agents.training.ranks import Ranks, asked_for
         from data_collection.collection.make import parse_size
         from data_collection.storage import load_dataset
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
 from agents.graphs.landmarks import covering_radius, spread_rows
 from agents.graphs.pruning import PruningConfig
@@ -65,7 +65,7 @@ def test_a_big_graph_is_built_without_a_matrix_of_all_by_all(dimensions, thresho
     dataset = walks(dimensions)
     rows = np.arange(SIZE)
     with no_square():
-        graph = build_graph(GraphConfig(**options), dataset, rows, dataset.observations, threshold)
+        graph = GraphConfig(**options).build(dataset, rows, dataset.observations, threshold)
     assert graph.num_vertices == SIZE
     assert graph.num_edges >= SIZE - 102
     mean = graph.inferred.sum() / SIZE
