@@ -19,26 +19,29 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     """
     chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
     with torch.inference_mode(), _evaluating(network):
-        return _filled(network.infer, observations, chunk, device).cpu().numpy()
+        return in_chunks(lambda part: network.infer(to_tensor(part, device)), observations, chunk).cpu().numpy()
 
 
-def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The weightless half of a trunk for all of (N, ...) observations, on the device."""
-    with torch.no_grad():  # no inference mode: what is prepared is trained on
-        return _filled(network.prepare, observations, 1024, device)
-
-
-def _filled(
-    work: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, chunk: int, device: torch.device
+def prepare_in_chunks(
+    prepare: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, device: torch.device
 ) -> torch.Tensor:
-    """Results of chunks, in one tensor: kept one by one between what was freed, they would hold much more memory."""
-    first = work(to_tensor(observations[:chunk], device))
-    if len(observations) <= chunk:
+    """The weightless half of a trunk, its ``prepare``, for all of (N, ...) observations, on the device."""
+    with torch.no_grad():  # no inference mode: what is prepared is trained on
+        return in_chunks(lambda part: prepare(to_tensor(part, device)), observations, 1024)
+
+
+def in_chunks(work: Callable[[np.ndarray], torch.Tensor], rows: np.ndarray, chunk: int) -> torch.Tensor:
+    """What ``work`` makes of (N, ...) rows, a chunk at a time, in one tensor (N, ...).
+
+    Kept one by one between what was freed, the results would hold much more memory.
+    """
+    first = work(rows[:chunk])
+    if len(rows) <= chunk:
         return first
-    found = first.new_empty((len(observations), *first.shape[1:]))
+    found = first.new_empty((len(rows), *first.shape[1:]))
     found[:chunk] = first
-    for i in range(chunk, len(observations), chunk):
-        found[i : i + chunk] = work(to_tensor(observations[i : i + chunk], device))
+    for i in range(chunk, len(rows), chunk):
+        found[i : i + chunk] = work(rows[i : i + chunk])
     return found
 
 
