@@ -10,6 +10,9 @@ import torch
 
 from .trunk import Trunk
 
+ROWS_AT_ONCE = 16_384
+"""of observations whose latents are products of matrices, which round a little otherwise in smaller chunks"""
+
 
 def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> np.ndarray:
     """Latents of (B, ...) observations as (B, D) float32.

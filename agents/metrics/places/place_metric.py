@@ -12,10 +12,10 @@ from data_collection import Dataset, DatasetError
 
 from ...errors import ConfigError
 from ...graphs.pruning import lengths_of
-from ...networks import in_chunks
+from ...networks import ROWS_AT_ONCE, in_chunks
 from ...training.saving import Arrays
 from .matching import Neighbours, group_frames, pairs_within
-from .scatter import AT_ONCE, discriminants, principal_components, standardised
+from .scatter import discriminants, principal_components, standardised
 
 _SHRINKAGE = 3.0
 """The scatter within places is shrunk towards a ball by the share r / (r + matches / components)."""
@@ -124,7 +124,7 @@ class PlaceMetric:
         def work(part: np.ndarray) -> torch.Tensor:
             return torch.from_numpy((standardised(part, self.config.side) - self.mean) @ self.projection)
 
-        return in_chunks(work, observations, AT_ONCE).numpy()
+        return in_chunks(work, observations, ROWS_AT_ONCE).numpy()
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32."""

@@ -8,7 +8,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ...networks import in_chunks
 
-AT_ONCE = 1024  # images
+_AT_ONCE = 1024  # images
 
 
 def standardised(observations: np.ndarray, side: int) -> np.ndarray:
@@ -30,7 +30,7 @@ def standardised(observations: np.ndarray, side: int) -> np.ndarray:
         pooled -= pooled.mean(1, keepdims=True)
         return torch.from_numpy(pooled / (pooled.std(1, keepdims=True) + np.float32(1e-3)))
 
-    return in_chunks(work, observations, AT_ONCE).numpy()
+    return in_chunks(work, observations, _AT_ONCE).numpy()
 
 
 def principal_components(samples: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,14 +8,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from ...networks import in_chunks
+from ...networks import ROWS_AT_ONCE, in_chunks
 from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
 from ..nearest import k_nearest, squared_norms
 from .table_embedding import TableConfig
-
-_AT_ONCE = 1024  # observations
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class AnchoredMetric(LatentMetric):
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        return in_chunks(self._looked_up, observations, _AT_ONCE).numpy()
+        return in_chunks(self._looked_up, observations, ROWS_AT_ONCE).numpy()
 
     def _looked_up(self, observations: np.ndarray) -> torch.Tensor:
         rows, gaps = k_nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
