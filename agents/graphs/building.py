@@ -14,9 +14,10 @@ from data_collection.errors import check_name
 from ..errors import ConfigError, GraphError
 from .bridges import find_bridges
 from .graph import Graph
-from .landmarks import pool_rows, spread_rows
+from .landmarks import farthest_points, pool_rows
+from .lengths import lengths_of
 from .neighbours.within_radius import Search, near_pairs
-from .pruning import PruningConfig, edge_weights, lengths_of, trusted_edges
+from .pruning import PruningConfig, edge_weights, trusted_edges
 from .transitions import crosses
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
@@ -82,7 +83,8 @@ class GraphConfig:
         if not self.vertices.pool:
             return choose_vertices(dataset, self.max_vertices, rng)
         pool = pool_rows(dataset, self.vertices.pool, rng)
-        return pool[spread_rows(embed(dataset.observations[pool]), self.max_vertices, rng)]
+        latents = embed(dataset.observations[pool])
+        return pool[np.sort(farthest_points(latents, self.max_vertices, int(rng.integers(len(latents)))))]
 
     @property
     def stride(self) -> int:

@@ -11,6 +11,7 @@ from data_collection import Dataset
 
 from ..errors import ConfigError
 from .building import GraphConfig, choose_vertices
+from .lengths import lengths_of
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def _median(latents: np.ndarray, episode_ids: np.ndarray, pairs: np.ndarray, off
     for column, offset in enumerate(offsets):
         moved = np.clip(pairs + offset, 0, len(latents) - 1)
         inside = ((moved == pairs + offset) & (episode_ids[moved] == episode_ids[pairs])).all(1)
-        left, right = latents[moved[inside]].swapaxes(0, 1)
-        gaps[inside, column] = np.linalg.norm(left - right, axis=1)
+        gaps[inside, column] = lengths_of(latents, moved[inside])
     return np.nanmedian(gaps, axis=1) if len(pairs) else np.zeros(0)
 
 

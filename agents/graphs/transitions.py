@@ -6,6 +6,8 @@ import numpy as np
 
 from data_collection import Dataset
 
+from .lengths import squared_lengths
+
 _AT_ONCE = 4096  # pairs of observations
 
 
@@ -68,18 +70,9 @@ def moving_transitions(dataset: Dataset, reach: int = 1, *, pauses: float = 0.0,
             ]
         )
         return pairs[moved] if moved.any() else pairs
-    steps = step_lengths(dataset.observations, dataset.transitions)
-    gaps = steps if reach == 1 else step_lengths(dataset.observations, pairs)
+    steps = np.sqrt(squared_lengths(dataset.observations, dataset.transitions))
+    gaps = steps if reach == 1 else np.sqrt(squared_lengths(dataset.observations, pairs))
     moved = gaps > pauses * typical_step(steps)
     if jumps:
         moved &= ~crosses(dataset, pairs, jump_steps(steps, jumps))
     return pairs[moved] if moved.any() else pairs
-
-
-def step_lengths(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """(P,) float64, Euclidean distance of the observations of (P, 2) rows."""
-    found = np.empty(len(pairs))
-    for i in range(0, len(pairs), _AT_ONCE):
-        before, after = (observations[rows].astype(np.float64) for rows in pairs[i : i + _AT_ONCE].T)
-        found[i : i + _AT_ONCE] = np.linalg.norm((after - before).reshape(len(before), -1), axis=1)
-    return found

@@ -6,7 +6,7 @@ import torch
 
 from data_collection import Dataset
 
-from ..graphs.pruning import lengths_of
+from ..graphs.lengths import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Trunk
 from .heads import MetricHead, get_head

@@ -11,7 +11,7 @@ import torch
 from data_collection import Dataset
 
 from ..errors import ConfigError
-from ..graphs.pruning import lengths_of
+from ..graphs.lengths import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Ensemble, build_trunk, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train

@@ -11,7 +11,7 @@ import torch
 from data_collection import Dataset, DatasetError
 
 from ...errors import ConfigError
-from ...graphs.pruning import lengths_of
+from ...graphs.lengths import lengths_of
 from ...networks import ROWS_AT_ONCE, in_chunks
 from ...training.saving import Arrays
 from .matching import Neighbours, group_frames, pairs_within
