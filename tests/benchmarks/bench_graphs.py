@@ -17,7 +17,7 @@ from harness import Growth, Quantity, peak_memory, run  # first: it sets the thr
 # isort: split
 import numpy as np
 
-from agents.graphs.bridges import find_bridges
+from agents.graphs.bridges import join_components
 from agents.graphs.building import GraphConfig, join_graph
 from agents.graphs.graph import Graph
 from agents.graphs.neighbours.within_radius import BIG_GRAPH_DEGREE, Search, near_pairs
@@ -67,7 +67,7 @@ def steps(size: int, repeats: int) -> Iterator[tuple[str, list[float]]]:
     yield "components", taken(graph.components, repeats)[1]
     few = near[weights <= SPARSE]
     pieces = Graph.from_edges(size, np.column_stack([np.concatenate([few, few[:, ::-1]]), np.ones(2 * len(few))]))
-    yield "bridges of many pieces", taken(partial(find_bridges, points, pieces.components()), repeats)[1]
+    yield "bridges of many pieces", taken(partial(join_components, points, pieces.components()), repeats)[1]
     del graph, pieces
     graph, seconds = taken(partial(build, points, near[::DEGREE]), repeats)
     yield "whole graph", seconds
