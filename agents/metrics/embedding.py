@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from data_collection import Dataset
-
-from ..graphs.lengths import lengths_of
-from ..graphs.transitions import moving_transitions
 from ..networks import Trunk
 from .heads import MetricHead, get_head
 from .saved_network import NetworkMetric
@@ -27,10 +23,3 @@ class EmbeddingMetric(NetworkMetric):
         self.device = device
         self.head = head or get_head("l2")
         self.network = network.to(device)
-
-    def calibrate(self, dataset: Dataset) -> None:
-        """Set the scale so that recorded moves are one step long on average, by L2."""
-        self.scale = 1.0
-        pairs, latents = moving_transitions(dataset), self.embed(dataset.observations)
-        length = float(lengths_of(latents, pairs).mean())
-        self.scale = 1 / length if length > 0 else 1.0

@@ -125,10 +125,10 @@ class LocalMetric(NetworkMetric):
         if learnable:
             metric._train(learn, training)
         if not (learnable and config.negatives.fixes_unit):
-            metric._convert_to_steps(learn)
+            metric.calibrate(learn)
         else:
             metric.scale = float(config.positive_window)
-        return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
+        return metric, metric._set_threshold(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
         frames = training.frames(self.network, dataset.observations)
@@ -180,12 +180,7 @@ class LocalMetric(NetworkMetric):
         wanted = (rows[count:] - rows[:count]).to(near.dtype) / self.config.positive_window
         return self.loss(near, wanted, self.head.pairwise(latents, latents), other)
 
-    def _convert_to_steps(self, learn: Dataset) -> None:
-        """Scale d so that recorded moves of the training trajectories are one step long on average."""
-        mean = float(lengths_of(self.embed(learn.observations), self._moves(learn)).mean())
-        self.scale = 1 / mean if mean > 0 else 1.0
-
-    def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
+    def _set_threshold(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
         near = lengths_of(latents, self._moves(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)

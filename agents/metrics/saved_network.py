@@ -8,6 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from data_collection import Dataset
+
+from ..graphs.lengths import lengths_of
+from ..graphs.transitions import moving_transitions
 from ..networks import Trunk, embed_in_chunks
 from ..training.network_arrays import load_network, network_arrays
 from ..training.saving import Arrays
@@ -61,3 +65,13 @@ class NetworkMetric(SavedNetwork, LatentMetric):
         """Scaled latents of (B, ...) observations, (B, D) float32."""
         latents = embed_in_chunks(self.network, observations, self.device)
         return latents if self.scale == 1 else latents * np.float32(self.scale)
+
+    def calibrate(self, dataset: Dataset) -> None:
+        """Set the scale so that recorded moves are one step long on average, by L2."""
+        self.scale = 1.0
+        length = float(lengths_of(self.embed(dataset.observations), self._moves(dataset)).mean())
+        self.scale = 1 / length if length > 0 else 1.0
+
+    def _moves(self, dataset: Dataset, window: int = 1) -> np.ndarray:
+        """(P, 2) rows that count as neighbours."""
+        return moving_transitions(dataset, window)

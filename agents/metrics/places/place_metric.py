@@ -126,10 +126,6 @@ class PlaceMetric:
 
         return in_chunks(work, observations, ROWS_AT_ONCE).numpy()
 
-    def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32."""
-        return np.linalg.norm(self.embed(x) - self.embed(y), axis=1)
-
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""
         return {"mean": self.mean, "projection": self.projection, "threshold": np.array([self.threshold])}
