@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..graphs.landmarks import farthest_points
 from ..networks import Standardiser, mlp
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays
@@ -165,9 +166,4 @@ class ForwardModel(nn.Module):
 def spread_actions(actions: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Up to ``count`` recorded actions far from one another, (K, A) float32: farthest-point sampling of 4096."""
     pool = actions[rng.choice(len(actions), size=min(4096, len(actions)), replace=False)].astype(np.float32)
-    chosen = [0]
-    nearest = np.linalg.norm(pool - pool[0], axis=1)
-    while len(chosen) < min(count, len(pool)) and nearest.max() > 0:
-        chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, np.linalg.norm(pool - pool[chosen[-1]], axis=1))
-    return pool[chosen]
+    return pool[farthest_points(pool, count, 0)]

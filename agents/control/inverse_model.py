@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
-from ..graphs.transitions import differ
+from ..graphs.lengths import differ
 from ..networks import build_trunk, embed_in_chunks, mlp
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train

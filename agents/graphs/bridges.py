@@ -1,8 +1,8 @@
-"""The shortest edges that join many components of a big graph: Boruvka's rounds, all components at once.
+"""The shortest edges that join the components of a graph: Boruvka's rounds, on a big graph all components at once.
 
-The nearest vertex of another component is found without a tree for each component: labels of two components differ in
-some bit, so it is the nearest over the bits of the nearest vertex whose label has the other value there. In many
-dimensions trees do not help, and blocks of vertices are compared by products of matrices.
+There the nearest vertex of another component is found without a tree for each component: labels of two components
+differ in some bit, so it is the nearest over the bits of the nearest vertex whose label has the other value there. In
+many dimensions trees do not help, and blocks of vertices are compared by products of matrices.
 """
 
 from __future__ import annotations
@@ -13,14 +13,63 @@ import numpy as np
 import scipy
 
 from .neighbours.exact import nearest_strangers
+from .neighbours.within_radius import BIG_GRAPH
 
 _NEAREST = 8  # vertices that are looked at first
 _AT_ONCE = 100_000  # vertices
 _TREE_DIMENSIONS = 8  # above, a tree looks at nearly every leaf, which products of matrices do faster
 
 
+def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components (Boruvka's rounds).
+
+    Joining by the shortest gaps adds a handful of long edges; raising the threshold until all is connected
+    would add thousands of false ones everywhere.
+
+    Args:
+        latents: (V, D) float.
+        components: (V,) int labels.
+    """
+    if len(latents) > BIG_GRAPH:
+        return join_components(latents, components)
+    labels = np.unique(components, return_inverse=True)[1]
+    tree = scipy.spatial.cKDTree(latents)
+    bridges = []
+    while labels.max() > 0:
+        largest = np.bincount(labels).argmax()
+        for label in range(labels.max() + 1):
+            members = np.flatnonzero(labels == label)
+            # A component merged earlier in this round is empty; the largest is reached from the others.
+            if label == largest or not len(members):
+                continue
+            pair = _nearest_outside(tree, latents, labels, members)
+            bridges.append(pair)
+            labels[members] = labels[pair[1]]
+        labels = np.unique(labels, return_inverse=True)[1]
+    return np.array(bridges, np.int64).reshape(-1, 2)
+
+
+def _nearest_outside(
+    tree: scipy.spatial.cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray
+) -> tuple[int, int]:
+    """The closest (member, non-member) pair; members whose neighbours are all members ask for more of them."""
+    inside = labels[members[0]]
+    best, pair, k = np.inf, (-1, -1), 8
+    while len(members):
+        k = min(k, len(latents))
+        distance, neighbour = tree.query(latents[members], k=k)
+        outside = np.where(labels[neighbour] != inside, distance, np.inf)
+        row, column = np.unravel_index(outside.argmin(), outside.shape)
+        if outside[row, column] < best:
+            best, pair = outside[row, column], (int(members[row]), int(neighbour[row, column]))
+        # Undecided: no outsider among the k nearest, and the k-th nearer than the best pair so far.
+        members = members[np.isinf(outside).all(1) & (distance[:, -1] < best) & (k < len(latents))]
+        k *= 4
+    return pair
+
+
 def join_components(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components.
+    """The same for a big graph; of equal gaps it may choose others.
 
     In a few dimensions time grows with V log(V) times the squared logarithm of the number of components, whatever
     their sizes; in many, at worst with the square of V.
@@ -36,11 +85,11 @@ def join_components(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
         found, gaps = _shortest_ways_out(tree, latents, labels, count)
         # Of each round's ways those that close a circle (between equal gaps) are left out: Kruskal's rule.
         found = found[np.lexsort((found[:, 1], found[:, 0], gaps))]
-        found = found[_forest(labels[found], count)]
-        bridges = np.concatenate([bridges, found])
-        ends = labels[found]
-        joined = scipy.sparse.coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count, count))
-        labels = scipy.sparse.csgraph.connected_components(joined.tocsr(), directed=False)[1][labels]
+        starts, ends = labels[found].T
+        ranks = scipy.sparse.csr_array((np.arange(1.0, len(found) + 1), (starts, ends)), shape=(count, count))
+        joined = scipy.sparse.csgraph.minimum_spanning_tree(ranks)
+        bridges = np.concatenate([bridges, found[np.sort(joined.data).astype(np.int64) - 1]])
+        labels = scipy.sparse.csgraph.connected_components(joined, directed=False)[1][labels]
     return bridges
 
 
@@ -117,22 +166,3 @@ def _by_bound(which: np.ndarray, bounds: np.ndarray) -> Iterator[tuple[float, np
     for step in np.unique(steps):
         part = steps == step
         yield float(bounds[part].max()) * (1 + 1e-9), which[part]
-
-
-def _forest(ends: np.ndarray, count: int) -> np.ndarray:
-    """(K,) bool: which of (K, 2) edges between ``count`` labels, taken in order, join what was apart."""
-    root = list(range(count))
-
-    def find(label: int) -> int:
-        while root[label] != label:
-            root[label] = root[root[label]]
-            label = root[label]
-        return label
-
-    keep = np.zeros(len(ends), bool)
-    for number, (a, b) in enumerate(ends.tolist()):
-        a, b = find(a), find(b)
-        if a != b:
-            root[a] = b
-            keep[number] = True
-    return keep

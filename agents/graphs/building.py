@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy
 
 from data_collection import Dataset
 from data_collection.errors import check_name
 
 from ..errors import ConfigError, GraphError
-from .bridges import join_components
+from .bridges import find_bridges
 from .graph import Graph
-from .landmarks import pool_rows, spread_rows
-from .neighbours.within_radius import BIG_GRAPH, Search, near_pairs
-from .pruning import PruningConfig, edge_weights, lengths_of, trusted_edges
+from .landmarks import farthest_points, pool_rows
+from .lengths import lengths_of
+from .neighbours.within_radius import Search, near_pairs
+from .pruning import PruningConfig, edge_weights, trusted_edges
 from .transitions import crosses
 
 # Two frames may have the same latent; an edge must cost something, or cycles become free and scipy drops it.
@@ -83,7 +83,17 @@ class GraphConfig:
         if not self.vertices.pool:
             return choose_vertices(dataset, self.max_vertices, rng)
         pool = pool_rows(dataset, self.vertices.pool, rng)
-        return pool[spread_rows(embed(dataset.observations[pool]), self.max_vertices, rng)]
+        latents = embed(dataset.observations[pool])
+        return pool[np.sort(farthest_points(latents, self.max_vertices, int(rng.integers(len(latents)))))]
+
+    @property
+    def stride(self) -> int:
+        """Recorded steps from a vertex to the one of its trajectory that it has a recorded edge to."""
+        return 1
+
+    def near(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, threshold: float) -> np.ndarray:
+        """(E, 2) pairs of vertices that the local metric takes for neighbours; see ``build`` for the arguments."""
+        return near_pairs(latents, threshold, max_degree=self.max_degree, search=self.search)
 
     def build(
         self,
@@ -94,8 +104,30 @@ class GraphConfig:
         members: int = 1,
         jumped: np.ndarray | None = None,
     ) -> Graph:
-        """The graph over these rows; see ``build_graph``."""
-        return build_graph(self, dataset, rows, latents, threshold, members, jumped)
+        """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
+
+        Args:
+            dataset: Where the transitions are recorded.
+            rows: (V,) ascending dataset rows that become vertices 0 to V - 1, as from ``choose``.
+            latents: (V, D) local latents of those rows; their Euclidean distance is d.
+            threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole
+                control.
+            members: Networks whose latents stand side by side.
+            jumped: (M,) bool, recorded transitions that are jumps; no edge leads across one. None by default.
+
+        Raises:
+            GraphError: if the latents are not finite.
+        """
+        if not np.isfinite(latents).all():
+            raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
+        ids = dataset.episode_ids[rows]
+        first = np.flatnonzero((np.diff(rows) == self.stride) & (ids[:-1] == ids[1:]))
+        recorded = np.stack([first, first + 1], 1)
+        if jumped is not None:
+            recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
+        near = self.near(dataset, rows, latents, threshold)
+        near = near[trusted_edges(self.pruning, near, latents, recorded, threshold, members)]
+        return join_graph(self, latents, recorded, np.full(len(recorded), float(self.stride)), near, threshold)
 
     def memory_need(self, size: Any) -> int:
         """Bytes that building takes: latents of the vertices and of their pool, and the edges."""
@@ -112,38 +144,6 @@ def choose_vertices(dataset: Dataset, max_vertices: int, rng: np.random.Generato
     chosen = np.zeros(dataset.num_episodes, bool)
     chosen[order[: max(1, int(np.searchsorted(frames, max_vertices, side="right")))]] = True
     return np.flatnonzero(chosen[dataset.episode_ids])
-
-
-def build_graph(
-    config: GraphConfig,
-    dataset: Dataset,
-    rows: np.ndarray,
-    latents: np.ndarray,
-    threshold: float,
-    members: int = 1,
-    jumped: np.ndarray | None = None,
-) -> Graph:
-    """Recorded transitions at weight 1, neighbours within the threshold at weight d, bridges where pieces are left.
-
-    Args:
-        config: Choices.
-        dataset: Where the transitions are recorded.
-        rows: (V,) ascending dataset rows that become vertices 0 to V - 1.
-        latents: (V, D) local latents of those rows; their Euclidean distance is d.
-        threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole control.
-        members: Networks whose latents stand side by side.
-        jumped: (M,) bool, recorded transitions that are jumps and become no edges; none by default.
-
-    Raises:
-        GraphError: if the latents are not finite.
-    """
-    check_latents(latents)
-    recorded = _recorded_pairs(dataset, rows)
-    if jumped is not None:
-        recorded = recorded[~crosses(dataset, rows[recorded], jumped)]
-    near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
-    near = near[trusted_edges(config.pruning, near, latents, recorded, threshold, members)]
-    return join_graph(config, latents, recorded, np.ones(len(recorded)), near, threshold)
 
 
 def join_graph(
@@ -189,72 +189,6 @@ def join_graph(
     weights = np.concatenate([weights, np.tile(lengths_of(latents, bridges), 2)])
     found = np.arange(len(pairs)) >= len(inferred)
     return _graph(len(latents), pairs, weights, np.append(inferred, found[len(inferred) :]), found)
-
-
-def check_latents(latents: np.ndarray) -> None:
-    """Refuse latents that cannot be measured.
-
-    Raises:
-        GraphError: if they are not finite.
-    """
-    if not np.isfinite(latents).all():
-        raise GraphError("the local metric gave NaN or infinite latents; its training has diverged")
-
-
-def _recorded_pairs(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
-    """(M', 2) vertex pairs of recorded transitions between these rows."""
-    vertex_of = np.full(len(dataset.observations), -1)
-    vertex_of[rows] = np.arange(len(rows))
-    recorded = vertex_of[dataset.transitions]
-    return recorded[(recorded >= 0).all(1)]
-
-
-def find_bridges(latents: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """The (components - 1, 2) vertex pairs of a minimum spanning tree between components (Boruvka's rounds).
-
-    Joining by the shortest gaps adds a handful of long edges; raising the threshold until all is connected
-    would add thousands of false ones everywhere.
-
-    Args:
-        latents: (V, D) float.
-        components: (V,) int labels.
-    """
-    if len(latents) > BIG_GRAPH:
-        return join_components(latents, components)
-    labels = np.unique(components, return_inverse=True)[1]
-    tree = scipy.spatial.cKDTree(latents)
-    bridges = []
-    while labels.max() > 0:
-        largest = np.bincount(labels).argmax()
-        for label in range(labels.max() + 1):
-            members = np.flatnonzero(labels == label)
-            # A component merged earlier in this round is empty; the largest is reached from the others.
-            if label == largest or not len(members):
-                continue
-            pair = _nearest_outside(tree, latents, labels, members)
-            bridges.append(pair)
-            labels[members] = labels[pair[1]]
-        labels = np.unique(labels, return_inverse=True)[1]
-    return np.array(bridges, np.int64).reshape(-1, 2)
-
-
-def _nearest_outside(
-    tree: scipy.spatial.cKDTree, latents: np.ndarray, labels: np.ndarray, members: np.ndarray
-) -> tuple[int, int]:
-    """The closest (member, non-member) pair; members whose neighbours are all members ask for more of them."""
-    inside = labels[members[0]]
-    best, pair, k = np.inf, (-1, -1), 8
-    while len(members):
-        k = min(k, len(latents))
-        distance, neighbour = tree.query(latents[members], k=k)
-        outside = np.where(labels[neighbour] != inside, distance, np.inf)
-        row, column = np.unravel_index(outside.argmin(), outside.shape)
-        if outside[row, column] < best:
-            best, pair = outside[row, column], (int(members[row]), int(neighbour[row, column]))
-        # Undecided: no outsider among the k nearest, and the k-th nearer than the best pair so far.
-        members = members[np.isinf(outside).all(1) & (distance[:, -1] < best) & (k < len(latents))]
-        k *= 4
-    return pair
 
 
 def _graph(vertices: int, pairs: np.ndarray, weights: np.ndarray, inferred: np.ndarray, bridge: np.ndarray) -> Graph:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 
 from ..errors import ConfigError
+from .lengths import lengths_of
 
 _AT_ONCE = 100_000  # edges
 
@@ -81,15 +82,6 @@ def edge_weights(config: PruningConfig, lengths: np.ndarray, threshold: float) -
     return lengths * (1 + config.penalty * np.square(lengths / threshold))
 
 
-def lengths_of(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """D of pairs of vertices, (V, D) and (E, 2) -> (E,)."""
-    found = np.empty(len(pairs), latents.dtype)
-    for i in range(0, len(pairs), _AT_ONCE):
-        part = pairs[i : i + _AT_ONCE]
-        found[i : i + _AT_ONCE] = np.linalg.norm(latents[part[:, 0]] - latents[part[:, 1]], axis=1)
-    return found
-
-
 def mutually_near(latents: np.ndarray, pairs: np.ndarray, count: int) -> np.ndarray:
     """(E,) bool: neither end has ``count`` vertices nearer than the other end is."""
     count = min(count, len(latents) - 1)
@@ -99,13 +91,9 @@ def mutually_near(latents: np.ndarray, pairs: np.ndarray, count: int) -> np.ndar
 
 def member_distances(latents: np.ndarray, pairs: np.ndarray, members: int) -> np.ndarray:
     """(E, M): what each member alone holds d to be."""
-    parts = latents.reshape(len(latents), members, -1)
-    found = np.empty((len(pairs), members), latents.dtype)
-    for i in range(0, len(pairs), _AT_ONCE):
-        part = pairs[i : i + _AT_ONCE]
-        gaps = np.linalg.norm(parts[part[:, 0]] - parts[part[:, 1]], axis=2)
-        found[i : i + _AT_ONCE] = gaps * members**0.5  # d is the root mean square over members
-    return found
+    parts = latents.reshape(len(latents), members, -1).swapaxes(0, 1)
+    # d is the root mean square over members.
+    return np.stack([lengths_of(part, pairs) for part in parts], 1) * members**0.5
 
 
 def supported(latents: np.ndarray, pairs: np.ndarray, reach: float) -> np.ndarray:

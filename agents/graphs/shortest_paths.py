@@ -1,17 +1,24 @@
-"""Shortest paths on a graph, by scipy: rows of distances to learn from, and single plans."""
+"""Shortest paths on a graph, by scipy: rows of distances to learn from, and single plans.
+
+Each source is a run of its own, so rows are the same bits whoever computes them: this process, or an engine, to which
+the graph is sent once.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy
 
-from data_collection.engines import Engine
-
 from ..errors import NoPathError
 from .graph import Graph
-from .parallel_paths import rows_from
+
+if TYPE_CHECKING:
+    from data_collection.engines import Engine
+
+_AT_ONCE = 16_000_000  # distances in 64 bits, 128 MB
+_SHARES = 64  # on a cluster of unknown size
 
 
 class Plan(NamedTuple):
@@ -37,14 +44,15 @@ def distances_from(graph: Graph, sources: np.ndarray, *, jobs: int = 1, engine: 
         engine: Who shares them instead, such as ``get_engine("ray")``; likewise the same.
 
     Raises:
-        WorkerError: if one of the processes died over and over.
+        InvalidOptionError: for less than one job.
+        WorkerError: if a process died over and over, or the graph does not fit the shared memory.
     """
-    return rows_from(graph.matrix, sources, jobs, engine)
+    return _rows(graph.matrix, sources, jobs, engine)
 
 
 def distances_to(graph: Graph, goals: np.ndarray, *, jobs: int = 1, engine: Engine | None = None) -> np.ndarray:
     """Shortest-path distances (G, V) float32 of all vertices to (G,) goals; in all else ``distances_from``."""
-    return rows_from(graph.matrix.T.tocsr(), goals, jobs, engine)
+    return _rows(graph.matrix.T.tocsr(), goals, jobs, engine)
 
 
 def shortest_plan(graph: Graph, start: int, goal: int, *, threshold: float = float("nan")) -> Plan:
@@ -86,3 +94,33 @@ def paths_to(graph: Graph, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )
     itself = np.broadcast_to(np.arange(graph.num_vertices, dtype=np.int32), following.shape)
     return distance.astype(np.float32), np.where(following < 0, itself, following)
+
+
+def _rows(matrix: Any, sources: np.ndarray, jobs: int, engine: Engine | None) -> np.ndarray:
+    """Distances (S, V) float32 by the edges of a (V, V) sparse matrix; see ``distances_from``."""
+    if engine is None and jobs != 1:
+        from data_collection.engines import LocalEngine  # with one process nothing is started, and this not read
+
+        engine = LocalEngine(jobs)
+    sources = np.asarray(sources, np.int64).reshape(-1)
+    # In the types of scipy's Dijkstra, which otherwise converts the whole graph at every call.
+    shared = (matrix.data.astype(np.float64), matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+    share = -(-len(sources) // (1 if engine is None else engine.jobs or _SHARES))
+    at_once = max(1, min(share, _AT_ONCE // matrix.shape[0]))
+    parts = [slice(i, min(i + at_once, len(sources))) for i in range(0, len(sources), at_once)]
+    wanted = (sources[part] for part in parts)
+    done = (
+        enumerate(_search(each, *shared) for each in wanted)
+        if engine is None
+        else engine.map(_search, wanted, shared=shared)
+    )
+    rows = np.empty((len(sources), matrix.shape[0]), np.float32)
+    for index, found in done:
+        rows[parts[index]] = found
+    return rows
+
+
+def _search(sources: np.ndarray, data: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+    size = len(indptr) - 1
+    graph = scipy.sparse.csr_array((data, indices, indptr), shape=(size, size))
+    return scipy.sparse.csgraph.dijkstra(graph, directed=True, indices=sources).astype(np.float32)

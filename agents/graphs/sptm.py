@@ -10,11 +10,8 @@ import numpy as np
 from data_collection import Dataset
 
 from ..errors import ConfigError
-from .building import GraphConfig, check_latents, choose_vertices, join_graph
-from .graph import Graph
-from .neighbours.within_radius import near_pairs
-from .pruning import trusted_edges
-from .transitions import crosses
+from .building import GraphConfig, choose_vertices
+from .lengths import lengths_of
 
 
 @dataclass(frozen=True)
@@ -41,99 +38,41 @@ class SPTMGraphConfig(GraphConfig):
                 f"shortcut_window={self.shortcut_window} and min_temporal_gap={self.min_temporal_gap} at least 0"
             )
 
+    @property
+    def stride(self) -> int:
+        """Recorded steps from a remembered frame to the next."""
+        return self.temporal_subsampling
+
     def choose(
         self, dataset: Dataset, embed: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
     ) -> np.ndarray:
-        """(V,) ascending dataset rows to remember; see ``choose_memory``."""
-        return choose_memory(self, dataset, rng)
+        """(V,) ascending dataset rows to remember: whole thinned trajectories, at most ``max_vertices`` frames."""
+        rows = choose_vertices(dataset, self.max_vertices * self.stride, rng)
+        rows = rows[_step(dataset, rows) % self.stride == 0]
+        # Thinning a trajectory rounds its length up, so whole trajectories may have to go again.
+        episodes = dataset.episode_ids[rows]
+        last = int(episodes[min(self.max_vertices, len(rows) - 1)])
+        return rows if len(rows) <= self.max_vertices else rows[episodes < last]
 
-    def build(
-        self,
-        dataset: Dataset,
-        rows: np.ndarray,
-        latents: np.ndarray,
-        threshold: float,
-        members: int = 1,
-        jumped: np.ndarray | None = None,
-    ) -> Graph:
-        """The memory graph over these rows; see ``build_memory_graph``."""
-        return build_memory_graph(self, dataset, rows, latents, threshold, members, jumped)
+    def near(self, dataset: Dataset, rows: np.ndarray, latents: np.ndarray, threshold: float) -> np.ndarray:
+        """(E, 2) vertex pairs, i < j, whose windows match: the median of d over the offsets is within the threshold.
 
-
-def choose_memory(config: SPTMGraphConfig, dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
-    """(V,) ascending dataset rows to remember: whole thinned trajectories, at most ``max_vertices`` frames."""
-    every = config.temporal_subsampling
-    rows = choose_vertices(dataset, config.max_vertices * every, rng)
-    rows = rows[_step(dataset, rows) % every == 0]
-    # Thinning a trajectory rounds its length up, so whole trajectories may have to go again.
-    episodes = dataset.episode_ids[rows]
-    last = int(episodes[min(config.max_vertices, len(rows) - 1)])
-    return rows if len(rows) <= config.max_vertices else rows[episodes < last]
-
-
-def build_memory_graph(
-    config: SPTMGraphConfig,
-    dataset: Dataset,
-    rows: np.ndarray,
-    latents: np.ndarray,
-    threshold: float,
-    members: int = 1,
-    jumped: np.ndarray | None = None,
-) -> Graph:
-    """Consecutive remembered frames as recorded edges, shortcuts within the threshold at weight d, bridges.
-
-    With the default options this is the graph of plan2vec.
-
-    Args:
-        config: Choices.
-        dataset: Where the frames come from.
-        rows: (V,) from ``choose_memory``.
-        latents: (V, D) local latents of those rows; their Euclidean distance is d.
-        threshold: Of the median that makes a shortcut, in steps.
-        members: Networks whose latents stand side by side.
-        jumped: (M,) bool, recorded transitions that are jumps; no edge leads across one. None by default.
-
-    Raises:
-        GraphError: if the latents are not finite.
-    """
-    check_latents(latents)
-    ids = dataset.episode_ids[rows]
-    follows = np.flatnonzero(ids[:-1] == ids[1:])
-    if jumped is not None:
-        follows = follows[~crosses(dataset, np.stack([rows[follows], rows[follows + 1]], 1), jumped)]
-    recorded = np.stack([follows, follows + 1], 1)
-    near = find_shortcuts(config, latents, ids, _step(dataset, rows), threshold)
-    near = near[trusted_edges(config.pruning, near, latents, recorded, threshold, members)]
-    return join_graph(config, latents, recorded, np.diff(rows)[follows], near, threshold)
-
-
-def find_shortcuts(
-    config: SPTMGraphConfig, latents: np.ndarray, episode_ids: np.ndarray, steps: np.ndarray, threshold: float
-) -> np.ndarray:
-    """(E, 2) vertex pairs, i < j, whose windows match: the median of d over the offsets is within the threshold.
-
-    Offsets that leave either trajectory are left out of the median.
-
-    Args:
-        config: Window and gap.
-        latents: (V, D) local latents.
-        episode_ids: (V,) ascending.
-        steps: (V,) step of each frame within its trajectory.
-        threshold: In steps.
-    """
-    near = near_pairs(latents, threshold, max_degree=config.max_degree, search=config.search)
-    offsets = np.arange(-config.shortcut_window, config.shortcut_window + 1)
-    if config.shortcut_window:
-        # A median within the threshold needs some offset within it, so shifted near pairs are all the candidates.
-        shifted = (near[:, None] + offsets[:, None]).reshape(-1, 2)
-        origin = np.repeat(near, len(offsets), 0)
-        inside = ((shifted >= 0) & (shifted < len(latents))).all(1)
-        shifted, origin = shifted[inside], origin[inside]
-        shifted = shifted[(episode_ids[shifted] == episode_ids[origin]).all(1) & (shifted[:, 0] != shifted[:, 1])]
-        near = np.unique(shifted, axis=0)
-        near = near[_median(latents, episode_ids, near, offsets) <= threshold]
-    same = episode_ids[near[:, 0]] == episode_ids[near[:, 1]]
-    return near[~same | (np.abs(np.diff(steps[near], axis=1)[:, 0]) > config.min_temporal_gap)]
+        Offsets that leave either trajectory are left out of the median. See ``build`` for the arguments.
+        """
+        near = super().near(dataset, rows, latents, threshold)
+        episode_ids, steps = dataset.episode_ids[rows], _step(dataset, rows)
+        offsets = np.arange(-self.shortcut_window, self.shortcut_window + 1)
+        if self.shortcut_window:
+            # A median within the threshold needs some offset within it, so shifted near pairs are all the candidates.
+            shifted = (near[:, None] + offsets[:, None]).reshape(-1, 2)
+            origin = np.repeat(near, len(offsets), 0)
+            inside = ((shifted >= 0) & (shifted < len(latents))).all(1)
+            shifted, origin = shifted[inside], origin[inside]
+            shifted = shifted[(episode_ids[shifted] == episode_ids[origin]).all(1) & (shifted[:, 0] != shifted[:, 1])]
+            near = np.unique(shifted, axis=0)
+            near = near[_median(latents, episode_ids, near, offsets) <= threshold]
+        same = episode_ids[near[:, 0]] == episode_ids[near[:, 1]]
+        return near[~same | (np.abs(np.diff(steps[near], axis=1)[:, 0]) > self.min_temporal_gap)]
 
 
 def _median(latents: np.ndarray, episode_ids: np.ndarray, pairs: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -142,8 +81,7 @@ def _median(latents: np.ndarray, episode_ids: np.ndarray, pairs: np.ndarray, off
     for column, offset in enumerate(offsets):
         moved = np.clip(pairs + offset, 0, len(latents) - 1)
         inside = ((moved == pairs + offset) & (episode_ids[moved] == episode_ids[pairs])).all(1)
-        left, right = latents[moved[inside]].swapaxes(0, 1)
-        gaps[inside, column] = np.linalg.norm(left - right, axis=1)
+        gaps[inside, column] = lengths_of(latents, moved[inside])
     return np.nanmedian(gaps, axis=1) if len(pairs) else np.zeros(0)
 
 

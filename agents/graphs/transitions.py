@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from data_collection import Dataset
 
-_AT_ONCE = 2**23  # bytes of observations that are compared at a time
+from .lengths import differ, squared_lengths
 
 
 def typical_step(lengths: np.ndarray) -> float:
@@ -64,33 +62,9 @@ def moving_transitions(dataset: Dataset, reach: int = 1, *, pauses: float = 0.0,
     if not (pauses or jumps):
         moved = differ(dataset.observations, pairs)
         return pairs[moved] if moved.any() else pairs
-    steps = step_lengths(dataset.observations, dataset.transitions)
-    gaps = steps if reach == 1 else step_lengths(dataset.observations, pairs)
+    steps = np.sqrt(squared_lengths(dataset.observations, dataset.transitions))
+    gaps = steps if reach == 1 else np.sqrt(squared_lengths(dataset.observations, pairs))
     moved = gaps > pauses * typical_step(steps)
     if jumps:
         moved &= ~crosses(dataset, pairs, jump_steps(steps, jumps))
     return pairs[moved] if moved.any() else pairs
-
-
-def differ(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """(P,) bool, whether the observations of (P, 2) rows differ in any entry."""
-    found = np.empty(len(pairs), bool)
-    for part in _parts(observations, pairs):
-        before, after = (observations[rows] for rows in pairs[part].T)
-        found[part] = (before != after).reshape(len(before), -1).any(1)
-    return found
-
-
-def step_lengths(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """(P,) float64, Euclidean distance of the observations of (P, 2) rows."""
-    found = np.empty(len(pairs))
-    for part in _parts(observations, pairs):
-        before, after = (observations[rows].astype(np.float64) for rows in pairs[part].T)
-        found[part] = np.linalg.norm((after - before).reshape(len(before), -1), axis=1)
-    return found
-
-
-def _parts(observations: np.ndarray, pairs: np.ndarray) -> Iterator[slice]:
-    at_once = max(1, _AT_ONCE // max(1, observations[:1].nbytes))
-    for i in range(0, len(pairs), at_once):
-        yield slice(i, i + at_once)

@@ -15,11 +15,9 @@ from data_collection.errors import check_name
 from ..errors import ConfigError, GraphError
 from ..graphs.graph import Graph
 from ..graphs.shortest_paths import distances_from
-from ..networks import build_trunk, embed_in_chunks
+from ..networks import build_trunk
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Training, train
-from ..training.network_arrays import load_network, network_arrays
-from ..training.saving import Arrays
 from .distillation import (
     LOSSES,
     AmortizedSearchConfig,
@@ -29,7 +27,7 @@ from .distillation import (
 )
 from .heads import MetricHead
 from .heads.l2 import L2Head
-from .latent_metric import LatentMetric
+from .saved_network import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class GlobalMetricConfig:
         return 2 * size.vertices * size.row_bytes + learning + distances * 16
 
 
-class GlobalMetric(LatentMetric):
+class GlobalMetric(NetworkMetric):
     """D(x, g) = head(phi(x), phi(g)), V = -D, in steps."""
 
     def __init__(self, config: GlobalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
@@ -159,27 +157,6 @@ class GlobalMetric(LatentMetric):
             "relative_error": float((np.abs(found - target) / (target + 1)).mean()),
             "correlation": float(np.corrcoef(found.ravel(), target.ravel())[0, 1]),
         }
-
-    def embed(self, observations: np.ndarray) -> np.ndarray:
-        """Latents phi of (B, ...) observations, (B, D) float32."""
-        return embed_in_chunks(self.network, observations, self.device)
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return network_arrays(self.network)
-
-    @classmethod
-    def restore(
-        cls, config: GlobalMetricConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
-    ) -> GlobalMetric:
-        """The metric that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        metric = cls(config, observation_shape, device)
-        load_network(metric.network, arrays)
-        return metric
 
 
 def _median_distance(targets: np.ndarray) -> float:

@@ -11,16 +11,15 @@ import torch
 from data_collection import Dataset
 
 from ..errors import ConfigError
-from ..graphs.pruning import lengths_of
+from ..graphs.lengths import lengths_of
 from ..graphs.transitions import moving_transitions
-from ..networks import Ensemble, build_trunk, embed_in_chunks
+from ..networks import Ensemble, build_trunk
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.network_arrays import load_network, network_arrays, network_bytes
-from ..training.saving import Arrays
+from ..training.network_arrays import network_bytes
 from .heads import get_head
-from .latent_metric import LatentMetric
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
+from .saved_network import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,15 @@ class LocalMetricConfig:
         return size.observation_bytes + learning + size.rows * (4 * size.latents + 48)
 
 
-class LocalMetric(LatentMetric):
+class LocalMetric(NetworkMetric):
     """Siamese networks whose latent distance is the number of steps between near observations.
 
     Within a batch of neighbour pairs every frame of another trajectory is a negative; see ``local_losses`` for what
     is done with it (App. B.1 names the hinge as better than the printed loss).
     """
+
+    network: Ensemble
+    numbers = ("threshold", "scale")
 
     def __init__(self, config: LocalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
         self.config = config
@@ -101,7 +103,6 @@ class LocalMetric(LatentMetric):
             ]
         ).to(device)
         self.network.eval()  # one without weights is never trained, and so never told that it is done
-        self.scale = 1.0
         self.threshold = 1.0
 
     @classmethod
@@ -128,10 +129,10 @@ class LocalMetric(LatentMetric):
         if learnable:
             metric._train(learn, training)
         if not (learnable and config.negatives.fixes_unit):
-            metric._convert_to_steps(learn)
+            metric.calibrate(learn)
         else:
             metric.scale = float(config.positive_window)
-        return metric, metric._calibrate(held_out, training.rng("local-calibration", 0))
+        return metric, metric._set_threshold(held_out, training.rng("local-calibration", 0))
 
     def _train(self, dataset: Dataset, training: Training) -> None:
         frames = training.frames(self.network, dataset.observations)
@@ -183,12 +184,7 @@ class LocalMetric(LatentMetric):
         wanted = (rows[count:] - rows[:count]).to(near.dtype) / self.config.positive_window
         return self.loss(near, wanted, self.head.pairwise(latents, latents), other)
 
-    def _convert_to_steps(self, learn: Dataset) -> None:
-        """Scale d so that recorded moves of the training trajectories are one step long on average."""
-        mean = float(lengths_of(self.embed(learn.observations), self._moves(learn)).mean())
-        self.scale = 1 / mean if mean > 0 else 1.0
-
-    def _calibrate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
+    def _set_threshold(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         latents = self.embed(held_out.observations)
         near = lengths_of(latents, self._moves(held_out))
         self.threshold = min(float(np.quantile(near, self.config.recall)), self.config.max_threshold)
@@ -204,38 +200,10 @@ class LocalMetric(LatentMetric):
             "neighbour_std": float(near.std()),
         }
 
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return {
-            **network_arrays(self.network),
-            "threshold": np.array([self.threshold]),
-            "scale": np.array([self.scale]),
-        }
-
-    @classmethod
-    def restore(
-        cls,
-        config: LocalMetricConfig,
-        observation_shape: tuple[int, ...],
-        device: torch.device,
-        arrays: Arrays,
-    ) -> LocalMetric:
-        """The metric that ``arrays`` came from."""
-        metric = cls(config, observation_shape, device)
-        arrays = dict(arrays)
-        metric.threshold = float(arrays.pop("threshold")[0])
-        metric.scale = float(arrays.pop("scale", np.ones(1))[0])  # agents saved before there was a scale have none
-        load_network(metric.network, arrays)
-        return metric
-
     @property
     def nbytes(self) -> int:
         """Bytes that are kept for embedding."""
         return network_bytes(self.network)
-
-    def embed(self, observations: np.ndarray) -> np.ndarray:
-        """Latents psi of (B, ...) observations, (B, members * latent_dim) float32."""
-        return embed_in_chunks(self.network, observations, self.device) * np.float32(self.scale)
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""

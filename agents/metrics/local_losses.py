@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,14 +13,13 @@ from ..errors import ConfigError
 FAR = 2.0  # nominal distance of "far apart" (Eq. 5)
 
 
-class LocalLoss(ABC):
+class LocalLoss:
     """The loss of a batch of neighbour pairs, all other frames of which are negatives."""
 
     kind: ClassVar[str]
     fixes_unit: ClassVar[bool] = True
     """Whether d comes out in steps, or has to be converted to them afterwards."""
 
-    @abstractmethod
     def __call__(
         self, near: torch.Tensor, wanted: torch.Tensor, every: torch.Tensor, other: torch.Tensor
     ) -> torch.Tensor:
@@ -34,6 +32,11 @@ class LocalLoss(ABC):
                 of those pairs.
             other: (2 * count, 2 * count) float, 1 for two frames of different trajectories, else 0.
         """
+        return F.smooth_l1_loss(near, wanted) + (self.off(every) * other).sum() / other.sum().clamp(min=1)
+
+    def off(self, every: torch.Tensor) -> torch.Tensor:
+        """The loss of distances (...) between frames of different trajectories, each for itself: (...)."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,9 @@ class Hinge(LocalLoss):
 
     kind: ClassVar[str] = "hinge"
 
-    def __call__(
-        self, near: torch.Tensor, wanted: torch.Tensor, every: torch.Tensor, other: torch.Tensor
-    ) -> torch.Tensor:
-        """The scalar loss."""
-        too_near = F.smooth_l1_loss(F.relu(FAR - every), torch.zeros_like(every), reduction="none")
-        far = (too_near * other).sum() / other.sum().clamp(min=1)
-        return F.smooth_l1_loss(near, wanted) + far
+    def off(self, every: torch.Tensor) -> torch.Tensor:
+        """Of what lies nearer than 2."""
+        return F.smooth_l1_loss(F.relu(FAR - every), torch.zeros_like(every), reduction="none")
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,9 @@ class SmoothL1(LocalLoss):
 
     kind: ClassVar[str] = "smooth_l1"
 
-    def __call__(
-        self, near: torch.Tensor, wanted: torch.Tensor, every: torch.Tensor, other: torch.Tensor
-    ) -> torch.Tensor:
-        """The scalar loss."""
-        off = F.smooth_l1_loss(every, torch.full_like(every, FAR), reduction="none")
-        return F.smooth_l1_loss(near, wanted) + (off * other).sum() / other.sum().clamp(min=1)
+    def off(self, every: torch.Tensor) -> torch.Tensor:
+        """Of what lies anywhere but at 2."""
+        return F.smooth_l1_loss(every, torch.full_like(every, FAR), reduction="none")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_AT_ONCE = 1024
-
 
 def k_nearest(
     queries: np.ndarray,
@@ -32,13 +30,13 @@ def k_nearest(
     at_once = at_once or max(1, min(1024, 2**27 // len(keys)))
     targets = torch.as_tensor(keys)
     norms = squared_norms(keys) if norms is None else norms
-    rows = np.empty((len(queries), count), np.int64)
+    rows, gaps = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
     for i in range(0, len(queries), at_once):
-        block = torch.as_tensor(queries[i : i + at_once])
+        part = slice(i, i + at_once)
         # Ranks alone; the distances themselves are not taken from this difference of large numbers.
-        ranks = torch.addmm(norms, block, targets.T, alpha=-2)
-        rows[i : i + at_once] = ranks.topk(count, dim=1, largest=False).indices.numpy()
-    gaps = _squared_gaps(queries, keys, rows)
+        ranks = torch.addmm(norms, torch.as_tensor(queries[part]), targets.T, alpha=-2)
+        rows[part] = ranks.topk(count, dim=1, largest=False).indices.numpy()
+        gaps[part] = np.square(queries[part, None] - keys[rows[part]]).sum(-1)
     order = np.argsort(gaps, axis=1, kind="stable")
     return np.take_along_axis(rows, order, 1), np.take_along_axis(gaps, order, 1)
 
@@ -46,11 +44,3 @@ def k_nearest(
 def squared_norms(keys: np.ndarray) -> torch.Tensor:
     """(N, D) float32 -> (N,) float32."""
     return torch.as_tensor(keys).square().sum(1)
-
-
-def _squared_gaps(queries: np.ndarray, keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    gaps = np.empty(rows.shape, np.float32)
-    for i in range(0, len(queries), _AT_ONCE):
-        part = slice(i, i + _AT_ONCE)
-        gaps[part] = np.square(queries[part, None] - keys[rows[part]]).sum(-1)
-    return gaps

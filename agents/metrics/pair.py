@@ -14,11 +14,10 @@ from torch.nn import functional as F
 from data_collection import Dataset
 from data_collection.errors import check_name
 
-from ..networks import Standardiser, mlp
+from ..networks import Standardiser, in_chunks, mlp
 from ..networks.learning_memory import blank, step_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.network_arrays import load_network, network_arrays
-from ..training.saving import Arrays
+from .saved_network import SavedNetwork
 
 _SIDE = 64  # of the images that the printed networks take
 _CUT = 1.5  # steps; half-way between "neighbour" and "far" (Table 5)
@@ -60,7 +59,7 @@ ROPE_PAIR_METRIC = PairMetricConfig(
 pairs an epoch has; here 14,000 neighbours at 1 : 1 : 2."""
 
 
-class PairMetric:
+class PairMetric(SavedNetwork):
     """Regresses 0, 1 and 2 steps for identical, neighbouring and far frames (Eq. 5), with smooth L1.
 
     Nothing makes it a metric: d(x, y) and d(y, x) differ, and d(x, x) is not 0.
@@ -74,7 +73,7 @@ class PairMetric:
         """
         self.config = config
         self.device = device
-        self.network = StackedPair(config.network, observation_shape).to(device)
+        self.network: StackedPair = StackedPair(config.network, observation_shape).to(device)
 
     @classmethod
     def fit(
@@ -135,29 +134,12 @@ class PairMetric:
         The printed networks end in a linear layer, which may fall below 0; that is cut.
         """
         chunk = 64 if self.device.type == "cpu" else 2048  # as in embed_in_chunks
-        found = np.empty(len(x), np.float32)
+
+        def work(rows: np.ndarray) -> torch.Tensor:
+            return self.network(*(torch.tensor(each[rows], device=self.device) for each in (x, y))).clamp(min=0)
+
         with torch.inference_mode():
-            for i in range(0, len(x), chunk):
-                left, right = (torch.tensor(each[i : i + chunk], device=self.device) for each in (x, y))
-                found[i : i + chunk] = self.network(left, right).clamp(min=0).cpu().numpy()
-        return found
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return network_arrays(self.network)
-
-    @classmethod
-    def restore(
-        cls, config: PairMetricConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
-    ) -> PairMetric:
-        """The metric that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        metric = cls(config, observation_shape, device)
-        load_network(metric.network, arrays)
-        return metric
+            return in_chunks(work, np.arange(len(x)), chunk).cpu().numpy()
 
 
 class StackedPair(nn.Module):
@@ -173,7 +155,7 @@ class StackedPair(nn.Module):
         self.is_image = len(observation_shape) == 3
         self.resize = self.is_image and tuple(observation_shape[1:]) != (_SIDE, _SIDE)
         inputs = 2 * observation_shape[0]
-        self.trunk = PAIR_NETWORKS[name](inputs) if self.is_image else mlp([inputs, 128, 128, 1])
+        self.trunk = _pair_network(name, inputs) if self.is_image else mlp([inputs, 128, 128, 1])
         self.trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.4 times faster on a CPU
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -184,34 +166,19 @@ class StackedPair(nn.Module):
         return self.trunk(stacked).squeeze(1)
 
 
-def maze_network(channels: int) -> nn.Sequential:
-    """LocalMetricConvLarge as printed (App. G, "Maze Local Metric"): (B, channels, 64, 64) -> (B, 1)."""
-    return nn.Sequential(
-        *_convolution(channels, 32, 2), *_convolution(32, 64, 2), *_convolution(64, 64, 2), *_convolution(64, 32, 2),
-        *_readout(128),
-    )  # fmt: skip
+PAIR_NETWORKS: dict[str, tuple[Sequence[tuple[int, int]], int]] = {
+    "maze": (((32, 2), (64, 2), (64, 2), (32, 2)), 128),
+    "rope_streetlearn": (((128, 2), (128, 2), (128, 1), (128, 1), (128, 1), (128, 1)), 512),
+}
+"""(channels, stride) of the convolutions and features that they leave, as printed (App. G: LocalMetricConvLarge of
+"Maze Local Metric", LocalMetric of "Rope and Street Learn")"""
 
 
-def rope_streetlearn_network(channels: int) -> nn.Sequential:
-    """LocalMetric as printed (App. G, "Rope and Street Learn"): (B, channels, 64, 64) -> (B, 1)."""
-    strides = (2, 2, 1, 1, 1, 1)
-    widths = (channels, *(128,) * len(strides))
-    layers = [
-        layer
-        for narrow, wide, stride in zip(widths[:-1], widths[1:], strides, strict=True)
-        for layer in _convolution(narrow, wide, stride)
-    ]
-    return nn.Sequential(*layers, *_readout(512))
-
-
-def _convolution(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, 4, stride=stride), nn.BatchNorm2d(outputs), nn.ReLU()]
-
-
-def _readout(features: int) -> list[nn.Module]:
-    return [
-        nn.Flatten(), nn.Linear(features, 128), nn.ReLU(), nn.Linear(128, 100), nn.ReLU(), nn.Linear(100, 1)
-    ]  # fmt: skip
-
-
-PAIR_NETWORKS = {"maze": maze_network, "rope_streetlearn": rope_streetlearn_network}
+def _pair_network(name: str, inputs: int) -> nn.Sequential:
+    """One of the printed networks: (B, inputs, 64, 64) -> (B, 1)."""
+    convolutions, features = PAIR_NETWORKS[name]
+    layers: list[nn.Module] = []
+    for outputs, stride in convolutions:
+        layers += [nn.Conv2d(inputs, outputs, 4, stride=stride), nn.BatchNorm2d(outputs), nn.ReLU()]
+        inputs = outputs
+    return nn.Sequential(*layers, nn.Flatten(), *mlp([features, 128, 100, 1]))

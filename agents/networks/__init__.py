@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .chunks import embed_in_chunks, prepare_in_chunks
+from .chunks import ROWS_AT_ONCE, embed_in_chunks, in_chunks, prepare_in_chunks
 from .coord_cnn import CoordCNN, PlainCNN
 from .ensemble import Ensemble
 from .frames import Frames
@@ -13,6 +13,7 @@ from .pooled_mlp import PooledMLP
 from .trunk import TRUNKS, Standardiser, Trunk, mlp, register_trunk
 
 __all__ = [
+    "ROWS_AT_ONCE",
     "TRUNKS",
     "CoordCNN",
     "Ensemble",
@@ -23,6 +24,7 @@ __all__ = [
     "Trunk",
     "build_trunk",
     "embed_in_chunks",
+    "in_chunks",
     "mlp",
     "prepare_in_chunks",
     "prepared_bytes",

@@ -10,6 +10,9 @@ import torch
 
 from .trunk import Trunk
 
+ROWS_AT_ONCE = 16_384
+"""of observations whose latents are products of matrices, which round a little otherwise in smaller chunks"""
+
 
 def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> np.ndarray:
     """Latents of (B, ...) observations as (B, D) float32.
@@ -17,29 +20,39 @@ def embed_in_chunks(network: Trunk, observations: np.ndarray, device: torch.devi
     Batch normalisation uses its recorded statistics, also in the midst of training: a latent is that of its own
     observation. On a CPU small chunks stay in the cache: 64 images embed several times faster an image than 512.
     """
+
+    def work(part: np.ndarray) -> torch.Tensor:
+        return network.infer(to_tensor(part, device))
+
     with torch.inference_mode(), _evaluating(network):
-        return _filled(network.infer, observations, device).cpu().numpy()
+        return in_chunks(work, observations, _chunk(observations, device)).cpu().numpy()
 
 
-def prepare_in_chunks(network: Trunk, observations: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The weightless half of a trunk for all of (N, ...) observations, on the device."""
-    with torch.no_grad():  # no inference mode: what is prepared is trained on
-        return _filled(network.prepare, observations, device)
-
-
-def _filled(
-    work: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, device: torch.device
+def prepare_in_chunks(
+    prepare: Callable[[torch.Tensor], torch.Tensor], observations: np.ndarray, device: torch.device
 ) -> torch.Tensor:
-    """Results of chunks, in one tensor: kept one by one between what was freed, they would hold much more memory."""
-    chunk = 64 if device.type == "cpu" and observations.ndim > 2 else 2048
-    first = work(to_tensor(observations[:chunk], device))
-    if len(observations) <= chunk:
+    """The weightless half of a trunk, its ``prepare``, for all of (N, ...) observations, on the device."""
+    with torch.no_grad():  # no inference mode: what is prepared is trained on
+        return in_chunks(lambda part: prepare(to_tensor(part, device)), observations, _chunk(observations, device))
+
+
+def in_chunks(work: Callable[[np.ndarray], torch.Tensor], rows: np.ndarray, chunk: int) -> torch.Tensor:
+    """What ``work`` makes of (N, ...) rows, a chunk at a time, in one tensor (N, ...).
+
+    Kept one by one between what was freed, the results would hold much more memory.
+    """
+    first = work(rows[:chunk])
+    if len(rows) <= chunk:
         return first
-    found = first.new_empty((len(observations), *first.shape[1:]))
+    found = first.new_empty((len(rows), *first.shape[1:]))
     found[:chunk] = first
-    for i in range(chunk, len(observations), chunk):
-        found[i : i + chunk] = work(to_tensor(observations[i : i + chunk], device))
+    for i in range(chunk, len(rows), chunk):
+        found[i : i + chunk] = work(rows[i : i + chunk])
     return found
+
+
+def _chunk(observations: np.ndarray, device: torch.device) -> int:
+    return 64 if device.type == "cpu" and observations.ndim > 2 else 2048
 
 
 @contextmanager

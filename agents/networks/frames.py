@@ -50,7 +50,7 @@ class Frames:
     def _all(self) -> torch.Tensor:
         if self._network is None:
             return to_tensor(self._observations, self._device)
-        return prepare_in_chunks(self._network, self._observations, self._device)
+        return prepare_in_chunks(self._network.prepare, self._observations, self._device)
 
     @torch.no_grad()
     def _prepared(self, observations: np.ndarray) -> torch.Tensor:

@@ -39,10 +39,6 @@ class PaperConv(Trunk):
         layers += [nn.Conv2d(256, 256, 2), nn.ReLU(), nn.Flatten(), nn.Linear(256, latent_dim)]
         self.embed = nn.Sequential(*layers)
 
-    def prepare(self, x: torch.Tensor) -> torch.Tensor:
-        """The (B, C, 64, 64) observations as they are: bytes stay bytes."""
-        return x
-
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, 64, 64) -> (B, D)."""
         return self.embed(self.standardise(x))

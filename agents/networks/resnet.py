@@ -57,10 +57,6 @@ class ResNet18(Trunk):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def prepare(self, x: torch.Tensor) -> torch.Tensor:
-        """The (B, C, H, W) observations as they are: bytes stay bytes."""
-        return x
-
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, D)."""
         x = self.standardise(x)

@@ -78,8 +78,8 @@ class Trunk(nn.Module):
         self.standardise = Standardiser(observation_shape)
 
     def prepare(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, ...) observations -> (B, ...) input of ``encode``."""
-        raise NotImplementedError
+        """(B, ...) observations -> (B, ...) input of ``encode``; by default as they are: bytes stay bytes."""
+        return x
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """(B, ...) prepared input -> (B, D) latents."""

@@ -16,10 +16,10 @@ from ..base.registry import register_agent
 from ..base.staged import LearningFit
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
-from ..graphs.building import find_bridges
+from ..graphs.bridges import find_bridges
 from ..graphs.frame_graph import FrameGraph
 from ..graphs.graph import Graph
-from ..graphs.pruning import lengths_of
+from ..graphs.lengths import lengths_of
 from ..metrics.distillation import LandmarkRegressionConfig
 from ..metrics.global_metric import GlobalMetric, GlobalMetricConfig
 from ..metrics.latent_metric import LatentMetric

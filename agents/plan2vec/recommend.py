@@ -14,7 +14,8 @@ from ..base.registry import get_agent
 from ..control.controls import ForwardControl
 from ..control.forward_model import ForwardModelConfig
 from ..control.lookahead import LookaheadConfig
-from ..graphs.transitions import step_lengths, typical_step
+from ..graphs.lengths import squared_lengths
+from ..graphs.transitions import typical_step
 from ..training.config_json import with_option
 from .agent import Plan2VecConfig
 from .presets import FEATURELESS_ROPE, STATES, VECTORS
@@ -82,7 +83,7 @@ def recommend(dataset: Dataset, *, remedies: bool = True) -> Recommendation:
 def _with_remedies(found: Recommendation, dataset: Dataset) -> Recommendation:
     """The options for awkward recordings, each where the data shows what it is for."""
     every = max(1, dataset.num_transitions // _LOOKED_AT)
-    lengths = step_lengths(dataset.observations, dataset.transitions[::every])
+    lengths = np.sqrt(squared_lengths(dataset.observations, dataset.transitions[::every]))
     typical, config, reasons = typical_step(lengths), found.config, [found.why]
     pauses = float(((lengths > 0) & (lengths < _PAUSE * typical)).mean())
     if pauses > 0.5:

@@ -1,7 +1,6 @@
 """The learned metric as a reward, for Gymnasium; ``agents.sb3`` has the same for Stable-Baselines3."""
 
 from .agent_distance import AgentDistance
-from .goals import farthest_goals
 from .metric_reward import MODES, MetricReward
 from .objective import Plan2vecObjective
 from .parallel import ParallelRewards, Starts, StepRewards
@@ -18,5 +17,4 @@ __all__ = [
     "Plan2vecObjective",
     "Starts",
     "StepRewards",
-    "farthest_goals",
 ]

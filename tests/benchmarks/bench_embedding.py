@@ -11,7 +11,7 @@ from harness import Growth, Quantity, run, seconds  # first: it sets the threads
 import numpy as np
 from small_agents import small_agent
 
-from agents.graphs.landmarks import spread_rows
+from agents.graphs.landmarks import farthest_points
 from agents.training.loop import one_torch_thread
 from data_collection import make_dataset
 
@@ -28,7 +28,7 @@ def bench(repeats: int) -> Iterator[Quantity]:
     latents = np.random.default_rng(0).uniform(size=(max(SIZES), 32)).astype(np.float32)
 
     def spread(size: int) -> int:
-        assert len(spread_rows(latents[:size], VERTICES, np.random.default_rng(0))) == min(size, VERTICES)
+        assert len(farthest_points(latents[:size], VERTICES, 0)) == min(size, VERTICES)
         return size
 
     works = {

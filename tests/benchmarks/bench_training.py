@@ -100,7 +100,7 @@ def by_data(repeats: int) -> Iterator[Quantity]:
         dataset = images(size)
         for trunk in TRUNKS:
             network = build_trunk(trunk, FRAME, 8, 128)
-            work = lambda n=network, d=dataset: len(prepare_in_chunks(n, d.observations, torch.device("cpu")))  # noqa: E731
+            work = lambda n=network, d=dataset: len(prepare_in_chunks(n.prepare, d.observations, torch.device("cpu")))  # noqa: E731
             ((_, taken),) = seconds([(work, repeats)])
             yield growth.time(f"{trunk} prepares", size, taken)
         for name, module, fit in (("local", local_metric, fit_local), ("global", global_metric, fit_global)):

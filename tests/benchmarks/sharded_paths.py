@@ -16,7 +16,7 @@ from bench_graphs import box_side
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from agents.graphs.landmarks import spread_rows
+from agents.graphs.landmarks import farthest_points
 from agents.graphs.neighbours.within_radius import near_pairs
 from tests.benchmarks.forecast.designs import halo_share
 
@@ -56,7 +56,7 @@ def main() -> None:
         low = np.array(corner) * width
         rows = np.flatnonzero(((points >= low - 1) & (points <= low + width + 1)).all(1))
         own = (cell[rows] == corner).all(1)
-        here = np.flatnonzero(own)[spread_rows(points[rows[own]], args.landmarks, rng)]
+        here = np.flatnonzero(own)[farthest_points(points[rows[own]], args.landmarks, 0)]
         ways.append(dijkstra(graph_of(points[rows]).tocsr(), indices=here))
         known.append(rows)
         inside.append(own)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 import scipy
 
+from ..lengths import squared_lengths
+
 BLOCK = 512  # vertices; all pairs of two blocks are measured in some tens of megabytes
-_AT_ONCE = 4_000_000  # numbers of proposals that are measured together
 
 
 def block_pairs(latents: np.ndarray, threshold: float, max_degree: int = 0) -> Iterator[np.ndarray]:
@@ -69,7 +70,7 @@ def nearest_strangers(
             row, column = _proposals(latents, rows, columns, limit)
             strange = labels[rows[row]] != labels[columns[column]]
             row, column = row[strange], column[strange]
-            new = squared_gaps(latents, np.stack([rows[row], columns[column]], 1))
+            new = squared_lengths(latents, np.stack([rows[row], columns[column]], 1))
             nearer = new < gap[part[row]]
             last = np.flatnonzero(nearer)[np.argsort(-new[nearer], kind="stable")]  # the nearest is written last
             gap[part[row[last]]], other[part[row[last]]] = new[last], columns[column[last]]
@@ -101,7 +102,7 @@ def _all_within(
         if columns[0] == rows[0]:
             row, column = row[row < column], column[row < column]
         pairs = np.stack([rows[row], columns[column]], 1)
-        yield pairs[squared_gaps(latents, pairs) <= threshold**2]
+        yield pairs[squared_lengths(latents, pairs) <= threshold**2]
 
 
 def _nearest_within(
@@ -114,7 +115,7 @@ def _nearest_within(
         columns = order[other * BLOCK : (other + 1) * BLOCK]
         at, column = _proposals(latents, rows, columns, limit)
         pairs = np.stack([rows[at], columns[column]], 1)
-        new = squared_gaps(latents, pairs)
+        new = squared_lengths(latents, pairs)
         good = (new <= limit[at]) & (pairs[:, 0] != pairs[:, 1])
         if not good.any():
             continue
@@ -147,14 +148,3 @@ def _proposals(
     # Squares that overflow, or underflow to nothing, are proposed: only differences can tell.
     row, column = np.nonzero(~(gaps > np.maximum(bound, np.finfo(np.float32).tiny)[:, None]))
     return row, column
-
-
-def squared_gaps(latents: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Squared distances of pairs by 64-bit differences, (V, D) and (E, 2) -> (E,) float64."""
-    found = np.empty(len(pairs))
-    at_once = max(1, _AT_ONCE // max(1, latents.shape[1]))
-    for i in range(0, len(pairs), at_once):
-        part = pairs[i : i + at_once]
-        gap = latents[part[:, 0]].astype(np.float64) - latents[part[:, 1]]
-        found[i : i + at_once] = np.einsum("nd,nd->n", gap, gap)
-    return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from data_collection.errors import MissingExtraError
 
-from .exact import squared_gaps
+from ..lengths import squared_lengths
 
 _PROBES = 32  # cells looked into
 _LISTS = 4  # cells, in roots of the number of vertices
@@ -53,7 +53,7 @@ def index_pairs(latents: np.ndarray, threshold: float, max_degree: int = 0) -> I
             bounds, _, found = index.range_search(part, float(threshold**2 * (1 + 1e-4)))
             pairs = np.stack([np.repeat(np.arange(i, i + len(part)), np.diff(bounds.astype(np.int64))), found], 1)
             pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        yield pairs[squared_gaps(latents, pairs) <= threshold**2]
+        yield pairs[squared_lengths(latents, pairs) <= threshold**2]
 
 
 def load_faiss() -> Any:

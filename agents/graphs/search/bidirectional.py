@@ -7,7 +7,7 @@ import numpy as np
 from ..graph import Graph
 from .budget import SearchBudget
 from .frontier import EMPTY, Frontier, edges_of, pack, unpack_priority, unpack_vertex, without_parallel_edges
-from .records import PlanBatch, as_vertices
+from .records import PlanBatch, as_vertices, collect
 
 _NOWHERE = np.iinfo(np.int64).max
 
@@ -77,16 +77,14 @@ def bidirectional(
         if budget.queue_size is not None:
             frontier.truncate(rows, budget.queue_size)
     success = np.isfinite(best)
-    paths, total_cost = [start[plan : plan + 1] for plan in range(plans)], np.full(plans, np.inf)
     done = np.flatnonzero(success)
     origins = both.starts % size
     ahead = frontier.way_back(2 * done, meeting[done], origins)
     behind = frontier.way_back(2 * done + 1, meeting[done], origins)
-    for plan, one, first, two, second in zip(done, *ahead, *behind, strict=True):
-        edges = np.append(original[one[:first][::-1]], original[two[:second]])
-        paths[plan] = np.append(start[plan], graph.indices[edges])
-        total_cost[plan] = graph.weights[edges].sum(dtype=np.float64)
-    return PlanBatch(tuple(paths), total_cost, expanded, generated, success, out_of_budget)
+    ways = np.concatenate([ahead[:, ::-1], behind], axis=1)
+    rows, hops = np.nonzero(ways >= 0)
+    edges = original[ways[rows, hops]]
+    return collect(graph, start, done[rows], edges, expanded, generated, success, out_of_budget)
 
 
 def _there_and_back(graph: Graph) -> tuple[Graph, np.ndarray]:

@@ -99,12 +99,6 @@ class Frontier:
             self.slot[flat[new]] = slots[new]
         self.entries[rows, slots] = keys
 
-    def add(self, rows: np.ndarray, flat: np.ndarray, keys: np.ndarray) -> None:
-        """The same for entries of which none is there yet."""
-        if len(rows):
-            self.slot[flat] = slots = self._reserve(rows)
-            self.entries[rows, slots] = keys
-
     def _reserve(self, rows: np.ndarray) -> np.ndarray:
         """A free slot (K,) for each of the ascending rows: first the hole left by the last pop, then the far end."""
         begins = np.ones(len(rows), bool)
@@ -146,16 +140,13 @@ class Frontier:
         self._used[rows] = np.maximum(kept.sum(axis=1), 1)
         self._hole[rows] = np.where(kept.any(axis=1), -1, 0)
 
-    def way_back(self, rows: np.ndarray, vertices: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """From each (K,) vertex to the root of its row: (K, L) int64 edges, the last one first, and how many (K,).
+    def way_back(self, rows: np.ndarray, vertices: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """From each (K,) vertex to the root of its row: (K, L) int64 edges, the last one first, -1 beyond a way's end.
 
         Args:
             rows: (K,) rows.
             vertices: (K,) where to begin.
             origins: (E,) the vertex from which each edge was expanded.
-
-        Returns:
-            The edges, -1 beyond each way's end, and the length of each way.
         """
         steps = []
         at = vertices
@@ -165,5 +156,4 @@ class Frontier:
                 break
             steps.append(edge)
             at = np.where(edge < 0, at, origins[edge])
-        table = np.stack(steps, axis=1).astype(np.int64) if steps else np.empty((len(rows), 0), np.int64)
-        return table, (table >= 0).sum(axis=1)
+        return np.stack(steps, axis=1).astype(np.int64) if steps else np.empty((len(rows), 0), np.int64)

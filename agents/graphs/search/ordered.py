@@ -7,7 +7,7 @@ import numpy as np
 from ..graph import Graph
 from .budget import SearchBudget
 from .frontier import EMPTY, Frontier, edges_of, pack, unpack_vertex, without_parallel_edges
-from .records import Heuristic, PlanBatch, as_vertices, estimate
+from .records import Heuristic, PlanBatch, as_vertices, collect, estimate
 
 UNLIMITED = SearchBudget()
 
@@ -123,36 +123,10 @@ def _search(
                 guess[unknown] = estimate(heuristic, targets[unknown], goal[rows[unknown]])
                 memory[flat] = guess
             priority = cost + guess
-        keys = pack(priority, targets)
-        if add_path_cost:
-            frontier.put(rows, flat, keys)
-        else:
-            frontier.add(rows, flat, keys)
+        frontier.put(rows, flat, pack(priority, targets))
         if budget.queue_size is not None:
             frontier.truncate(active, budget.queue_size)
-    return _collect(graph, frontier, start, goal, expanded, generated, success, out_of_budget)
-
-
-def _collect(
-    graph: Graph,
-    frontier: Frontier,
-    start: np.ndarray,
-    goal: np.ndarray,
-    expanded: np.ndarray,
-    generated: np.ndarray,
-    success: np.ndarray,
-    out_of_budget: np.ndarray,
-) -> PlanBatch:
-    """Follow the way back of every plan that arrived."""
-    rows = np.flatnonzero(success)
-    edges, hops = frontier.way_back(rows, goal[rows], graph.starts)
-    cost = np.full(len(start), np.inf)
-    cost[rows] = np.where(edges >= 0, graph.weights[edges], 0).sum(axis=1, dtype=np.float64)
-    # From the start, right-aligned: the ends of all ways stand in the last column.
-    vertices = np.concatenate([start[rows, None], graph.indices[edges[:, ::-1]]], axis=1)
-    first = edges.shape[1] - hops
-    vertices[np.arange(len(rows)), first] = start[rows]
-    paths = [start[plan : plan + 1] for plan in range(len(start))]
-    for plan, way, begin in zip(rows.tolist(), vertices, first.tolist(), strict=True):
-        paths[plan] = way[begin:]
-    return PlanBatch(tuple(paths), cost, expanded, generated, success, out_of_budget)
+    arrived = np.flatnonzero(success)
+    edges = frontier.way_back(arrived, goal[arrived], graph.starts)[:, ::-1]
+    rows, hops = np.nonzero(edges >= 0)
+    return collect(graph, start, arrived[rows], edges[rows, hops], expanded, generated, success, out_of_budget)

@@ -76,6 +76,27 @@ class PlanBatch:
         return ratio
 
 
+def collect(
+    graph: Graph,
+    start: np.ndarray,
+    plans: np.ndarray,
+    edges: np.ndarray,
+    expanded: np.ndarray,
+    generated: np.ndarray,
+    success: np.ndarray,
+    out_of_budget: np.ndarray,
+) -> PlanBatch:
+    """Plans from the edges that they took: (M,) ascending plans, and the edge (M,) of each hop of theirs, in order."""
+    ends = np.cumsum(np.bincount(plans, minlength=len(start)) + 1)
+    begins = np.append(0, ends[:-1])[: len(start)]
+    vertices = np.empty(len(start) + len(edges), np.int64)
+    vertices[begins] = start
+    vertices[np.arange(len(edges)) + plans + 1] = graph.indices[edges]
+    paths = tuple(vertices[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
+    cost = np.bincount(plans, weights=graph.weights[edges], minlength=len(start))
+    return PlanBatch(paths, np.where(success, cost, np.inf), expanded, generated, success, out_of_budget)
+
+
 def as_vertices(graph: Graph, starts: np.ndarray, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Starts and goals as (B,) int64, broadcast against each other.
 

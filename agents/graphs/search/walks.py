@@ -8,7 +8,7 @@ from ..graph import Graph
 from .budget import SearchBudget
 from .frontier import EMPTY
 from .lookahead import Lookahead, best_of
-from .records import Heuristic, PlanBatch, as_vertices
+from .records import Heuristic, PlanBatch, as_vertices, collect
 
 
 def greedy_walk(
@@ -82,31 +82,8 @@ def lookahead_walk(
         legs += [(active[rows], edges) for rows, edges in ball.ways(chosen)]
         again = visited[active * size + at[active]] | (at[active] == goal[active])
         active = active[~again]
-    return _collect(graph, start, goal, at, legs, expanded, generated, out_of_budget)
-
-
-def _collect(
-    graph: Graph,
-    start: np.ndarray,
-    goal: np.ndarray,
-    at: np.ndarray,
-    legs: list[tuple[np.ndarray, np.ndarray]],
-    expanded: np.ndarray,
-    generated: np.ndarray,
-    out_of_budget: np.ndarray,
-) -> PlanBatch:
-    """Put the legs of each walk one behind the other."""
     nothing = np.empty(0, np.int64)
-    plans = np.concatenate([nothing, *(leg[0] for leg in legs)])
+    took = np.concatenate([nothing, *(leg[0] for leg in legs)])
     edges = np.concatenate([nothing, *(leg[1] for leg in legs)])
-    order = np.argsort(plans, kind="stable")
-    plans, edges = plans[order], edges[order]
-    ends = np.cumsum(np.bincount(plans, minlength=len(start)) + 1)
-    begins = np.append(0, ends[:-1])[: len(start)]
-    vertices = np.empty(len(start) + len(edges), np.int64)
-    vertices[begins] = start
-    vertices[np.arange(len(edges)) + plans + 1] = graph.indices[edges]
-    paths = tuple(vertices[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
-    cost = np.bincount(plans, weights=graph.weights[edges], minlength=len(start))
-    success = at == goal
-    return PlanBatch(paths, np.where(success, cost, np.inf), expanded, generated, success, out_of_budget)
+    order = np.argsort(took, kind="stable")
+    return collect(graph, start, took[order], edges[order], expanded, generated, at == goal, out_of_budget)

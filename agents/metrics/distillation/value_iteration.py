@@ -10,7 +10,7 @@ import torch
 
 from ...errors import ConfigError
 from ...graphs.graph import Graph
-from ...graphs.search import Heuristic
+from ...graphs.search import Heuristic, best_of
 from ...graphs.search.ball import Balls, neighbours
 from ...graphs.search.frontier import EMPTY, pack, without_parallel_edges
 from ...graphs.search.records import estimate
@@ -153,9 +153,7 @@ def walk(
         if config.epsilon > 0:
             random = (rng.random(len(active)) < config.epsilon)[ball.owner]
             keys[random] = rng.integers(EMPTY, size=int(random.sum()))
-        best = np.full(len(active), EMPTY)
-        np.minimum.at(best, ball.owner, keys)
-        chosen = np.flatnonzero(keys == best[ball.owner])  # owners ascend, and no vertex comes twice for one
+        _, chosen = best_of(ball, keys)
         moved = active[ball.owner[chosen]]
         ((_, edge),) = ball.ways(chosen)
         at[moved] = moves.indices[edge]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from ...graphs.pruning import lengths_of
+from ...graphs.lengths import lengths_of
 from ..nearest import k_nearest
 
 

@@ -11,7 +11,8 @@ import torch
 from data_collection import Dataset, DatasetError
 
 from ...errors import ConfigError
-from ...graphs.pruning import lengths_of
+from ...graphs.lengths import lengths_of
+from ...networks import ROWS_AT_ONCE, in_chunks
 from ...training.saving import Arrays
 from .matching import Neighbours, group_frames, pairs_within
 from .scatter import discriminants, principal_components, standardised
@@ -119,11 +120,11 @@ class PlaceMetric:
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        return (standardised(observations, self.config.side) - self.mean) @ self.projection
 
-    def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32."""
-        return np.linalg.norm(self.embed(x) - self.embed(y), axis=1)
+        def work(part: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy((standardised(part, self.config.side) - self.mean) @ self.projection)
+
+        return in_chunks(work, observations, ROWS_AT_ONCE).numpy()
 
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""

@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
-_AT_ONCE = 1024
+from ...networks import in_chunks
+
+_AT_ONCE = 1024  # images
 
 
 def standardised(observations: np.ndarray, side: int) -> np.ndarray:
@@ -22,13 +24,13 @@ def standardised(observations: np.ndarray, side: int) -> np.ndarray:
     if observations.ndim == 2:
         return np.asarray(observations, np.float32)
     size = tuple(min(side, length) for length in observations.shape[2:])
-    parts = [
-        adaptive_avg_pool2d(torch.tensor(observations[i : i + _AT_ONCE]).float(), size).flatten(1).numpy()
-        for i in range(0, len(observations), _AT_ONCE)
-    ]
-    pooled = np.concatenate(parts)
-    pooled -= pooled.mean(1, keepdims=True)
-    return pooled / (pooled.std(1, keepdims=True) + np.float32(1e-3))
+
+    def work(images: np.ndarray) -> torch.Tensor:
+        pooled = adaptive_avg_pool2d(torch.tensor(images).float(), size).flatten(1).numpy()
+        pooled -= pooled.mean(1, keepdims=True)
+        return torch.from_numpy(pooled / (pooled.std(1, keepdims=True) + np.float32(1e-3)))
+
+    return in_chunks(work, observations, _AT_ONCE).numpy()
 
 
 def principal_components(samples: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
+from ...networks import ROWS_AT_ONCE, in_chunks
 from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
@@ -68,13 +69,16 @@ class AnchoredMetric(LatentMetric):
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
+        return in_chunks(self._looked_up, observations, ROWS_AT_ONCE).numpy()
+
+    def _looked_up(self, observations: np.ndarray) -> torch.Tensor:
         rows, gaps = k_nearest(self.local.embed(observations), self.keys, self.config.nearest, norms=self._norms)
         weights = np.exp((gaps[:, :1] - gaps) / (2 * self.config.temperature))
         weights /= weights.sum(1, keepdims=True)
         found = np.zeros((len(rows), self.table.shape[1]), np.float32)
         for weight, row in zip(weights.T, rows.T, strict=True):
             found += weight[:, None] * self.table[self.places[row]]
-        return found
+        return torch.from_numpy(found)
 
     @property
     def nbytes(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ...errors import CheckpointError, ConfigError
-from ...networks import Trunk, build_trunk, embed_in_chunks
+from ...networks import Trunk, build_trunk, embed_in_chunks, in_chunks
 from ...training.loop import Batch, Tensors, Training, train
 from ...training.network_arrays import load_network, network_arrays, network_bytes
 from ...training.saving import Arrays
@@ -19,7 +19,7 @@ from ..latent_metric import LatentMetric
 from .augmentation import AugmentationConfig
 from .table_embedding import TableConfig
 
-_AT_ONCE = 512
+_AT_ONCE = 512  # observations, as scores are as wide as there are places
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,12 @@ class ClassifiedMetric(LatentMetric):
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents of (B, ...) observations, (B, D) float32."""
-        table, parts = torch.as_tensor(self.table), [np.zeros((0, self.table.shape[1]), np.float32)]
-        for i in range(0, len(observations), _AT_ONCE):  # scores are as wide as there are places
-            scores = torch.as_tensor(embed_in_chunks(self.network, observations[i : i + _AT_ONCE], self.device))
-            parts.append((scores.softmax(1) @ table).numpy())
-        return np.concatenate(parts)
+        table = torch.as_tensor(self.table)
+
+        def work(part: np.ndarray) -> torch.Tensor:
+            return torch.as_tensor(embed_in_chunks(self.network, part, self.device)).softmax(1) @ table
+
+        return in_chunks(work, observations, _AT_ONCE).numpy()
 
     @property
     def nbytes(self) -> int:

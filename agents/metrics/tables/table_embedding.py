@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy
 
-from data_collection.engines import Engine
-
 from ...errors import GraphError
 from ...graphs.graph import Graph
 from ...graphs.shortest_paths import distances_from, distances_to
+
+if TYPE_CHECKING:
+    from data_collection.engines import Engine
 
 
 @dataclass(frozen=True)

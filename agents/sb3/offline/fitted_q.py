@@ -14,7 +14,7 @@ from stable_baselines3.dqn.policies import QNetwork
 
 from data_collection import Dataset
 
-from ...networks.chunks import prepare_in_chunks
+from ...networks import prepare_in_chunks
 from ...training.loop import Training, Update, run_updates
 from .buffer import RowReplayBuffer, RowReward
 from .config import DQNConfig
@@ -82,7 +82,7 @@ def fit_q(
         model = new_model(config, dataset.observation_shape, dataset.num_actions, training.device)
     frames = _standardise_and_prepare(model, dataset, training.device)
     buffer = RowReplayBuffer(dataset, reward, frames, future_share=config.future_share)
-    model.replay_buffer = buffer
+    model.replay_buffer = buffer  # type: ignore[assignment]  # all that is asked of it is a batch
 
     def update(step: int) -> Update:
         model._current_progress_remaining = 1 - step / config.steps  # what the learning rate is a function of
@@ -106,4 +106,4 @@ def _standardise_and_prepare(model: DQN, dataset: Dataset, device: torch.device)
     observations, extractor = dataset.observations, extractor_of(model.q_net)
     extractor.fit_statistics(observations)
     model.q_net_target.load_state_dict(model.q_net.state_dict())
-    return prepare_in_chunks(extractor, observations, device)
+    return prepare_in_chunks(extractor.prepare, observations, device)

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 from agents import Plan2VecPlacesConfig
 from agents.graphs.building import GraphConfig, join_graph
 from agents.graphs.graph import Graph
-from agents.graphs.pruning import PruningConfig, lengths_of, trusted_edges
+from agents.graphs.lengths import lengths_of
+from agents.graphs.pruning import PruningConfig, trusted_edges
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.places import Neighbours, PlaceMetric, group_frames
 from agents.metrics.places.matching import pairs_within

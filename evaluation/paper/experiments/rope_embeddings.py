@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.graphs.building import build_graph
 from agents.graphs.graph import Graph
 from agents.graphs.search import SearchBudget, greedy_walk
 from agents.graphs.shortest_paths import distances_from
@@ -150,7 +149,7 @@ def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
 
     def graph_of(part: Dataset, found: np.ndarray) -> Graph:
         rows = np.arange(len(found))
-        return build_graph(config.graph, part, rows, found, local.threshold, config.local_metric.members)
+        return config.graph.build(part, rows, found, local.threshold, config.local_metric.members)
 
     known = graph_of(dataset.take_episodes(learn), latents[~unseen])
     return _World(dataset.observations, local, latents, unseen, known, graph_of(dataset, latents))

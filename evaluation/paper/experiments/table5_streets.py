@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from agents import Plan2VecPlaces
-from agents.graphs.pruning import lengths_of
+from agents.graphs.lengths import lengths_of
 from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.places.matching import pairs_within
 from agents.training.loop import Training

@@ -74,17 +74,6 @@ class SearchResult:
         """Share of searches that reached their goal."""
         return float(np.mean(self.success))
 
-    @property
-    def mean_cost_ratio(self) -> float:
-        """Mean over the plans found; NaN where there is none."""
-        return float(self.cost_ratio[self.success].mean()) if self.success.any() else float("nan")
-
-    @property
-    def expansions_per_hop(self) -> float:
-        """Expanded vertices / edges of the plan, over the plans found; 1 is a walk that never looks aside."""
-        found = self.success & (self.hops > 0)
-        return float(self.expanded[found].sum() / self.hops[found].sum()) if found.any() else float("nan")
-
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; NaN and inf become null."""
         data: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}

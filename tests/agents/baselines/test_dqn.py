@@ -1,4 +1,4 @@
-"""DQN from recordings: the buffer against Stable-Baselines3's own, values against closed forms, resuming, saving."""
+"""DQN from recordings: the buffer, values against closed forms, resuming, saving."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 import agents.training.loop
 from agents import get_agent, load_agent
 from agents.errors import CheckpointError, NotFittedError, TrainingDivergedError
 from agents.networks import TRUNKS
-from agents.sb3.offline.buffer import KEYS, RowReplayBuffer
+from agents.sb3.offline.buffer import RowReplayBuffer
 from agents.sb3.offline.config import DQNConfig
 from agents.sb3.offline.network import PairExtractor
 from agents.sb3.offline.rewards import FrameReward, IdenticalFrame, RecordedReward
@@ -55,33 +54,6 @@ def uneven() -> Dataset:
 def buffer_of(dataset: Dataset, **choices) -> RowReplayBuffer:
     reward = RecordedReward(IdenticalFrame(), dataset.observations)
     return RowReplayBuffer(dataset, reward, torch.tensor(dataset.observations), **choices)
-
-
-def test_filling_by_array_is_the_same_as_adding_one_transition_after_the_other():
-    dataset, goals = uneven(), np.array([2, 4, 11])
-    filled = buffer_of(dataset, goals=goals)
-    rows = spaces.Box(0, dataset.num_observations - 1, (1,), np.int64)
-    added = HerReplayBuffer(
-        dataset.num_transitions, spaces.Dict({key: rows for key in KEYS}), spaces.Discrete(4), env=None, device="cpu"
-    )
-    moves = iter(range(dataset.num_transitions))
-    for episode, (first, length) in enumerate(zip(dataset.episode_starts, dataset.episode_lengths, strict=True)):
-        for row in range(first, first + length):
-            move, goal, last = next(moves), goals[episode], row == first + length - 1
-            here, there = (
-                {"observation": [[at]], "achieved_goal": [[at]], "desired_goal": [[goal]]} for at in (row, row + 1)
-            )
-            reward = np.array([0.0 if dataset.observations[row + 1] == dataset.observations[goal] else -1.0])
-            info = [{"TimeLimit.truncated": bool(last)}]
-            added.add(here, there, dataset.actions[[move]], reward, np.array([last]), info)
-    assert filled.rewards.max() == 0  # the goals of the first two episodes are reached, that of the third is not
-    for key in KEYS:
-        np.testing.assert_array_equal(filled.observations[key], added.observations[key])
-        np.testing.assert_array_equal(filled.next_observations[key], added.next_observations[key])
-    for name in ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length", "_current_ep_start"):
-        np.testing.assert_array_equal(getattr(filled, name), getattr(added, name), err_msg=name)
-        assert getattr(filled, name).dtype == getattr(added, name).dtype
-    assert (filled.pos, filled.full) == (added.pos, added.full)
 
 
 def test_hindsight_goals_come_later_in_the_same_episode_and_the_others_from_everywhere():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
@@ -13,7 +14,7 @@ from agents import Graph, Plan2Vec, get_agent
 from agents.control.inverse_model import InverseModelConfig
 from agents.errors import ConfigError, GraphError, NotFittedError
 from agents.graphs.shortest_paths import paths_to
-from agents.graphs.sptm import SPTMGraphConfig, build_memory_graph, choose_memory, find_shortcuts
+from agents.graphs.sptm import SPTMGraphConfig
 from agents.metrics.pair import PairMetricConfig
 from data_collection import Dataset
 
@@ -102,12 +103,12 @@ def test_the_default_memory_graph_is_that_of_plan2vec(world, sptm):
 
 def test_of_a_thinned_trajectory_every_nth_frame_is_remembered(world):
     config = SPTMGraphConfig(max_vertices=100, temporal_subsampling=3, bridge=False)
-    rows = choose_memory(config, world, np.random.default_rng(0))
+    rows = config.choose(world, embed=None, rng=np.random.default_rng(0))
     step = rows - world.episode_starts[world.episode_ids[rows]]
     assert 90 < len(rows) <= 100
     assert sorted(set(step)) == [0, 3, 6]
     assert (np.bincount(world.episode_ids[rows])[np.unique(world.episode_ids[rows])] == 3).all()
-    graph = build_memory_graph(config, world, rows, world.observations[rows], 0.01)
+    graph = config.build(world, rows, world.observations[rows], 0.01)
     recorded = ~graph.inferred
     assert set(graph.weights[recorded]) == {3.0}
     assert ((graph.indices - graph.starts)[recorded] == 1).all()
@@ -132,7 +133,8 @@ def test_shortcuts_are_those_of_a_brute_force_search(window):
                 gaps.append(np.linalg.norm(latents[a] - latents[b]))
         if np.median(gaps) <= 1.2 and (ids[i] != ids[j] or steps[j] - steps[i] > 2):
             expected.add((i, j))
-    found = find_shortcuts(config, latents, ids, steps, 1.2)
+    recorded = SimpleNamespace(episode_ids=ids, episode_starts=7 * np.arange(6))
+    found = config.near(recorded, np.arange(42), latents, 1.2)
     assert len(found) == len(expected) > 30
     assert {(int(i), int(j)) for i, j in found} == expected
 
@@ -206,7 +208,7 @@ def test_impossible_options_of_the_memory_graph_are_refused(bad):
 def test_latents_that_are_not_finite_make_no_memory_graph(world):
     rows = np.arange(20)
     with pytest.raises(GraphError, match="diverged"):
-        build_memory_graph(SPTMGraphConfig(), world, rows, np.full((20, 2), np.nan), 1.0)
+        SPTMGraphConfig().build(world, rows, np.full((20, 2), np.nan), 1.0)
 
 
 def test_by_pairs_fitted_again_forgets_what_it_judged_before(world):

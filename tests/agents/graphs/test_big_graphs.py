@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
-from agents.graphs.landmarks import covering_radius, spread_rows
+from agents.graphs.landmarks import covering_radius, farthest_points
 from agents.graphs.pruning import PruningConfig
 from agents.graphs.shortest_paths import distances_from
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
@@ -65,7 +65,7 @@ def test_a_big_graph_is_built_without_a_matrix_of_all_by_all(dimensions, thresho
     dataset = walks(dimensions)
     rows = np.arange(SIZE)
     with no_square():
-        graph = build_graph(GraphConfig(**options), dataset, rows, dataset.observations, threshold)
+        graph = GraphConfig(**options).build(dataset, rows, dataset.observations, threshold)
     assert graph.num_vertices == SIZE
     assert graph.num_edges >= SIZE - 102
     mean = graph.inferred.sum() / SIZE
@@ -78,7 +78,7 @@ def test_landmarks_and_their_distances_need_no_matrix_of_all_by_all():
     graph = Graph.from_edges(SIZE, np.column_stack([ring, rng.uniform(1, 2, SIZE)]))
     latents = rng.normal(size=(SIZE, 4)).astype(np.float32)
     with no_square():
-        chosen = spread_rows(latents, 100, rng)
+        chosen = farthest_points(latents, 100, 0)
         assert covering_radius(latents, latents[chosen]) > 0
         assert distances_from(graph, chosen).shape == (100, SIZE)
         assert embed_table(TableConfig(16, 100), graph, rng)[0].shape[0] == SIZE

@@ -10,8 +10,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
 from agents.graphs import bridges as bridging
-from agents.graphs.bridges import join_components
-from agents.graphs.building import find_bridges
+from agents.graphs.bridges import find_bridges, join_components
 
 
 def spanning_weight(latents: np.ndarray, components: np.ndarray) -> float:

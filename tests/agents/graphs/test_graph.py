@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from agents.errors import GraphError, NoPathError
-from agents.graphs.building import GraphConfig, build_graph, choose_vertices, find_bridges
+from agents.graphs.bridges import find_bridges
+from agents.graphs.building import GraphConfig, choose_vertices
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from, shortest_plan
 from data_collection.errors import Plan2vecError
@@ -103,7 +104,7 @@ def test_vertices_are_whole_trajectories_within_the_budget(rng):
 def test_found_edges_are_exactly_the_pairs_within_the_threshold(rng):
     dataset = plane(episodes=15)
     rows, latents = np.arange(len(dataset.observations)), dataset.observations
-    graph = build_graph(GraphConfig(bridge=False), dataset, rows, latents, threshold=0.8)
+    graph = GraphConfig(bridge=False).build(dataset, rows, latents, threshold=0.8)
     distance = cdist(latents, latents)
     expected = distance <= 0.8
     before, after = dataset.transitions.T
@@ -123,18 +124,18 @@ def test_recorded_edges_weigh_one_and_found_edges_their_distance(scale):
     dataset = plane(episodes=15)
     latents = scale * dataset.observations
     rows = np.arange(len(latents))
-    graph = build_graph(GraphConfig(bridge=False), dataset, rows, latents, threshold=0.9)
+    graph = GraphConfig(bridge=False).build(dataset, rows, latents, threshold=0.9)
     gaps = gaps_of(graph, latents)
     assert (graph.weights[~graph.inferred] == 1).all()
     np.testing.assert_allclose(graph.weights[graph.inferred], np.maximum(gaps[graph.inferred], 1e-3), rtol=1e-5)
-    by_distance = build_graph(GraphConfig(bridge=False, recorded_weight="local"), dataset, rows, latents, 0.9)
+    by_distance = GraphConfig(bridge=False, recorded_weight="local").build(dataset, rows, latents, 0.9)
     np.testing.assert_allclose(by_distance.weights[~by_distance.inferred], scale, rtol=1e-5)
 
 
 def test_recorded_steps_that_can_be_undone_are_edges_both_ways():
     dataset = plane(episodes=15)
     rows, latents = np.arange(len(dataset.observations)), dataset.observations
-    there, both = (build_graph(GraphConfig(both_ways=both), dataset, rows, latents, 0.8) for both in (False, True))
+    there, both = (GraphConfig(both_ways=both).build(dataset, rows, latents, 0.8) for both in (False, True))
     ends = [
         set(zip(g.starts[~g.inferred].tolist(), g.indices[~g.inferred].tolist(), strict=True)) for g in (there, both)
     ]
@@ -144,7 +145,7 @@ def test_recorded_steps_that_can_be_undone_are_edges_both_ways():
 
 def test_every_recorded_move_is_a_recorded_edge_and_a_blocked_action_is_none():
     dataset = plane(episodes=15)
-    graph = build_graph(GraphConfig(), dataset, np.arange(len(dataset.observations)), dataset.observations, 1.05)
+    graph = GraphConfig().build(dataset, np.arange(len(dataset.observations)), dataset.observations, 1.05)
     found = set(zip(graph.starts[~graph.inferred].tolist(), graph.indices[~graph.inferred].tolist(), strict=True))
     before, after = dataset.transitions.T
     moved = (dataset.observations[before] != dataset.observations[after]).any(1)
@@ -189,8 +190,8 @@ def test_bridging_finds_a_way_out_of_a_crowded_component():
 def test_a_bridged_graph_is_one_component_and_says_which_edges_are_bridges():
     dataset = plane(episodes=12, side=40)
     rows = np.arange(len(dataset.observations))
-    loose = build_graph(GraphConfig(bridge=False), dataset, rows, dataset.observations, 1.05)
-    joined = build_graph(GraphConfig(), dataset, rows, dataset.observations, 1.05)
+    loose = GraphConfig(bridge=False).build(dataset, rows, dataset.observations, 1.05)
+    joined = GraphConfig().build(dataset, rows, dataset.observations, 1.05)
     pieces = len(np.unique(loose.components()))
     assert pieces > 1
     assert len(np.unique(joined.components())) == 1
@@ -203,11 +204,11 @@ def test_building_refuses_latents_that_are_not_finite():
     latents = dataset.observations.copy()
     latents[3] = np.nan
     with pytest.raises(GraphError, match="NaN"):
-        build_graph(GraphConfig(), dataset, np.arange(len(latents)), latents, 1.0)
+        GraphConfig().build(dataset, np.arange(len(latents)), latents, 1.0)
 
 
 def test_a_weight_of_recorded_edges_that_does_not_exist_is_refused():
     dataset = plane(episodes=2)
     rows = np.arange(len(dataset.observations))
     with pytest.raises(Plan2vecError, match="Did you mean 'local'"):
-        build_graph(GraphConfig(recorded_weight="locale"), dataset, rows, dataset.observations, 1.0)
+        GraphConfig(recorded_weight="locale").build(dataset, rows, dataset.observations, 1.0)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from agents.errors import ConfigError, GraphError
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.neighbours import within_radius as neighbours
 from agents.graphs.neighbours.exact import BLOCK, block_pairs
 from agents.graphs.neighbours.within_radius import near_pairs
@@ -124,9 +124,9 @@ def test_without_a_cap_the_graph_is_bit_for_bit_that_of_scipys_tree():
     dataset = plane(episodes=30)
     rows = np.arange(len(dataset.observations))
     latents = np.random.default_rng(1).normal(size=(len(rows), 12)).astype(np.float32)
-    default = build_graph(GraphConfig(), dataset, rows, latents, 3.0).arrays()
-    tree = build_graph(GraphConfig(max_degree=0, search="tree"), dataset, rows, latents, 3.0).arrays()
-    blocks = build_graph(GraphConfig(search="blocks"), dataset, rows, latents, 3.0).arrays()
+    default = GraphConfig().build(dataset, rows, latents, 3.0).arrays()
+    tree = GraphConfig(max_degree=0, search="tree").build(dataset, rows, latents, 3.0).arrays()
+    blocks = GraphConfig(search="blocks").build(dataset, rows, latents, 3.0).arrays()
     for name, array in default.items():
         np.testing.assert_array_equal(array, tree[name])
         np.testing.assert_array_equal(array, blocks[name])
@@ -136,7 +136,7 @@ def test_a_capped_graph_has_the_nearest_neighbours_and_all_recorded_edges():
     dataset = plane(episodes=40)
     latents = dataset.observations + np.random.default_rng(0).normal(0, 0.01, dataset.observations.shape)
     rows = np.arange(len(latents))
-    free, capped = (build_graph(GraphConfig(max_degree=n, bridge=False), dataset, rows, latents, 1.5) for n in (0, 3))
+    free, capped = (GraphConfig(max_degree=n, bridge=False).build(dataset, rows, latents, 1.5) for n in (0, 3))
     edges = [{*zip(g.starts.tolist(), g.indices.tolist(), g.inferred.tolist(), strict=True)} for g in (free, capped)]
     assert {e for e in edges[0] if not e[2]} == {e for e in edges[1] if not e[2]}
     near = within(latents, 1.5, 3)

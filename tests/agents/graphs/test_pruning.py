@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from agents import Plan2Vec, load_agent
 from agents.errors import ConfigError
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
 from agents.graphs.pruning import (
     PruningConfig,
@@ -116,7 +116,7 @@ def test_a_wormhole_that_one_member_sees_through_is_no_edge():
 
     def counts(**options):
         config = GraphConfig(bridge=False, pruning=PruningConfig(**options))
-        graph = build_graph(config, dataset, rows, latents, 1, 3)
+        graph = config.build(dataset, rows, latents, 1, 3)
         length = np.linalg.norm(points[graph.starts] - points[graph.indices], axis=1)
         return (graph.inferred & (length > 1.2)).sum(), (graph.inferred & (length < 0.8)).sum()
 

@@ -14,7 +14,7 @@ import pytest
 from scipy.sparse.csgraph import dijkstra
 
 from agents.errors import WorkerError
-from agents.graphs import parallel_paths
+from agents.graphs import shortest_paths
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from, distances_to, paths_to
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
@@ -61,7 +61,7 @@ def test_processes_give_the_bits_that_one_gives_and_scipy_gives(graph):
 
 def test_sources_a_few_at_a_time_give_the_same_bits(graph, monkeypatch):
     whole = distances_from(graph, np.arange(50))
-    monkeypatch.setattr(parallel_paths, "_AT_ONCE", 7 * 300)
+    monkeypatch.setattr(shortest_paths, "_AT_ONCE", 7 * 300)
     np.testing.assert_array_equal(distances_from(graph, np.arange(50)), whole)
 
 

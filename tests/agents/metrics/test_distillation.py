@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from agents.errors import ConfigError, GraphError
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
 from agents.graphs.search import dijkstra
 from agents.graphs.shortest_paths import distances_from
@@ -51,7 +51,7 @@ def world() -> tuple[np.ndarray, Graph]:
     """Frames that are points of a plane, and the graph over them by their true distances."""
     dataset = plane(episodes=24, steps=8, side=5)
     frames = dataset.observations
-    return frames, build_graph(GraphConfig(recorded_weight="local"), dataset, np.arange(len(frames)), frames, 1.05)
+    return frames, GraphConfig(recorded_weight="local").build(dataset, np.arange(len(frames)), frames, 1.05)
 
 
 def problem(frames: np.ndarray, graph: Graph, learn: np.ndarray | None = None) -> DistillationProblem:

@@ -157,7 +157,7 @@ def test_encode_of_prepared_observations_is_the_embedding(name, frames):
     network = build_trunk(name, SHAPE, 3, 16).eval()
     network.standardise.fit(frames)
     with torch.inference_mode():
-        found = network.encode(prepare_in_chunks(network, frames, CPU)).numpy()
+        found = network.encode(prepare_in_chunks(network.prepare, frames, CPU)).numpy()
     assert found.shape == (5, 3)
     np.testing.assert_allclose(found, embed_in_chunks(network, frames, CPU), rtol=1e-4, atol=1e-5)
 

@@ -13,10 +13,10 @@ from agents.base.distance_agent import fit_local
 from agents.base.graph_agent import fit_graph
 from agents.control.forward_model import ForwardModel, ForwardModelConfig
 from agents.errors import ConfigError
-from agents.graphs.building import GraphConfig, Spread, WholeEpisodes, build_graph
+from agents.graphs.building import GraphConfig, Spread, WholeEpisodes
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
-from agents.graphs.sptm import SPTMGraphConfig, build_memory_graph
+from agents.graphs.sptm import SPTMGraphConfig
 from agents.graphs.teleports import expected_edge_costs
 from agents.graphs.transitions import crosses, jump_steps, moving_transitions, typical_step
 from agents.metrics.local import LocalMetric, LocalMetricConfig
@@ -98,7 +98,7 @@ def test_repeated_frames_lengthen_ways_only_where_time_is_counted():
     moves = int(np.diff(walks.observations[: last + 1], axis=0).any(1).sum())
     repeated = hovering(walks, times=4, noise=0.0)
     rows = np.arange(5 * (last + 1) - 1)
-    graph = build_graph(GraphConfig(bridge=False), repeated, rows, repeated.observations[rows] / np.float32(MOVE), 1e-4)
+    graph = GraphConfig(bridge=False).build(repeated, rows, repeated.observations[rows] / np.float32(MOVE), 1e-4)
     found = distances_from(graph, np.array([first]))[0, rows[-1]]
     assert rows[-1] > 4 * moves  # in time
     assert found == pytest.approx(moves, abs=1)
@@ -276,12 +276,12 @@ def test_a_thinned_memory_has_no_edge_across_a_jump():
     rows = np.concatenate([np.arange(0, 31, 3) + start for start in gate.episode_starts])
     steps = np.linalg.norm(np.diff(gate.observations[gate.transitions], axis=1)[:, 0], axis=1)
     latents, jumped = gate.observations[rows], jump_steps(steps, 5.0)
-    graph = build_memory_graph(config, gate, rows, latents, 1e-6, 1, jumped)
+    graph = config.build(gate, rows, latents, 1e-6, 1, jumped)
     edges = np.stack([graph.starts, graph.indices], 1)[~graph.inferred]
     assert jumped.any()
     assert not crosses(gate, rows[edges], jumped).any()
     assert np.linalg.norm(latents[edges[:, 0]] - latents[edges[:, 1]], axis=1).max() < 3.5
-    assert build_memory_graph(config, gate, rows, latents, 1e-6).num_edges > graph.num_edges
+    assert config.build(gate, rows, latents, 1e-6).num_edges > graph.num_edges
 
 
 @pytest.mark.parametrize("jumps", [-1, 0.5, 1, float("nan")])

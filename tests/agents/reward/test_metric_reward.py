@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agents import get_agent
 from agents.errors import ConfigError, NotFittedError
-from agents.reward import MetricReward, farthest_goals
+from agents.reward import MetricReward
 from plan2vec_envs import UnknownNameError
 
 from ..metric_worlds import LatentMetric, PlainMetric, make_vec
@@ -138,37 +138,6 @@ def test_an_unknown_mode_an_unfitted_agent_and_novelty_without_latents_are_refus
         MetricReward(get_agent("plan2vec")())
     with pytest.raises(ConfigError, match="'plain' has no latents"):
         MetricReward(PlainMetric(), "novelty")
-
-
-# ---- exploration
-
-
-def test_farthest_goals_are_those_of_a_greedy_search_by_hand():
-    rng, metric = np.random.default_rng(1), LatentMetric()
-    candidates, seen = (rng.uniform(-0.2, 0.2, (n, 2)).astype(np.float32) for n in (30, 8))
-    expected, known = [], list(seen)
-    for _ in range(5):
-        gaps = [
-            -1 if i in expected else min(metric.distance(one[None], each[None])[0] for one in known)
-            for i, each in enumerate(candidates)
-        ]
-        expected.append(int(np.argmax(gaps)))
-        known.append(candidates[expected[-1]])
-    chosen = farthest_goals(metric, candidates, seen, 5)
-    assert chosen.dtype == np.int64
-    np.testing.assert_array_equal(chosen, expected)
-
-
-def test_farthest_goals_need_candidates_and_latents_and_take_every_row_once(quick_agent):
-    frames = make_vec(4, obs_type="image").reset(seed=0)[0]["observation"]
-    same = np.repeat(frames[:1], 3, 0)
-    np.testing.assert_array_equal(np.sort(farthest_goals(quick_agent, same, frames, 3)), [0, 1, 2])
-    assert farthest_goals(quick_agent, frames, frames[:0])[0] == 0
-    for number in (0, 5):
-        with pytest.raises(ConfigError, match=f"num_goals {number}: there are 4"):
-            farthest_goals(quick_agent, frames, frames, number)
-    with pytest.raises(ConfigError, match="no latents"):
-        farthest_goals(PlainMetric("image"), frames, frames)
 
 
 # ---- saved and loaded

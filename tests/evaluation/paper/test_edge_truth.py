@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents.graphs.building import GraphConfig, build_graph
+from agents.graphs.building import GraphConfig
 from agents.graphs.graph import Graph
 from agents.graphs.pruning import PruningConfig
 from data_collection import Dataset
@@ -111,7 +111,7 @@ def test_a_world_builds_the_graph_that_an_agent_would(rng, controls):
     world = EdgeWorld(
         latents, latents, 2, dataset.transitions, dataset.episode_ids, 0.3, CLOSURES, is_false, config, controls
     )
-    wanted = build_graph(config, dataset, np.arange(40), latents, 0.3, 2).arrays()
+    wanted = config.build(dataset, np.arange(40), latents, 0.3, 2).arrays()
     for graph in (world.build(0.3, controls), world.default()):
         assert all(np.array_equal(wanted[name], array) for name, array in graph.arrays().items())
 

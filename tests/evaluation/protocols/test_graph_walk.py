@@ -11,7 +11,7 @@ from evaluation.errors import ProtocolError
 from evaluation.protocols.graph_walk import graph_walk
 from evaluation.protocols.heuristics import vertex_heuristic
 from evaluation.protocols.memory_graph import GraphTasks, MemoryGraph, graph_tasks, memory_graph
-from evaluation.protocols.oracles import EdgeDijkstra, oracles
+from evaluation.protocols.oracles import oracles
 from evaluation.protocols.tasks import describe_tasks
 from evaluation.protocols.worlds import room_of
 from plan2vec_envs.geometry import STEP
@@ -222,11 +222,6 @@ def test_a_walk_that_has_spent_its_expansions_stays_where_it_is(chain):
     assert result.trajectories[0][-1, 0] == pytest.approx(-0.1 + 3 * 0.03)
 
 
-def test_the_true_graph_measures_edges_in_steps_through_free_space():
-    memory = world([(0, 1, 9.0), (1, 0, 9.0), (0, 2, 9.0)], [(0, 0), (0.0249167, 0.0249167), (0, 0)])
-    assert memory.true_graph().weights.tolist() == pytest.approx([1.0, 1e-3, 1.0], rel=1e-5)
-
-
 @pytest.fixture(scope="module")
 def c_maze():
     """Random places of the C-Maze, joined to those within a step and a half where the straight line is free."""
@@ -244,22 +239,8 @@ def c_maze():
 
 def test_oracles_walk_a_memory_graph_by_what_they_know(c_maze):
     tasks = graph_tasks(c_maze, num_tasks=100)
-    judged = {oracle.name: graph_walk(oracle, c_maze, tasks) for oracle in [*oracles(CMAZE), EdgeDijkstra()]}
+    judged = {oracle.name: graph_walk(oracle, c_maze, tasks) for oracle in oracles(CMAZE)}
     assert all(result.oracle for result in judged.values())
-    assert judged["dijkstra on true edge lengths"].success_rate == 1.0
     # Greedy on a sparse graph sticks where no vertex lies beyond a corner, whatever it knows.
     assert judged["straight-line"].blocked_success_rate < 0.5
     assert min(judged[name].blocked_success_rate for name in ("geodesic", "dijkstra")) > 0.65
-
-
-def test_dijkstra_on_true_edges_is_the_shortest_path_of_networkx(c_maze):
-    import networkx as nx
-
-    graph = c_maze.true_graph()
-    other = nx.DiGraph()
-    rows = zip(graph.starts.tolist(), graph.indices.tolist(), graph.weights.tolist(), strict=True)
-    other.add_weighted_edges_from(rows)
-    vertices, goals = np.random.default_rng(1).integers(1500, size=(2, 10))
-    found = EdgeDijkstra().heuristic_on(c_maze)(vertices, goals)
-    for vertex, goal, steps in zip(vertices.tolist(), goals.tolist(), found, strict=True):
-        assert steps == pytest.approx(nx.dijkstra_path_length(other, vertex, goal), rel=1e-5)
