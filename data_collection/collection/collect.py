@@ -13,8 +13,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-import plan2vec_envs
-from plan2vec_envs.errors import InvalidOptionError, check_name
+from plan2vec_envs.errors import InvalidOptionError
+from plan2vec_envs.plugins import load_plugins
+from plan2vec_envs.rooms import room_of
 
 from ..engines import Engine, LocalEngine
 from ..records import Dataset
@@ -88,9 +89,21 @@ def collect(
     return Dataset.concatenate([parts[index] for index in sorted(parts)])
 
 
-def _check_arguments(env_id: str, **counts: int) -> None:
+def find_env(env_id: str) -> gym.envs.registration.EnvSpec:
+    """What is registered as this environment, by a plugin if need be.
+
+    Raises:
+        UnknownNameError: naming the closest room, if there is no such environment.
+    """
     if env_id not in gym.registry:
-        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
+        load_plugins()
+    if env_id not in gym.registry:
+        room_of(env_id)
+    return gym.spec(env_id)
+
+
+def _check_arguments(env_id: str, **counts: int) -> None:
+    find_env(env_id)
     for name, value in counts.items():
         least = 0 if name == "seed" else 1
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

@@ -18,12 +18,13 @@ from filelock import FileLock
 import plan2vec_envs
 from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.io.hashing import json_sha256
+from plan2vec_envs.rooms import ROOMS
 
 from ..engines import Engine
 from ..errors import DatasetError, MissingFileError, StorageError
 from ..records import Dataset
 from ..storage import cache_dir, load_mapped, save_dataset
-from .collect import collect
+from .collect import collect, find_env
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def make_dataset(
         options["hidden_walls"] = True
     arguments: dict[str, Any] = {"num_rollouts": num_rollouts, "horizon": horizon, "seed": seed}
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
-    key = json_sha256([request, _code_sha256()])[:16]
+    room = ROOMS.get(find_env(env_id).kwargs.get("room", ""))  # its walls may stand in other people's code
+    key = json_sha256([request, _code_sha256(), repr(room)])[:16]
     path = cache_dir() / "datasets" / f"{_slug(env_id)}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
     run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)
     if (kept := _cached(path)) is not None:
