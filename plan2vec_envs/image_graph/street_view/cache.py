@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from filelock import FileLock
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from ...errors import InvalidOptionError
-from ...io.files import atomic_write, storage_errors
+from ...io.files import storage_errors, write_json
 from ...io.hashing import json_sha256
 from ..record import WorldGraph
 from .lens import FRAME_SHAPE
@@ -64,7 +64,7 @@ def cached_views(
         "format_version": FORMAT_VERSION,
         "renderer_version": RENDERER_VERSION,
         "world": world.fingerprint,
-        "nuisance": nuisance.as_json(),
+        "nuisance": {name: float(strength) for name, strength in asdict(nuisance).items()},
         "seed": int(seed),
         "view_ids": ids.tolist(),
     }
@@ -77,7 +77,7 @@ def cached_views(
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if (views := _open(path, shape)) is None:
-                _write_manifest(path.with_suffix(".json"), {**manifest, "world_name": world.name, "shape": shape})
+                write_json(path.with_suffix(".json"), {**manifest, "world_name": world.name, "shape": shape})
                 _draw(path, shape, renderer, ids, progress)
                 views = _open(path, shape)
     assert views is not None, "what was just written can be read"
@@ -100,11 +100,6 @@ def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     except (OSError, ValueError, EOFError):
         return None
     return views if views.shape == shape and views.dtype == np.uint8 else None
-
-
-def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    with atomic_write(path) as file:
-        file.write(json.dumps(manifest, indent=1).encode() + b"\n")
 
 
 def _draw(path: Path, shape: tuple[int, ...], renderer: StreetRenderer, ids: np.ndarray, progress: bool) -> None:

@@ -11,6 +11,7 @@ from .field import GRID, HALF_WIDTH, StreetField
 from .kerb import SIDEWALK
 from .lens import CAMERA_HEIGHT, COLUMN_ANGLE, EDGES, MIDDLES, PER_ROW, below, periodic_share, pulses
 
+_F = np.float32
 _LOT = (17.0, 23.0)  # metres
 _TURN = np.radians(29.0)  # lots are turned against north as Manhattan's are
 _EAST, _NORTH = np.float32(np.cos(_TURN)), np.float32(np.sin(_TURN))
@@ -182,10 +183,6 @@ class City:
         clear = _HAZE_HALF / (_HAZE_HALF + reach)
         ground[:, _HORIZON:] = _HAZE + (grey - _HAZE) * clear
         return ground
-
-
-def _F(value: float) -> np.float32:
-    return np.float32(value)
 
 
 _rise = np.clip(np.arctan(MIDDLES) / (np.pi / 2), 0, 1).astype(np.float32)

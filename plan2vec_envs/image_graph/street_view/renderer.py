@@ -51,11 +51,6 @@ class StreetRenderer:
         self._cars = Kerb(world, self._field, "car", self.seed)
         self._street = _street_axes(world)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the map in bytes."""
-        return self._field.nbytes
-
     def views(self, places: ArrayLike, view_ids: ArrayLike) -> np.ndarray:
         """Draw views; the same (place, view id) gives the same bytes in any batch.
 

@@ -127,7 +127,7 @@ def test_a_full_disk_is_named_and_gets_its_space_back(world, tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    monkeypatch.setattr(cache, "_write_manifest", lambda *_: None)
+    monkeypatch.setattr(cache, "write_json", lambda *_: None)
     with pytest.raises(DiskFullError, match="It needs up to"):
         cached_views(world, [0, 1], folder=tmp_path)
     assert names(tmp_path) == []
