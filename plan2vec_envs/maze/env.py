@@ -125,9 +125,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         """
         start, goal = read_options(self.room, options, 1).lane(0)  # first: a refused reset changes nothing
         super().reset(seed=seed)
-        if goal is None and self._fixed_goal is not None:
-            goal = (float(self._fixed_goal[0]), float(self._fixed_goal[1]))
-        start, goal = draw_task(self.room, self.np_random, start, goal)
+        start, goal = draw_task(self.room, self.np_random, start, self._fixed_goal if goal is None else goal)
         self._position, self._goal = np.array([start]), np.array([goal])
         self._crowd.place(np.array([0]), self._position)
         self._desired = self.core.observe(self._goal)
