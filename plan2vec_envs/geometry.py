@@ -106,11 +106,11 @@ class Room:
     title: str
     doc: str
     obstacles: tuple[Rect, ...]
-    start_low: float
-    start_high: float
-    goal_low: float
-    goal_high: float
     tasks: Mapping[str, tuple[Point, Point]]
+    start_low: float = -0.22
+    start_high: float = 0.22
+    goal_low: float = -0.22
+    goal_high: float = 0.22
     start_excluded: tuple[Rect, ...] = ()
     goal_excluded: tuple[Rect, ...] = ()
     hideable: tuple[Rect, ...] = ()

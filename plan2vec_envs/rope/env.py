@@ -101,7 +101,7 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         keys = ("observation", "achieved_goal", "desired_goal")
         self.observation_space: gym.Space = spaces.Dict(dict.fromkeys(keys, spaces.Box(0, 255, FRAME_SHAPE, np.uint8)))
         self.action_space = self.actions.space()
-        self._nodes: np.ndarray | None = None  # (22, 2) pixels; None before the first reset
+        self._nodes = np.empty((0, 2))  # (22, 2) pixels after the first reset
         self._hand: np.ndarray | None = None
         # Nodes cannot be read back from a picture exactly, so what was drawn is written down: hash -> (22, 2) as bytes.
         self._drawn: dict[bytes, bytes] = {}
@@ -134,7 +134,7 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
             InvalidActionError: for an action outside the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
-        if self._nodes is None:
+        if not len(self._nodes):
             raise gym.error.ResetNeeded("call reset() before step()")
         node, delta = self.actions.read(action)
         self._hand = np.stack([self._nodes[node], self._nodes[node] + delta])
@@ -186,14 +186,13 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         if self.render_mode is None:
             gym.logger.warn("render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')")
             return None
-        if self._nodes is None:
+        if not len(self._nodes):
             raise gym.error.ResetNeeded("call reset() before render()")
         return draw_picture(self._nodes, self._goal, self._hand)
 
     # Inside
 
     def _displacement(self) -> float:
-        assert self._nodes is not None
         return float(node_displacement(self._nodes, self._goal))
 
     def _draw(self, nodes: np.ndarray) -> np.ndarray:
@@ -218,13 +217,11 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         return np.frombuffer(drawn).reshape(NODES, 2)
 
     def _observation(self) -> dict[str, np.ndarray]:
-        assert self._nodes is not None
         seen = self._draw(self._nodes)
         # Three arrays that nobody else holds: a caller may keep or change them.
         return {"observation": seen, "achieved_goal": seen.copy(), "desired_goal": self._desired.copy()}
 
     def _info(self) -> dict[str, Any]:
-        assert self._nodes is not None
         displacement = self._displacement()
         return {
             "is_success": displacement < SUCCESS_DISPLACEMENT,
