@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from data_collection import Dataset
 
+from ..graphs.transitions import differ
 from ..networks import build_trunk, embed_in_chunks, mlp, prepared_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays
@@ -142,7 +143,7 @@ class InverseModel(nn.Module):
             self.spread.copy_(torch.as_tensor(error).clamp(min=1e-3))
             return {"error": float(np.sqrt(np.square(error).mean()))}
         right = found.argmax(1) == held_out.actions
-        moved = (frames[before] != frames[after]).reshape(len(before), -1).any(1)
+        moved = differ(frames, held_out.transitions)
         return {"accuracy": float(right.mean()), "accuracy_moving": float(right[moved].mean()) if moved.any() else 0.0}
 
     def _outputs(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:

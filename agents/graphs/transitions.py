@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from data_collection import Dataset
 
-_AT_ONCE = 4096  # pairs of observations
+_AT_ONCE = 2**23  # bytes of observations that are compared at a time
 
 
 def typical_step(lengths: np.ndarray) -> float:
@@ -60,13 +62,7 @@ def moving_transitions(dataset: Dataset, reach: int = 1, *, pauses: float = 0.0,
     """
     pairs = dataset.transitions if reach == 1 else dataset.pairs_within(reach)
     if not (pauses or jumps):
-        observations = dataset.observations
-        moved = np.concatenate(
-            [
-                (observations[part[:, 0]] != observations[part[:, 1]]).reshape(len(part), -1).any(1)
-                for part in np.array_split(pairs, max(1, len(pairs) // _AT_ONCE))
-            ]
-        )
+        moved = differ(dataset.observations, pairs)
         return pairs[moved] if moved.any() else pairs
     steps = step_lengths(dataset.observations, dataset.transitions)
     gaps = steps if reach == 1 else step_lengths(dataset.observations, pairs)
@@ -76,10 +72,25 @@ def moving_transitions(dataset: Dataset, reach: int = 1, *, pauses: float = 0.0,
     return pairs[moved] if moved.any() else pairs
 
 
+def differ(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(P,) bool, whether the observations of (P, 2) rows differ in any entry."""
+    found = np.empty(len(pairs), bool)
+    for part in _parts(observations, pairs):
+        before, after = (observations[rows] for rows in pairs[part].T)
+        found[part] = (before != after).reshape(len(before), -1).any(1)
+    return found
+
+
 def step_lengths(observations: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """(P,) float64, Euclidean distance of the observations of (P, 2) rows."""
     found = np.empty(len(pairs))
-    for i in range(0, len(pairs), _AT_ONCE):
-        before, after = (observations[rows].astype(np.float64) for rows in pairs[i : i + _AT_ONCE].T)
-        found[i : i + _AT_ONCE] = np.linalg.norm((after - before).reshape(len(before), -1), axis=1)
+    for part in _parts(observations, pairs):
+        before, after = (observations[rows].astype(np.float64) for rows in pairs[part].T)
+        found[part] = np.linalg.norm((after - before).reshape(len(before), -1), axis=1)
     return found
+
+
+def _parts(observations: np.ndarray, pairs: np.ndarray) -> Iterator[slice]:
+    at_once = max(1, _AT_ONCE // max(1, observations[:1].nbytes))
+    for i in range(0, len(pairs), at_once):
+        yield slice(i, i + at_once)

@@ -30,10 +30,13 @@ class Standardiser(nn.Module):
 
     def fit(self, observations: np.ndarray) -> None:
         """Set mean and std from (N, C, H, W) or (N, D) observations; a constant entry gets std 1."""
-        axes = (0, 2, 3) if observations.ndim == 4 else (0,)
         # A few thousand frames fix two numbers; all of them would only cost time.
-        sample = observations[:: max(1, len(observations) // 4000)].astype(np.float64)
-        mean, std = sample.mean(axes), sample.std(axes)
+        sample = observations[:: max(1, len(observations) // 4000)]
+        if sample.ndim == 4 and sample.dtype == np.uint8:
+            mean, std = _grey_statistics(sample)
+        else:
+            axes = (0, 2, 3) if sample.ndim == 4 else (0,)
+            mean, std = sample.mean(axes, np.float64), sample.std(axes, np.float64)
         std = np.where(std > 1e-6, std, 1.0)
         self.mean.copy_(torch.as_tensor(mean.reshape(self.mean.shape), dtype=torch.float32))
         self.std.copy_(torch.as_tensor(std.reshape(self.std.shape), dtype=torch.float32))
@@ -41,6 +44,16 @@ class Standardiser(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Standardised float32 copy of ``x``, same shape."""
         return (x.float() - self.mean) / self.std
+
+
+def _grey_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and std of each channel of (N, C, H, W) bytes, from counts: floats would take eight times the memory."""
+    counts = np.zeros((images.shape[1], 256))
+    for image in images:
+        counts += [np.bincount(channel.ravel(), minlength=256) for channel in image]
+    weights, greys = counts / counts.sum(1, keepdims=True), np.arange(256)
+    mean = weights @ greys
+    return mean, np.sqrt((weights * (greys - mean[:, None]) ** 2).sum(1))
 
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:

@@ -14,6 +14,7 @@ from stable_baselines3.dqn.policies import QNetwork
 
 from data_collection import Dataset
 
+from ...networks.chunks import prepare_in_chunks
 from ...training.loop import Training, Update, run_updates
 from .buffer import RowReplayBuffer, RowReward
 from .config import DQNConfig
@@ -105,5 +106,4 @@ def _standardise_and_prepare(model: DQN, dataset: Dataset, device: torch.device)
     observations, extractor = dataset.observations, extractor_of(model.q_net)
     extractor.fit_statistics(observations)
     model.q_net_target.load_state_dict(model.q_net.state_dict())
-    chunks = np.array_split(observations, -(-len(observations) // 1024))
-    return torch.cat([extractor.prepare(torch.tensor(chunk, device=device)) for chunk in chunks])
+    return prepare_in_chunks(extractor, observations, device)
