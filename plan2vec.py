@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import plan2vec_envs as plan2vec_envs
+from plan2vec_envs.plugins import load_plugins
 
 if TYPE_CHECKING:
     from agents import (
@@ -91,3 +92,6 @@ def __getattr__(name: str) -> Any:
     if name not in _ON_FIRST_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_ON_FIRST_USE[name]), name)
+
+
+load_plugins()  # last of all, for a plugin may import this module: `gym.make("plan2vec:<id>")` finds their rooms, too

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
 from collections.abc import Iterator, Mapping, MutableMapping
-from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
-from plan2vec_envs.errors import InvalidOptionError, check_name
-
-_PLUGINS = "plan2vec.plugins"
+from plan2vec_envs.errors import check_name
+from plan2vec_envs.plugins import load_plugins as load_plugins
 
 
 class Registry(MutableMapping[str, Any]):
@@ -79,25 +76,3 @@ class Registry(MutableMapping[str, Any]):
         if getattr(thing, "name", "").replace("-", "_") != module.rpartition(".")[2]:
             raise TypeError(f"{module} must define {self._holds}, a {self.what} named as its file is")
         self[thing.name] = thing
-
-
-@cache
-def load_plugins() -> None:
-    """Import other people's modules that register something, once in a process.
-
-    They are those that ``PLAN2VEC_PLUGINS`` names, separated by commas, and the entry points of installed packages in
-    the group ``plan2vec.plugins``.
-
-    Raises:
-        InvalidOptionError: naming a module that cannot be imported.
-    """
-    names = [name.strip() for name in os.environ.get("PLAN2VEC_PLUGINS", "").split(",") if name.strip()]
-    for name in [*names, *(entry.value for entry in metadata.entry_points(group=_PLUGINS))]:
-        try:
-            import_module(name)
-        except Exception as error:
-            origin = "PLAN2VEC_PLUGINS" if name in names else f"an installed package (entry point of {_PLUGINS})"
-            raise InvalidOptionError(
-                f"{origin} names the module {name!r}, which cannot be imported ({type(error).__name__}: {error}); "
-                "mend it, or leave it out"
-            ) from error

@@ -1,6 +1,7 @@
 """Worlds with goals that are shown as images, as Gymnasium environments: rooms, streets, a rope, and recorded pictures.
 
 Importing this package registers one id a room, listed in ``ROOM_IDS``, and those of the others; all in ``ALL_ENV_IDS``.
+Rooms of other people (`register_room`) are in ``ROOMS`` once they are registered.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import gymnasium as gym
 
 from .errors import FrameError, InvalidActionError, InvalidOptionError, Plan2vecError, UnknownNameError, suggest
-from .rooms import ROOMS, get_room
+from .rooms import ROOMS, get_room, register_room
 
 ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
 STREET_ID = "Plan2vec/StreetLearn-v0"
@@ -29,28 +30,15 @@ __all__ = [
     "Plan2vecError",
     "UnknownNameError",
     "get_room",
+    "register_room",
     "suggest",
 ]
 
 
-def _register() -> None:
-    for room in ROOMS.values():
-        if room.env_id in gym.registry:  # a reload; registering twice would warn
-            continue
-        # Strings, so that a spec can be written as JSON and made in a process that never imported us.
-        gym.register(
-            room.env_id,
-            entry_point="plan2vec_envs.maze.env:MazeEnv",
-            vector_entry_point="plan2vec_envs.maze.vector:MazeVectorEnv",
-            max_episode_steps=50,
-            kwargs={"room": room.name},
-        )
-    if STREET_ID not in gym.registry:
-        gym.register(STREET_ID, entry_point="plan2vec_envs.image_graph.env:ImageGraphEnv", max_episode_steps=200)
-    if ROPE_ID not in gym.registry:
-        gym.register(ROPE_ID, entry_point="plan2vec_envs.rope.env:RopeEnv", max_episode_steps=200)
-    if ROPE_OFFLINE_ID not in gym.registry:
-        gym.register(ROPE_OFFLINE_ID, entry_point="plan2vec_envs.image_graph.offline:OfflineEnv", max_episode_steps=200)
-
-
-_register()
+for _env_id, _entry_point in (
+    (STREET_ID, "plan2vec_envs.image_graph.env:ImageGraphEnv"),
+    (ROPE_ID, "plan2vec_envs.rope.env:RopeEnv"),
+    (ROPE_OFFLINE_ID, "plan2vec_envs.image_graph.offline:OfflineEnv"),
+):
+    if _env_id not in gym.registry:  # a reload; registering twice would warn
+        gym.register(_env_id, entry_point=_entry_point, max_episode_steps=200)

@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from .errors import InvalidOptionError
+
 ARENA_HALF = 0.28  # inner face of the border walls
 AGENT_HALF = 0.04  # the agent is a square that does not turn
 STEP = 0.0249167  # one discrete move along an axis; a diagonal one moves this much along both
@@ -90,27 +92,64 @@ class Room:
         obstacles: walls beside the four border walls.
         start_low, start_high: starts are uniform in this box of agent centres, both axes alike, ...
         goal_low, goal_high: ... and goals in this one,
-        start_excluded, goal_excluded: drawn again inside any of these rectangles.
+        start_excluded, goal_excluded: drawn again inside any of these rectangles, and inside ``blocked``.
         tasks: name -> (start, goal).
         hideable: those of the obstacles that ``hidden_walls=True`` leaves out of the frames; they stay where they are.
+        blocked: the obstacles as the agent's centre meets them.
+
+    Raises:
+        InvalidOptionError: if a region reaches into the border wall, walls leave nothing of it, or a task has an end in
+            a wall; the message names the room, the region or task, and the wall.
     """
 
     name: str
     title: str
     doc: str
     obstacles: tuple[Rect, ...]
-    start_low: float
-    start_high: float
-    goal_low: float
-    goal_high: float
     tasks: Mapping[str, tuple[Point, Point]]
+    start_low: float = -0.22
+    start_high: float = 0.22
+    goal_low: float = -0.22
+    goal_high: float = 0.22
     start_excluded: tuple[Rect, ...] = ()
     goal_excluded: tuple[Rect, ...] = ()
     hideable: tuple[Rect, ...] = ()
-    blocked: tuple[Rect, ...] = field(init=False)  # obstacles as the agent's centre meets them
+    blocked: tuple[Rect, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocked", tuple(rect.grow(AGENT_HALF) for rect in self.obstacles))
+        self._check_region("start", self.start_low, self.start_high, self.start_excluded)
+        self._check_region("goal", self.goal_low, self.goal_high, self.goal_excluded)
+        for name, ends in self.tasks.items():
+            for end, xy in zip(("start", "goal"), np.array(ends, dtype=np.float64), strict=True):
+                if not self.is_free(xy):
+                    raise InvalidOptionError(
+                        f"room {self.name!r}: the {end} {tuple(xy.tolist())} of task {name!r} is in "
+                        f"{self._wall_over(xy, 'the border wall')}, or less than {AGENT_HALF} m from it"
+                    )
+
+    def _check_region(self, region: str, low: float, high: float, excluded: tuple[Rect, ...]) -> None:
+        """Refuse a region that the border wall cuts, or of which a lattice of 101 x 101 points finds nothing left."""
+        if not -CENTRE_HALF <= low <= high <= CENTRE_HALF:
+            raise InvalidOptionError(
+                f"room {self.name!r}: the {region} region goes from {low} to {high} m; between the border walls the "
+                f"agent's centre has -{CENTRE_HALF:.2f} to {CENTRE_HALF:.2f} m"
+            )
+        points = np.stack(np.meshgrid(*2 * [np.linspace(low, high, 101)]), -1)
+        left = self.is_free(points)
+        for rect in excluded:
+            left &= ~rect.contains(points)
+        if not left.any():
+            raise InvalidOptionError(
+                f"room {self.name!r}: nothing is left of the {region} region, {low} to {high} m along both axes, "
+                f"without the walls (and {AGENT_HALF} m around each) and {len(excluded)} excluded rectangles; it lies "
+                f"in {self._wall_over(points, 'no wall')}"
+            )
+
+    def _wall_over(self, xy: np.ndarray, otherwise: str) -> Rect | str:
+        """The obstacle that keeps the agent from the most of some points (..., 2)."""
+        shares = [float(rect.contains(xy).mean()) for rect in self.blocked]
+        return self.obstacles[int(np.argmax(shares))] if any(shares) else otherwise
 
     @property
     def env_id(self) -> str:
@@ -121,7 +160,7 @@ class Room:
         """Whether an agent centred at each point touches no wall, or overlaps by at most ``tolerance``.
 
         Args:
-            xy: (B, 2) metres.
+            xy: (..., 2) metres.
             tolerance: metres; a pose that the physics produced needs ``CONTACT_TOLERANCE``.
 
         Returns:

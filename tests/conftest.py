@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +46,27 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write golden values anew instead of comparing with them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest, shared_cache: Path) -> Callable[[str, Any], None]:
+    """Compares with the value that `golden.json` beside the test keeps of it under a name; `--update` writes it."""
+    path, test = request.path.with_name("golden.json"), request.function.__name__
+
+    def compare(name: str, found: Any) -> None:
+        with FileLock(f"{shared_cache}-golden.lock"):  # workers of pytest-xdist share the file
+            kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            if request.config.getoption("--update"):
+                kept.setdefault(test, {})[name] = found
+                path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        assert name in kept.get(test, {}), f"{path} keeps no {name!r} of {test}; look at it, then run with --update"
+        assert found == kept[test][name], "if this was meant, run with --update"
+
+    return compare
 
 
 def run_command(words: Sequence[str], seconds: float | None = None) -> int:

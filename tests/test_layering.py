@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"plan2vec_envs", "data_collection", "agents"},
 }
 ORDER = {
-    "plan2vec_envs": "errors geometry io rooms maze image_graph rope",
+    "plan2vec_envs": "errors geometry io plugins rooms maze image_graph rope",
     "data_collection": "errors registry arrays splits pairs records storage engines collection sources",
     "agents": "errors networks graphs training metrics control base plan2vec reward sb3 baselines",
     "evaluation": "errors protocols figures runs report diagnostics rl pipeline commands cli paper",

@@ -14,11 +14,12 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-import plan2vec_envs
 from plan2vec_envs.io.hashing import json_sha256
+from plan2vec_envs.plugins import load_plugins
+from plan2vec_envs.rooms import room_of
 
 from ..engines import Engine, LocalEngine
-from ..errors import DatasetError, MissingFileError, StorageError, check_name, check_whole
+from ..errors import DatasetError, MissingFileError, StorageError, check_whole
 from ..records import Dataset
 from ..storage import load_dataset, read_manifest, save_dataset
 
@@ -98,8 +99,7 @@ def collect(
         InvalidOptionError: an argument is out of range.
         StorageError: a part cannot be written.
     """
-    if env_id not in gym.registry:
-        check_name("environment", env_id, plan2vec_envs.ROOM_IDS)
+    find_env(env_id)
     check_whole(1, num_rollouts=num_rollouts, horizon=horizon, num_policies=num_policies)
     check_whole(0, seed=seed)
     options = dict(env_kwargs or {})
@@ -130,6 +130,19 @@ def collect(
             parts[index] = part
             bar.update(lanes[index])
     return Dataset.concatenate([parts[index] for index in sorted(parts)])
+
+
+def find_env(env_id: str) -> gym.envs.registration.EnvSpec:
+    """What is registered as this environment, by a plugin if need be.
+
+    Raises:
+        UnknownNameError: naming the closest room, if there is no such environment.
+    """
+    if env_id not in gym.registry:
+        load_plugins()
+    if env_id not in gym.registry:
+        room_of(env_id)
+    return gym.spec(env_id)
 
 
 def load_if_whole(load: Callable[[Path], Dataset | None], path: Path) -> Dataset | None:

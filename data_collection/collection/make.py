@@ -18,11 +18,12 @@ from filelock import FileLock
 import plan2vec_envs
 from plan2vec_envs.errors import InvalidOptionError
 from plan2vec_envs.io.hashing import json_sha256
+from plan2vec_envs.rooms import ROOMS
 
 from ..engines import Engine
 from ..records import Dataset
 from ..storage import cache_dir, load_mapped, save_dataset
-from .collect import collect, load_if_whole
+from .collect import collect, find_env, load_if_whole
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ def make_dataset(
         options["hidden_walls"] = True
     arguments: dict[str, Any] = {"num_rollouts": num_rollouts, "horizon": horizon, "seed": seed}
     request = {"env_id": env_id, "env_kwargs": options, "policy": "uniform", **arguments}
-    key = json_sha256([request, _code_sha256()])[:16]
+    room = ROOMS.get(find_env(env_id).kwargs.get("room", ""))  # its walls may stand in other people's code
+    key = json_sha256([request, _code_sha256(), repr(room)])[:16]
     slug = re.sub(r"[^A-Za-z0-9.-]+", "-", env_id).lower()
     path = cache_dir() / "datasets" / f"{slug}-{num_rollouts}x{horizon}-seed{seed}-{key}.npz"
     run = partial(collect, env_id, **arguments, env_kwargs=options, progress=progress, engine=engine)

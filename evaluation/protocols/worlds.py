@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID
-from plan2vec_envs.errors import UnknownNameError, suggest
-from plan2vec_envs.rooms import ROOMS, Room
+from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID, rooms
+from plan2vec_envs.errors import UnknownNameError
+from plan2vec_envs.rooms import Room
 
 
 def room_of(env_id: str) -> Room:
@@ -18,12 +18,9 @@ def room_of(env_id: str) -> Room:
             f"{env_id} is no room, and this is for rooms: docs/streets.md says how to learn from drives, and "
             "`plan2vec reproduce table2` judges it"
         )
-    by_id = {room.env_id: room for room in ROOMS.values()}
     if env_id == ROPE_OFFLINE_ID:
         raise UnknownNameError(f"{env_id} is no room, and this is for rooms; docs/recordings.md says what it is for")
-    if env_id not in by_id:
-        raise UnknownNameError(f"unknown environment {env_id!r}.{suggest(env_id, by_id)}")
-    return by_id[env_id]
+    return rooms.room_of(env_id)
 
 
 def short_name(env_id: str) -> str:

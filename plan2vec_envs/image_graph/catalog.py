@@ -80,8 +80,5 @@ def check_file_name(name: str) -> str:
 
 
 def _unknown(name: str) -> UnknownNameError:
-    return UnknownNameError(f"unknown world {name!r}.{suggest(name, [*world_names(), *_missing()])} {_HOW_TO}")
-
-
-def _missing() -> list[str]:
-    return [name for name in STREET_WORLDS if name not in world_names()]
+    known = dict.fromkeys([*world_names(), *STREET_WORLDS])  # those that were not made yet come last
+    return UnknownNameError(f"unknown world {name!r}.{suggest(name, known)} {_HOW_TO}")

@@ -119,7 +119,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         keys = ("observation", "achieved_goal", "desired_goal")
         self.observation_space: gym.Space = spaces.Dict(dict.fromkeys(keys, picture))
         self.action_space = spaces.Discrete(self.world.max_degree)
-        self._place: int | None = None  # None before the first reset
+        self._place = -1  # before the first reset
         self._place_of: dict[bytes, int] | None = None
 
     def reset(
@@ -146,7 +146,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
             InvalidActionError: for an action outside the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
-        if self._place is None:
+        if self._place < 0:
             raise gym.error.ResetNeeded("call reset() before step()")
         if not isinstance(action, (int, np.integer, np.ndarray)) or not self.action_space.contains(
             np.asarray(action)[()]
@@ -200,7 +200,7 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         if self.render_mode is None:
             gym.logger.warn("render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')")
             return None
-        if self._place is None:
+        if self._place < 0:
             raise gym.error.ResetNeeded("call reset() before render()")
         return draw_map(self.world, self.path, self._goal)
 
@@ -251,7 +251,6 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     def _look(self) -> None:
         """Pictures of the places around, one each."""
-        assert self._place is not None
         ends = self.world.indices[self._links()]
         self._around = np.zeros((self.world.max_degree, *self.views.shape), np.uint8)
         if len(ends):
@@ -260,7 +259,6 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
 
     def _links(self) -> np.ndarray:
         """Rows of the links that actions 0, 1, ... follow from here."""
-        assert self._place is not None
         return self._turn[self.world.indptr[self._place] : self.world.indptr[self._place + 1]]
 
     def _look_up(self, picture: np.ndarray) -> int:
@@ -283,7 +281,6 @@ class ImageGraphEnv(gym.Env[dict[str, np.ndarray], Any]):
         return {key: np.array(picture) for key, picture in seen.items()}
 
     def _info(self, length: float) -> dict[str, Any]:
-        assert self._place is not None
         mask = np.zeros(self.world.max_degree, np.int8)
         mask[: len(self.world.neighbors(self._place))] = 1
         position, goal = self.world.oracle_position[[self._place, self._goal]]

@@ -10,9 +10,6 @@ import numpy as np
 from ..errors import WorldError
 from .record import WorldGraph
 
-LAYOUT = "layout"
-RECORDED = "recorded"
-
 
 def world_of_frames(
     name: str,
@@ -76,7 +73,7 @@ def world_of_frames(
         "trajectories": len(counts),
         "recorded_moves": len(moves),
         "found_links": len(first) - 2 * len(moves),
-        "positions": LAYOUT if oracle_position is None else RECORDED,
+        "positions": "layout" if oracle_position is None else "recorded",
     }
     return WorldGraph.from_links(
         name,

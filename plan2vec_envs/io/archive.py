@@ -24,7 +24,6 @@ from .files import atomic_write, readable_size
 
 MAX_BYTES = 16 * 10**9  # what a file may unpack to unless the caller allows more
 _MANIFEST = "manifest"
-_CHUNK = 1 << 20
 
 
 def write_archive(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> None:
@@ -129,8 +128,13 @@ class _Archive:
     def array(self, name: str, *, foreign: bool = False) -> np.ndarray:
         """One array; in Fortran order only where it is a stranger's, for we write none."""
         info = self._members[name]
-        with self._decoding(), self._zip.open(info) as member:
-            return _read_npy(member, info.file_size, allow_fortran=foreign)
+        with self._decoding():
+            with self._zip.open(info) as member:
+                _check_npy(member, info.file_size, allow_fortran=foreign)
+            with self._zip.open(info) as member:
+                array = npy.read_array(member, allow_pickle=False)
+                member.read(1)  # reaching the end is what makes zipfile compare its own checksum
+        return array
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         with self._decoding(), self._zip.open(self._members[name]) as member:
@@ -170,26 +174,13 @@ def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     return read_header(member)
 
 
-def _read_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> np.ndarray:
-    """One array; ValueError if its header does not fit the bytes that follow."""
+def _check_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> None:
+    """ValueError if the header of an array does not fit the bytes that follow; nothing was allocated for it."""
     shape, fortran_order, dtype = _read_header(member)
     if dtype.hasobject or (fortran_order and not allow_fortran):
         raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
-    left = file_size - member.tell()
-    # Python integers cannot overflow; the array is allocated only when the archive holds that many bytes.
-    count = dtype.itemsize
-    for length in shape:
+    left, count = file_size - member.tell(), dtype.itemsize
+    for length in shape:  # Python integers cannot overflow
         count *= length
     if count != left:
         raise ValueError(f"an array of shape {shape} and dtype {dtype} takes {count} bytes, but {left} are there")
-    array = np.empty(shape, dtype)
-    buffer = array.reshape(-1).view(np.uint8)
-    filled = 0
-    while filled < count:
-        chunk = member.read(min(_CHUNK, count - filled))
-        if not chunk:
-            raise EOFError("the data ends early")
-        buffer[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
-        filled += len(chunk)
-    member.read(1)  # reaching the end is what makes zipfile compare its own checksum
-    return array.reshape(shape[::-1]).T if fortran_order else array

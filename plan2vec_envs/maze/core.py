@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from ..errors import FrameError, InvalidOptionError, check_name
-from ..geometry import SUCCESS_RADIUS
+from ..geometry import SUCCESS_RADIUS, Point
 from ..rooms import ROOMS, get_room
 from .actions import Actions
 from .render import FRAME_SHAPE, POSE_HALF, Renderer
@@ -130,9 +130,9 @@ class RoomCore:
         observations = self.observe(points.reshape(-1, 2))
         return observations[0] if points.ndim == 1 else observations
 
-    def read_goal(self, goal: Any) -> np.ndarray | None:
-        """Check the ``goal`` argument of an environment: (2,) float64 metres, or None."""
-        return None if goal is None else read_positions(self.room, goal, "goal", 1)[0]
+    def read_goal(self, goal: Any) -> Point | None:
+        """Check the ``goal`` argument of an environment: metres, or None."""
+        return None if goal is None else tuple(read_positions(self.room, goal, "goal", 1)[0].tolist())
 
 
 def reward_of(success: np.ndarray) -> np.ndarray:

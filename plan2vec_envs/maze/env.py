@@ -113,7 +113,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         self.render_mode = read_render_mode(render_mode)
         self._fixed_goal = self.core.read_goal(goal)
         self._crowd = PymunkCrowd(self.room, 1)
-        self._position: np.ndarray | None = None  # (1, 2) metres; None before the first reset
+        self._position = np.empty((0, 2))  # (1, 2) metres after the first reset
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -125,9 +125,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         """
         start, goal = read_options(self.room, options, 1).lane(0)  # first: a refused reset changes nothing
         super().reset(seed=seed)
-        if goal is None and self._fixed_goal is not None:
-            goal = (float(self._fixed_goal[0]), float(self._fixed_goal[1]))
-        start, goal = draw_task(self.room, self.np_random, start, goal)
+        start, goal = draw_task(self.room, self.np_random, start, self._fixed_goal if goal is None else goal)
         self._position, self._goal = np.array([start]), np.array([goal])
         self._crowd.place(np.array([0]), self._position)
         self._desired = self.core.observe(self._goal)
@@ -141,7 +139,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
             InvalidActionError: for an action outside the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
-        if self._position is None:
+        if not len(self._position):
             raise gym.error.ResetNeeded("call reset() before step()")
         displacement = self.core.actions.displacement(np.asarray(action)[None])
         self._position = self._crowd.step(displacement)
@@ -165,7 +163,7 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         if self.render_mode is None:
             gym.logger.warn("render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')")
             return None
-        if self._position is None:
+        if not len(self._position):
             raise gym.error.ResetNeeded("call reset() before render()")
         return picture(self.room, self._position[0], self._goal[0])
 
@@ -178,5 +176,4 @@ class MazeEnv(gym.Env[dict[str, np.ndarray], Any]):
         }
 
     def _oracle(self) -> dict[str, np.ndarray]:
-        assert self._position is not None
         return {"oracle_position": self._position[0].copy(), "oracle_goal": self._goal[0].copy()}

@@ -141,28 +141,24 @@ class Renderer:
         frames = _as_frames(frames)
         xy = np.empty((len(frames), 2))
         for block in _blocks(len(frames), _CHECKED_AT_ONCE if check else _AT_ONCE):
-            try:
-                xy[block] = self._read(frames[block, 0])
-                if check:
-                    self._check(frames[block], xy[block])
-            except _BadFrame as bad:
-                number = f"frame {block.start + bad.index} of {len(frames)}"
-                raise FrameError(f"{number} {bad.reason}") from None
+            xy[block] = self._read(frames, block)
+            if check:
+                self._check(frames, xy, block)
         return xy
 
-    def _read(self, images: np.ndarray) -> np.ndarray:
-        """Positions (B, 2) from images (B, 64, 64)."""
+    def _read(self, frames: np.ndarray, block: slice) -> np.ndarray:
+        """Positions (B, 2) from a block of frames."""
+        images = frames[block, 0]
         # The agent holds at least _STRIDE fully covered pixels in a row, so one of them is on this grid.
         full = (images[:, _GRID, _GRID] == AGENT).reshape(len(images), -1)
         found = full.argmax(axis=1)
         lane = np.arange(len(images))
         if not full[lane, found].all():
             i = int(np.flatnonzero(~full.any(axis=1))[0])
-            raise _BadFrame(
-                i,
-                f"shows no agent in the room '{self.room.name}': no fully covered pixel (grey {AGENT}) where "
-                f"one must be; its greys go from {images[i].min()} to {images[i].max()}. Give frames as the "
-                "environment draws them: uint8, not scaled, not stacked.",
+            raise FrameError(
+                f"frame {block.start + i} of {len(frames)} shows no agent in the room '{self.room.name}': no fully "
+                f"covered pixel (grey {AGENT}) where one must be; its greys go from {images[i].min()} to "
+                f"{images[i].max()}. Give frames as the environment draws them: uint8, not scaled, not stacked."
             )
         # What the row and the column through that pixel show, as far as the agent can reach from there.
         pixels = _READ_PIXELS[found]
@@ -176,8 +172,9 @@ class Renderer:
         xy[:, 1] = VIEW_HALF - xy[:, 1]
         return xy
 
-    def _check(self, frames: np.ndarray, xy: np.ndarray) -> None:
-        """Draw the poses again and compare."""
+    def _check(self, frames: np.ndarray, xy: np.ndarray, block: slice) -> None:
+        """Draw the poses of a block again and compare."""
+        of, frames, xy = len(frames), frames[block], xy[block]
         in_view = (np.abs(xy) <= POSE_HALF + _PIXEL).all(axis=1)
         poses = np.where(in_view[:, None], xy, 0.0)
         drawn = self.frames(poses)
@@ -190,19 +187,11 @@ class Renderer:
             i = int(wrong[0])
             row, column = np.unravel_index(error[i, 0].argmax(), (SIZE, SIZE))
             due = self.frames(poses[i : i + 1])[0, 0, row, column]
-            raise _BadFrame(
-                i,
-                f"is not one agent in the room '{self.room.name}': an agent was found at "
-                f"({xy[i, 0]:.3f}, {xy[i, 1]:.3f}), but pixel ({row}, {column}) is {frames[i, 0, row, column]} "
-                f"instead of {due}. A second agent, another room, or a changed image?",
+            raise FrameError(
+                f"frame {block.start + i} of {of} is not one agent in the room '{self.room.name}': an agent was found "
+                f"at ({xy[i, 0]:.3f}, {xy[i, 1]:.3f}), but pixel ({row}, {column}) is {frames[i, 0, row, column]} "
+                f"instead of {due}. A second agent, another room, or a changed image?"
             )
-
-
-class _BadFrame(Exception):
-    """A frame of a block that cannot be read, by its index in the block."""
-
-    def __init__(self, index: int, reason: str) -> None:
-        self.index, self.reason = index, reason
 
 
 def _blocks(length: int, at_once: int) -> list[slice]:

@@ -41,9 +41,9 @@ def draw_task(
         Start and goal, metres.
     """
     if start is None:
-        start = _draw(rng, room.start_low, room.start_high, room.start_excluded, goal)
+        start = _draw(rng, room.start_low, room.start_high, (*room.blocked, *room.start_excluded), goal)
     if goal is None:
-        goal = _draw(rng, room.goal_low, room.goal_high, room.goal_excluded, start)
+        goal = _draw(rng, room.goal_low, room.goal_high, (*room.blocked, *room.goal_excluded), start)
     return start, goal
 
 

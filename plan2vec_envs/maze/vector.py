@@ -190,11 +190,10 @@ class MazeVectorEnv(gym.vector.VectorEnv):
     def _begin(self, lanes: np.ndarray, request: Request = Request(None, None)) -> None:  # noqa: B008 (immutable)
         """Start an episode in each of these lanes (K,); every lane draws as a single environment does."""
         rngs = self.np_random
-        fixed = None if self._fixed_goal is None else (float(self._fixed_goal[0]), float(self._fixed_goal[1]))
         for i in lanes.tolist():
             start, goal = request.lane(i)
-            pair = draw_task(self.room, rngs[i], start, fixed if goal is None else goal)
-            self._positions[i], self._goals[i] = pair
+            goal = self._fixed_goal if goal is None else goal
+            self._positions[i], self._goals[i] = draw_task(self.room, rngs[i], start, goal)
         self._crowd.place(lanes, self._positions[lanes])
         self._desired[lanes] = desired = self.core.observe(self._goals[lanes])
         self._desired_positions[lanes] = self.core.locate(desired, check=False)

@@ -17,11 +17,6 @@ ROOM = Room(
     ),
     obstacles=(Rect(-0.1, 0.0, 0.18, 0.05), _NORTH, _SOUTH),
     hideable=(_NORTH, _SOUTH),
-    start_low=-0.22,
-    start_high=0.22,
-    goal_low=-0.22,
-    goal_high=0.22,
-    start_excluded=(Rect(-0.44, 0.0, 0.56, 0.09), _NORTH.grow(0.04), _SOUTH.grow(0.04)),
     goal_excluded=(Rect(-0.44, 0.0, 0.57, 0.11), _NORTH.grow(0.05), _SOUTH.grow(0.05)),
     tasks={
         "through_all_rooms": ((-0.15, 0.15), (-0.15, -0.15)),

@@ -15,11 +15,6 @@ ROOM = Room(
     ),
     obstacles=(Rect(-0.1, 0.0, 0.025, 0.1), Rect(0.1, 0.0, 0.025, 0.1), _BAR),
     hideable=(_BAR,),
-    start_low=-0.22,
-    start_high=0.22,
-    goal_low=-0.22,
-    goal_high=0.22,
-    start_excluded=(Rect(-0.1, 0.0, 0.065, 0.14), Rect(0.1, 0.0, 0.065, 0.14), Rect(0.0, 0.0, 0.1, 0.065)),
     goal_excluded=(Rect(-0.1, 0.0, 0.075, 0.15), Rect(0.1, 0.0, 0.075, 0.15), Rect(0.0, 0.0, 0.1, 0.075)),
     tasks={
         "pocket_to_pocket": ((0.0, 0.1), (0.0, -0.1)),

@@ -11,7 +11,6 @@ ROOM = Room(
     start_high=0.24,
     goal_low=-0.23,
     goal_high=0.23,
-    start_excluded=(Rect(0.0, 0.0, 0.09, 0.09),),
     goal_excluded=(Rect(0.0, 0.0, 0.13, 0.11),),
     tasks={
         "west_to_east": ((-0.18, 0.0), (0.18, 0.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import gymnasium as gym
@@ -10,15 +11,16 @@ from gymnasium import spaces
 
 from ..errors import InvalidOptionError, check_name, suggest
 from .actions import RopeActions
-from .memory import FrameMemory
 from .physics import drag
 from .picture import FRAME_SHAPE, draw_frames, draw_picture
-from .shape import node_displacement, read_nodes
+from .shape import NODES, node_displacement, read_nodes
 from .wander import draw_nodes
 
 SUCCESS_DISPLACEMENT = 5.0
 """Pixels of the node displaced most, below which the goal counts as reached: twice what 95 % of random drags move."""
 OPTIONS = ("start", "goal")
+REMEMBERED = 100_000
+"""Pictures of which the nodes are known; the oldest are forgotten. At the most it takes some 50 MB."""
 
 
 class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
@@ -99,9 +101,10 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         keys = ("observation", "achieved_goal", "desired_goal")
         self.observation_space: gym.Space = spaces.Dict(dict.fromkeys(keys, spaces.Box(0, 255, FRAME_SHAPE, np.uint8)))
         self.action_space = self.actions.space()
-        self._nodes: np.ndarray | None = None  # (22, 2) pixels; None before the first reset
+        self._nodes = np.empty((0, 2))  # (22, 2) pixels after the first reset
         self._hand: np.ndarray | None = None
-        self._memory = FrameMemory()
+        # Nodes cannot be read back from a picture exactly, so what was drawn is written down: hash -> (22, 2) as bytes.
+        self._drawn: dict[bytes, bytes] = {}
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -131,7 +134,7 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
             InvalidActionError: for an action outside the action space.
             gymnasium.error.ResetNeeded: before the first reset.
         """
-        if self._nodes is None:
+        if not len(self._nodes):
             raise gym.error.ResetNeeded("call reset() before step()")
         node, delta = self.actions.read(action)
         self._hand = np.stack([self._nodes[node], self._nodes[node] + delta])
@@ -183,19 +186,21 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         if self.render_mode is None:
             gym.logger.warn("render() draws nothing without a render_mode: gym.make(id, render_mode='rgb_array')")
             return None
-        if self._nodes is None:
+        if not len(self._nodes):
             raise gym.error.ResetNeeded("call reset() before render()")
         return draw_picture(self._nodes, self._goal, self._hand)
 
     # Inside
 
     def _displacement(self) -> float:
-        assert self._nodes is not None
         return float(node_displacement(self._nodes, self._goal))
 
     def _draw(self, nodes: np.ndarray) -> np.ndarray:
         frame = draw_frames(nodes[None], self.ordered)[0]
-        self._memory.remember(frame, nodes)
+        self._drawn.pop(key := _key(frame), None)  # to the end of the row
+        self._drawn[key] = nodes.tobytes()
+        if len(self._drawn) > REMEMBERED:
+            del self._drawn[next(iter(self._drawn))]
         return frame
 
     def _nodes_of(self, frame: np.ndarray, info: Any, key: str) -> np.ndarray:
@@ -203,16 +208,20 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
         # The info of a step that a hindsight buffer gave another goal does not fit its picture any more.
         if nodes is not None and np.array_equal(draw_frames(nodes[None], self.ordered)[0], frame):
             return nodes
-        return self._memory.look_up(frame)
+        if (drawn := self._drawn.get(_key(frame))) is None:
+            raise InvalidOptionError(
+                f"compute_reward was given a picture that is none of the last {REMEMBERED:,} that this environment has "
+                "shown, and nodes cannot be read from a picture; hand over the step's info, whose oracle_position and "
+                "oracle_goal are used where they belong to the pictures (hindsight buffers: copy_info_dict=True)"
+            )
+        return np.frombuffer(drawn).reshape(NODES, 2)
 
     def _observation(self) -> dict[str, np.ndarray]:
-        assert self._nodes is not None
         seen = self._draw(self._nodes)
         # Three arrays that nobody else holds: a caller may keep or change them.
         return {"observation": seen, "achieved_goal": seen.copy(), "desired_goal": self._desired.copy()}
 
     def _info(self) -> dict[str, Any]:
-        assert self._nodes is not None
         displacement = self._displacement()
         return {
             "is_success": displacement < SUCCESS_DISPLACEMENT,
@@ -220,6 +229,10 @@ class RopeEnv(gym.Env[dict[str, np.ndarray], Any]):
             "oracle_position": self._nodes.copy(),
             "oracle_goal": self._goal.copy(),
         }
+
+
+def _key(frame: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(frame).tobytes(), digest_size=16).digest()
 
 
 def _read(options: dict[str, Any] | None) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import cv2
 import numpy as np
 
 from .shape import NODES, PEG_RADIUS, PEGS, ROPE_RADIUS, SIZE
@@ -30,7 +31,6 @@ def draw_frames(nodes: np.ndarray, ordered: bool = True) -> np.ndarray:
     Returns:
         (B, 1, 64, 64) uint8, a fresh array: floor 0, pegs 96, rope 128 to 255.
     """
-    cv2 = _cv2()
     frames = np.empty((len(nodes), *FRAME_SHAPE), np.uint8)
     for frame, line in zip(frames, _fixed_point(nodes, _FINER), strict=True):
         canvas = _pegs().copy()
@@ -52,7 +52,6 @@ def draw_picture(nodes: np.ndarray, goal: np.ndarray, hand: np.ndarray | None = 
     Returns:
         (512, 512, 3) uint8 RGB, a fresh array.
     """
-    cv2 = _cv2()
     scale = PICTURE_SIZE // SIZE
     canvas = np.full((PICTURE_SIZE, PICTURE_SIZE, 3), _PAPER, np.uint8)
     for peg in _fixed_point(np.array(PEGS), scale):
@@ -70,7 +69,6 @@ def draw_picture(nodes: np.ndarray, goal: np.ndarray, hand: np.ndarray | None = 
 
 def _draw_rope(canvas: np.ndarray, line: np.ndarray, colors: list[Any], scale: int) -> None:
     """One polyline in one colour, or one a link."""
-    cv2 = _cv2()
     thickness = int(2 * ROPE_RADIUS * scale) - 3  # OpenCV's soft edges add the rest
     parts = [line] if len(colors) == 1 else [line[i : i + 2] for i in range(len(colors))]
     for part, color in zip(parts, colors, strict=True):
@@ -78,7 +76,6 @@ def _draw_rope(canvas: np.ndarray, line: np.ndarray, colors: list[Any], scale: i
 
 
 def _draw_disc(canvas: np.ndarray, centre: np.ndarray, radius: float, color: Any) -> None:
-    cv2 = _cv2()
     cv2.circle(canvas, centre.tolist(), round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
 
 
@@ -99,11 +96,3 @@ def _pegs() -> np.ndarray:
     for peg in _fixed_point(np.array(PEGS), _FINER):
         _draw_disc(canvas, peg, PEG_RADIUS * _FINER, PEG)
     return canvas
-
-
-@functools.cache
-def _cv2() -> Any:
-    """OpenCV, on first use: importing it takes longer than all of this package."""
-    import cv2
-
-    return cv2

@@ -45,12 +45,8 @@ def node_displacement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         (...) float64 pixels.
     """
-    return _distances(a, b).max(axis=-1)
-
-
-def mean_displacement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """As :func:`node_displacement`, but the mean over the nodes."""
-    return _distances(a, b).mean(axis=-1)
+    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    return np.hypot(difference[..., 0], difference[..., 1]).max(axis=-1)
 
 
 def peg_clearance(nodes: np.ndarray) -> np.ndarray:
@@ -121,11 +117,6 @@ def read_nodes(name: str, value: Any) -> np.ndarray:
             f"{name} passes {clearance:.2f} pixels from a peg's edge; the rope is {ROPE_RADIUS:g} thick to each side"
         )
     return nodes
-
-
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
-    return np.hypot(difference[..., 0], difference[..., 1])
 
 
 def _point(xy: Any) -> str:

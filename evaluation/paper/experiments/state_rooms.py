@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.plan2vec.recommend import recommend
 from data_collection import make_dataset
-from plan2vec_envs.rooms import ROOMS
+from plan2vec_envs import ROOM_IDS
 
 from ...protocols.closed_loop import closed_loop
 from ...protocols.tasks import make_tasks
@@ -44,7 +44,7 @@ class StateRooms(Experiment):
                     "steps": plan.preset.steps,
                 },
             )
-            for env_id in plan.env_ids or [room.env_id for room in ROOMS.values()]
+            for env_id in plan.env_ids or ROOM_IDS
             for seed in range(plan.num_seeds(3))
         ]
 

@@ -2,7 +2,6 @@
 
 from .cache import cached_views
 from .nuisance import HARDER, NO_NUISANCE, NUISANCE, Nuisance
-from .pictures import montage
 from .renderer import RENDERER_VERSION, StreetRenderer
 
 __all__ = [
@@ -13,5 +12,4 @@ __all__ = [
     "Nuisance",
     "StreetRenderer",
     "cached_views",
-    "montage",
 ]

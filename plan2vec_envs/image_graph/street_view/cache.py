@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from filelock import FileLock
@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from ...errors import InvalidOptionError
-from ...io.files import atomic_write, storage_errors
+from ...io.files import storage_errors, write_json
 from ...io.hashing import json_sha256
 from ..record import WorldGraph
+from .dice import LOOK
 from .lens import FRAME_SHAPE
 from .nuisance import NUISANCE, Nuisance
 from .renderer import MAX_ID, RENDERER_VERSION, StreetRenderer
@@ -33,7 +34,6 @@ def cached_views(
     *,
     folder: str | os.PathLike[str],
     nuisance: Nuisance = NUISANCE,
-    seed: int = 0,
     progress: bool = True,
 ) -> np.ndarray:
     """Views of all places, drawn at the first call and mapped from disk at every later one.
@@ -47,14 +47,13 @@ def cached_views(
         view_ids: (V,) different whole numbers, as for `StreetRenderer.views`.
         folder: where the files are; created when missing.
         nuisance: as of `StreetRenderer`.
-        seed: as of `StreetRenderer`.
         progress: show a bar when it takes longer than 3 seconds.
 
     Returns:
         (N, V, 1, 64, 64) uint8, read-only, on disk: 4 kB a view.
 
     Raises:
-        InvalidOptionError: if the view ids or the seed are none.
+        InvalidOptionError: if the view ids are none.
         WorldError: if the world cannot be drawn.
         StorageError: if the folder cannot be written.
     """
@@ -64,20 +63,20 @@ def cached_views(
         "format_version": FORMAT_VERSION,
         "renderer_version": RENDERER_VERSION,
         "world": world.fingerprint,
-        "nuisance": nuisance.as_json(),
-        "seed": int(seed),
+        "nuisance": {name: float(strength) for name, strength in asdict(nuisance).items()},
+        "seed": LOOK,
         "view_ids": ids.tolist(),
     }
     path = Path(folder) / f"views-{json_sha256(manifest)[:24]}.npy"
     shape = (world.num_places, len(ids), *FRAME_SHAPE)
     if (views := _open(path, shape)) is not None:
         return views
-    renderer = StreetRenderer(world, nuisance, seed)
+    renderer = StreetRenderer(world, nuisance)
     with storage_errors(path, int(np.prod(shape))):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if (views := _open(path, shape)) is None:
-                _write_manifest(path.with_suffix(".json"), {**manifest, "world_name": world.name, "shape": shape})
+                write_json(path.with_suffix(".json"), {**manifest, "world_name": world.name, "shape": shape})
                 _draw(path, shape, renderer, ids, progress)
                 views = _open(path, shape)
     assert views is not None, "what was just written can be read"
@@ -100,11 +99,6 @@ def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     except (OSError, ValueError, EOFError):
         return None
     return views if views.shape == shape and views.dtype == np.uint8 else None
-
-
-def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    with atomic_write(path) as file:
-        file.write(json.dumps(manifest, indent=1).encode() + b"\n")
 
 
 def _draw(path: Path, shape: tuple[int, ...], renderer: StreetRenderer, ids: np.ndarray, progress: bool) -> None:

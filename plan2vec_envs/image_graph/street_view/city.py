@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dice import hashed, uniform
+from .dice import LOOK, hashed, uniform
 from .field import GRID, HALF_WIDTH, StreetField
 from .kerb import SIDEWALK
 from .lens import CAMERA_HEIGHT, COLUMN_ANGLE, EDGES, MIDDLES, PER_ROW, below, periodic_share, pulses
 
+_F = np.float32
 _LOT = (17.0, 23.0)  # metres
 _TURN = np.radians(29.0)  # lots are turned against north as Manhattan's are
 _EAST, _NORTH = np.float32(np.cos(_TURN)), np.float32(np.sin(_TURN))
@@ -41,8 +42,8 @@ class Eye:
 class City:
     """Paints the fixed scene into a picture of grey levels."""
 
-    def __init__(self, field: StreetField, seed: int) -> None:
-        self._field, self._seed = field, seed
+    def __init__(self, field: StreetField) -> None:
+        self._field = field
         # Lots and slabs hang on the world's origin, not on the raster's, which a part of a city has elsewhere.
         self._shift = field.origin
         self._slab_shift = np.rint(field.origin / GRID).astype(np.int32)
@@ -99,7 +100,7 @@ class City:
 
     def _looks(self, lot: Columns) -> dict[str, np.ndarray]:
         """What the building on each lot looks like: lengths in metres, greys in levels, shares."""
-        key = hashed(*lot, self._seed)
+        key = hashed(*lot, LOOK)
 
         def draw(stream: int, low: float, high: float) -> np.ndarray:
             return uniform(key, stream) * _F(high - low) + _F(low)
@@ -148,7 +149,7 @@ class City:
         covered = pulses(edges - _F(0.18), look["window_height"][:, None])
         cover = (covered[:, :-1] - covered[:, 1:]) * (PER_ROW / scale[:, None])
         # Each window has a grey of its own: blinds, lamps, curtains.
-        window = hashed(np.floor(bay).astype(np.int64), (look["wall"] * 64).astype(np.int64), self._seed)
+        window = hashed(np.floor(bay).astype(np.int64), (look["wall"] * 64).astype(np.int64), LOOK)
         stride = (window >> np.uint32(8)).astype(np.float32) * _F(2**-24)
         number = np.floor(edges[:, 1:]) * stride[:, None]
         odd = number - np.floor(number) - _F(0.5)
@@ -175,17 +176,13 @@ class City:
         middle = deeper(HALF_WIDTH - 0.28)
         dash = np.clip((deeper(HALF_WIDTH - 3.35) - deeper(HALF_WIDTH - 3.05)), 0, 1)
         slab_x, slab_y = ((v * _F(1 / GRID)).astype(np.int32) for v in (x, y))
-        slab = uniform(slab_x + self._slab_shift[0], slab_y + self._slab_shift[1], self._seed)
+        slab = uniform(slab_x + self._slab_shift[0], slab_y + self._slab_shift[1], LOOK)
         grey = _F(152) + (slab - _F(0.5)) * (_F(26) - _F(10) * road)
         grey += (_F(60) - _F(152)) * road + (_F(26)) * gutter
         grey += _F(105) * middle + _F(70) * dash
         clear = _HAZE_HALF / (_HAZE_HALF + reach)
         ground[:, _HORIZON:] = _HAZE + (grey - _HAZE) * clear
         return ground
-
-
-def _F(value: float) -> np.float32:
-    return np.float32(value)
 
 
 _rise = np.clip(np.arctan(MIDDLES) / (np.pi / 2), 0, 1).astype(np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 _GOLDEN = 0x9E3779B9
+LOOK = 0  # a key of everything that is drawn: other numbers are other cities, and another version of the renderer
 
 
 def hashed(*keys: ArrayLike) -> np.ndarray:

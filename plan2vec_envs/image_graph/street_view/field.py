@@ -34,7 +34,6 @@ class StreetField:
         origin: (2,) float64 metres east and north of the raster's first corner, whole multiples of GRID, so that a
             part of a world has the same cells; points are given from there.
         extent: metres east and north that points may have.
-        nbytes: memory of the raster.
     """
 
     def __init__(self, world: WorldGraph) -> None:
@@ -60,7 +59,6 @@ class StreetField:
             self._draw(start, end)
         self._flat = self._raster.reshape(-1)
         self.extent = np.float32((columns - 2) * _CELL), np.float32((rows - 2) * _CELL)
-        self.nbytes = self._raster.nbytes
 
     def _draw(self, start: np.ndarray, end: np.ndarray) -> None:
         """Raise the raster to the depth below one piece of a street."""

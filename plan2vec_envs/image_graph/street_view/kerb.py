@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..record import WorldGraph
-from .dice import uniform
+from .dice import LOOK, uniform
 from .field import HALF_WIDTH, StreetField
 
 SIDEWALK = 3.5  # metres from a wall to the kerb
@@ -47,14 +47,13 @@ class Things:
 class Kerb:
     """All things of one kind in a city, and which of them are near a place."""
 
-    def __init__(self, world: WorldGraph, field: StreetField, kind: str, seed: int) -> None:
+    def __init__(self, world: WorldGraph, field: StreetField, kind: str) -> None:
         """Place them by hashes of where their links are, so that a part of a city looks like the whole.
 
         Args:
             world: whose streets they line.
             field: depth in these streets.
             kind: "tree" or "car".
-            seed: of the city's look.
         """
         links = np.unique(np.sort(world.links, axis=1), axis=0)
         start, end = world.oracle_position[links[:, 0]], world.oracle_position[links[:, 1]]
@@ -63,13 +62,13 @@ class Kerb:
         length = np.hypot(*(end - start).T)
         key = np.rint((start + end) * 5).astype(np.int64)  # decimetres
         stream = 1000 if kind == "tree" else 2000
-        count = np.floor(length / _SLOT + uniform(key[:, 0], key[:, 1], seed, stream)).astype(int)
+        count = np.floor(length / _SLOT + uniform(key[:, 0], key[:, 1], LOOK, stream)).astype(int)
         link = np.repeat(np.arange(len(links)), count)
         slot = np.arange(len(link)) - np.repeat(np.cumsum(count) - count, count)
         link, slot, side = np.repeat(link, 2), np.repeat(slot, 2), np.tile([-1, 1], len(link))
 
         def draw(number: int) -> np.ndarray:
-            return uniform(key[link, 0], key[link, 1], seed, stream + number, slot * 2 + (side > 0))
+            return uniform(key[link, 0], key[link, 1], LOOK, stream + number, slot * 2 + (side > 0))
 
         axis = (end - start)[link] / np.maximum(length[link], 1e-9)[:, None]
         share = (slot + 0.2 + 0.6 * draw(1)) / np.maximum(count[link], 1)

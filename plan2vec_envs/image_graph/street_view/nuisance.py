@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ...errors import InvalidOptionError
 from .dice import hashed, normals, uniform
 
 CAR_SLOTS = 6
+_f32 = np.float32
 # Each quantity has draws of its own; numbers name the streams.
 _LANE, _ALONG, _YAW, _GAIN, _OFFSET, _GAMMA, _NOISE = range(1, 8)
 _CAR = 100
@@ -44,10 +45,6 @@ class Nuisance:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
                 raise InvalidOptionError(f"nuisance {name} is {value!r}; need a number from 0 to {most:g}")
-
-    def as_json(self) -> dict[str, float]:
-        """The strengths by name."""
-        return {field.name: float(getattr(self, field.name)) for field in fields(self)}
 
 
 # A camera 6 m off the middle is still 2 m from the wall, wherever along the street it is.
@@ -113,7 +110,3 @@ def unit_vectors(degrees: np.ndarray) -> np.ndarray:
 
 def _centred(key: np.ndarray, stream: int) -> np.ndarray:
     return uniform(key, stream) * _f32(2) - _f32(1)
-
-
-def _f32(value: float) -> np.float32:
-    return np.float32(value)

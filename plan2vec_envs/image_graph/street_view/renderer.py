@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from ...errors import InvalidOptionError
 from ..record import WorldGraph
 from .city import City, Eye
-from .dice import hashed
+from .dice import LOOK, hashed
 from .field import StreetField
 from .kerb import SIDEWALK, Kerb, Things
 from .lens import FRAME_SHAPE, SIZE, columns_to_pixels, directions
@@ -17,7 +17,7 @@ from .things import paint_cars, paint_trees
 
 # Goes up with every change that moves a pixel; stored views of another version are not used.
 RENDERER_VERSION = 1
-MAX_ID = 2**31 - 1  # of views and seeds
+MAX_ID = 2**31 - 1  # of views
 
 _AT_ONCE = 16  # views; the work on more would leave the processor's cache
 
@@ -30,31 +30,22 @@ class StreetRenderer:
     what ``Nuisance`` names belongs to the view. Positions are used for drawing only.
     """
 
-    def __init__(self, world: WorldGraph, nuisance: Nuisance = NUISANCE, seed: int = 0) -> None:
+    def __init__(self, world: WorldGraph, nuisance: Nuisance = NUISANCE) -> None:
         """Draw the map once.
 
         Args:
             world: places, links, positions in metres, yaws.
-            nuisance: how views of one place differ.
-            seed: of the city's look, 0 to 2^31 - 1. A part of a world looks as the whole does.
+            nuisance: how views of one place differ. A part of a world looks as the whole does.
 
         Raises:
-            InvalidOptionError: if the seed is out of range.
             WorldError: if the world has no links, or spans more than memory allows.
         """
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_ID:
-            raise InvalidOptionError(f"seed is {seed!r}; need a whole number from 0 to {MAX_ID}")
-        self.world, self.nuisance, self.seed = world, nuisance, int(seed)
+        self.world, self.nuisance = world, nuisance
         self._field = StreetField(world)
-        self._city = City(self._field, self.seed)
-        self._trees = Kerb(world, self._field, "tree", self.seed)
-        self._cars = Kerb(world, self._field, "car", self.seed)
+        self._city = City(self._field)
+        self._trees = Kerb(world, self._field, "tree")
+        self._cars = Kerb(world, self._field, "car")
         self._street = _street_axes(world)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the map in bytes."""
-        return self._field.nbytes
 
     def views(self, places: ArrayLike, view_ids: ArrayLike) -> np.ndarray:
         """Draw views; the same (place, view id) gives the same bytes in any batch.
@@ -127,7 +118,7 @@ class StreetRenderer:
         return Things(x, y, axis, draw["kind"], draw["grey"], draw["present"] & inside)
 
     def _key(self, places: np.ndarray, view_ids: np.ndarray) -> np.ndarray:
-        return hashed(places, view_ids, self.seed)
+        return hashed(places, view_ids, LOOK)
 
     def _checked(self, places: ArrayLike, view_ids: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         numbers = []

@@ -9,6 +9,7 @@ from .dice import uniform
 from .kerb import Things
 from .lens import CAMERA_HEIGHT, COLUMN_ANGLE, below
 
+_f = np.float32
 _NEAR = 1.5  # metres; what is closer is below the camera
 _TREES, _CARS = 2, 2  # seen behind one another in a column
 _TALL = 0.75  # cars with a size above this are vans
@@ -94,7 +95,3 @@ def _tangent(height: np.ndarray | np.float32 | float, distance: np.ndarray) -> n
 
 def _haze(distance: np.ndarray) -> np.ndarray:
     return _f(160) / (_f(160) + distance)
-
-
-def _f(value: float) -> np.float32:
-    return np.float32(value)

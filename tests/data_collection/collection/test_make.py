@@ -29,7 +29,7 @@ def whole():
 
 
 def files(cache):
-    return sorted(path.name for path in (cache / "datasets").iterdir() if path.suffix != ".lock")
+    return sorted(path.name for path in (cache / "datasets").glob("*") if path.suffix != ".lock")
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from data_collection import Dataset, collect_rope, collect_rope_sequence, load_d
 from data_collection.errors import DatasetError
 from plan2vec_envs import ROPE_ID
 from plan2vec_envs.errors import InvalidOptionError
-from plan2vec_envs.rope import measure_scale
+
+from ...rope_scale import measure_scale
 
 
 @pytest.fixture(scope="module")

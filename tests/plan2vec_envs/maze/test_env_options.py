@@ -13,7 +13,7 @@ from plan2vec_envs.maze.env import MazeEnv
 @pytest.mark.parametrize(
     ("kwargs", "error"),
     [
-        ({"room": "cmaze"}, r"unknown room 'cmaze'\. Did you mean 'c_maze'\? Known: open, table, h_maze, c_maze, "),
+        ({"room": "cmaze"}, r"unknown room 'cmaze'\. Did you mean 'c_maze'\? Known: open, table, "),
         ({"room": "Open"}, "Did you mean 'open'"),
         ({"room": 3}, "unknown room 3. Known"),
         ({"obs_type": "images"}, "unknown obs_type 'images'. Did you mean 'image'"),

@@ -13,7 +13,8 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import plan2vec_envs
 from plan2vec_envs.errors import InvalidActionError, InvalidOptionError, UnknownNameError
-from plan2vec_envs.rope import memory, node_displacement
+from plan2vec_envs.rope import env as rope_env
+from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.actions import RopeActions, link_share
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT, RopeEnv
 from plan2vec_envs.rope.physics import REACH, drag
@@ -267,16 +268,18 @@ def test_reward_of_another_env_is_computed_from_info_and_without_it_refused():
 
 
 def test_oldest_pictures_are_forgotten(monkeypatch):
-    monkeypatch.setattr(memory, "REMEMBERED", 3)
-    kept = memory.FrameMemory()
-    frames = [np.full((1, 64, 64), grey, np.uint8) for grey in range(5)]
-    for frame in (*frames[:3], frames[0], frames[3], frames[4]):
-        kept.remember(frame, np.full((NODES, 2), float(frame[0, 0, 0])))
-    assert len(kept) == 3
-    assert [kept.look_up(frames[grey])[0, 0] for grey in (0, 3, 4)] == [0, 3, 4]
-    for grey in (1, 2):
-        with pytest.raises(InvalidOptionError, match="none of the last 3"):
-            kept.look_up(frames[grey])
+    monkeypatch.setattr(rope_env, "REMEMBERED", 3)
+    env, nodes = make().unwrapped, straight()
+    shown = []
+    for step in (0, 1, 2, 0, 3, 4):  # the first one comes again and so is young
+        shown.append((step, env._draw(np.add(nodes, (0.25 * step, 0)))))
+    for step, frame in shown:
+        if step in (1, 2):
+            with pytest.raises(InvalidOptionError, match="none of the last 3"):
+                env._nodes_of(frame, None, "oracle_position")
+        else:
+            assert env._nodes_of(frame, None, "oracle_position").tolist() == np.add(nodes, (0.25 * step, 0)).tolist()
+    assert len(env._drawn) == 3
 
 
 # Bad input

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shape import mean_displacement, node_displacement
+from plan2vec_envs.rope import node_displacement
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def measure_scale(
         nearest.append(node_displacement(nodes[sequence_ids != sequence_ids[row]], nodes[row]).min())
     return RopeScale(
         pair=float(np.median(node_displacement(nodes[left], nodes[right]))),
-        pair_mean_node=float(np.median(mean_displacement(nodes[left], nodes[right]))),
+        pair_mean_node=float(np.median(np.linalg.norm(nodes[left] - nodes[right], axis=-1).mean(-1))),
         step=(float(np.median(steps)), float(np.quantile(steps, 0.95))),
         closure=tuple(np.quantile(nearest, [0.25, 0.5, 0.75]).tolist()),
     )
