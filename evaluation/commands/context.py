@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,8 +32,10 @@ class Context:
 
     @property
     def speaks(self) -> bool:
-        """Whether this process prints and writes: of several ranks the first."""
-        return os.environ.get("RANK", "0") == "0"
+        """Whether this process prints and writes: of several that share a fit the first."""
+        from agents.training import is_main
+
+        return is_main()
 
     def refuse_config(self) -> None:
         """For commands that train nothing.

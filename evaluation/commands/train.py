@@ -72,7 +72,7 @@ def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int
 
     console = context.console
     run = run_job(job, out, context.command, say=console.print, **options)
-    if run is None:  # the first rank has it
+    if run is None:  # the first process has it
         return 0
     numbers = Numbers.of(run)
     console.print()

@@ -13,8 +13,8 @@ from agents import Planner
 from data_collection import Dataset, make_dataset
 from data_collection.engines import Engine, LocalEngine
 
-from ..protocols.closed_loop import closed_loop, obs_type_of
 from ..errors import ResultsError
+from ..protocols.closed_loop import closed_loop, obs_type_of
 from ..protocols.graph_walk import graph_walk
 from ..protocols.memory_graph import graph_tasks, memory_graph
 from ..protocols.oracles import oracles
