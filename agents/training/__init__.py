@@ -6,34 +6,14 @@ loaded by `launch` alone.
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+from .launcher import check_alone, end, is_main
 
 if TYPE_CHECKING:
     from .execution import Execution
 
-
-def started() -> int:
-    """How many processes a launcher started for this fit; 1 without a launcher."""
-    return int(os.environ["WORLD_SIZE"]) if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
-
-
-def is_main() -> bool:
-    """Whether this process reads, writes and speaks: of several the first."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def check_alone(why: str) -> None:
-    """For work that several processes cannot share.
-
-    Raises:
-        ExecutionError: if a launcher started more than one, saying why that is wrong.
-    """
-    if started() > 1:
-        from ..errors import ExecutionError
-
-        raise ExecutionError(f"{started()} ranks were started, but {why}")
+__all__ = ["agree", "check_alone", "end", "is_main", "launch"]
 
 
 def launch(device: str, execution: Execution) -> bool:
@@ -63,15 +43,3 @@ def agree(word: Any = None) -> Any:
     from .ranks import Ranks
 
     return Ranks.joined().agree(lambda: word)
-
-
-def end(code: int) -> NoReturn:
-    """End this process with an exit code; one of several without Python's own farewell.
-
-    During that, a thread of the group may still let go of a tensor, and abort a process that has succeeded.
-    """
-    if started() == 1:
-        sys.exit(code)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -16,7 +16,7 @@ import torch
 from torch import distributed, nn
 
 from ..errors import ExecutionError
-from . import started
+from .launcher import started
 
 T = TypeVar("T")
 
