@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..protocols.closed_loop import closed_loop
+from ..protocols.results import EvalResult
 from ..protocols.tasks import TaskList
+from .algorithms import ALGORITHMS, Algorithm
 
 
 @dataclass(frozen=True)
@@ -31,78 +33,34 @@ class Point:
     blocked: float | None
 
 
-class Driven(NamedTuple):
-    """What a policy did in J tasks."""
+class _Policy:
+    """A model of Stable-Baselines3 as the closed loop takes an agent."""
 
-    solved: np.ndarray
-    """(J,) bool"""
-    paths: list[np.ndarray]
-    """(T + 1, 2) true positions of each, metres"""
+    name = "policy"
+
+    def __init__(self, model: Any, algorithm: Algorithm) -> None:
+        self._model, self._samples = model, algorithm.samples
+        self.num_actions = None if algorithm.action_type == "box" else 8
+
+    def act(self, observation: np.ndarray, goal: np.ndarray, *, memory: Any = None, rng: Any = None) -> np.ndarray:
+        seen = {"observation": observation, "achieved_goal": observation, "desired_goal": goal}
+        return self._model.predict(seen, deterministic=not self._samples)[0]
 
 
 def drive(
-    model: Any,
-    tasks: TaskList,
-    *,
-    obs_type: str = "state",
-    action_type: str = "discrete",
-    samples: bool = False,
-    horizon: int = 50,
-) -> Driven:
+    model: Any, tasks: TaskList, algorithm: Algorithm = ALGORITHMS["dqn"], *, obs_type: str = "state", horizon: int = 50
+) -> EvalResult:
     """What a model does in each task, within so many steps.
 
     Args:
         model: of Stable-Baselines3.
         tasks: J tasks.
+        algorithm: which kind of actions it takes, and whether they are drawn from its policy; else it takes the
+            likeliest.
         obs_type: "image" or "state", as it was trained.
-        action_type: as it was trained.
-        samples: whether actions are drawn from its policy; else it takes the likeliest.
         horizon: steps.
     """
-    import gymnasium as gym
-
-    envs = gym.make_vec(
-        tasks.env_id,
-        num_envs=len(tasks),
-        vectorization_mode="vector_entry_point",
-        obs_type=obs_type,
-        action_type=action_type,
-        max_episode_steps=horizon + 1,
-        autoreset_mode="next_step",
-    )
-    solved = np.zeros(len(tasks), bool)
-    try:
-        observation, info = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
-        places, steps = [info["oracle_position"]], np.zeros(len(tasks), int)
-        for _ in range(horizon):
-            actions, _ = model.predict(observation, deterministic=not samples)
-            observation, _, terminated, _, info = envs.step(actions)
-            places.append(info["oracle_position"])
-            steps += ~solved
-            solved |= terminated  # what such a lane does after its reset is another task
-            if solved.all():
-                break
-    finally:
-        envs.close()
-    walked = np.stack(places, axis=1)
-    return Driven(solved, [path[: length + 1] for path, length in zip(walked, steps, strict=True)])
-
-
-class Stopwatch:
-    """Seconds of training, with the time of evaluations left out."""
-
-    def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
-        self._wall, self._cpu = time.perf_counter() - wall, time.process_time() - cpu
-
-    def spent(self) -> tuple[float, float]:
-        """(wall, processor) seconds."""
-        return time.perf_counter() - self._wall, time.process_time() - self._cpu
-
-    def skip(self, before: tuple[float, float]) -> None:
-        """Leave out what was spent since ``before``."""
-        now = self.spent()
-        self._wall += now[0] - before[0]
-        self._cpu += now[1] - before[1]
+    return closed_loop(_Policy(model, algorithm), tasks, memory=False, horizon=horizon, obs_type=obs_type)
 
 
 def judging_callback(
@@ -131,11 +89,15 @@ def judging_callback(
     from stable_baselines3.common.callbacks import BaseCallback
     from tqdm import tqdm
 
+    from agents.training.loop import Clock
+
     points = [] if curve is None else curve
 
     class Judge(BaseCallback):
         def _on_training_start(self) -> None:
-            self.watch = Stopwatch(points[-1].wall, points[-1].cpu) if points else Stopwatch()
+            self.clock = Clock()
+            if points:
+                self.clock.add(points[-1].wall, points[-1].cpu)
             self.due = every * (self.num_timesteps // every + 1)
             self.bar = tqdm(total=progress, initial=self.num_timesteps, unit="step", disable=progress is None)
 
@@ -143,7 +105,7 @@ def judging_callback(
             self.bar.close()
 
         def _on_step(self) -> bool:
-            before = self.watch.spent()
+            before = self.clock.spent()
             self.bar.update(self.num_timesteps - self.bar.n)
             if self.num_timesteps >= self.due:
                 self.due = every * (self.num_timesteps // every + 1)
@@ -154,7 +116,8 @@ def judging_callback(
                 if blocked is not None:
                     self.logger.record("eval/success_blocked", blocked)
                 tell(points)
-                self.watch.skip(before)
+                wall, cpu = self.clock.spent()
+                self.clock.add(before[0] - wall, before[1] - cpu)  # evaluations are not counted
                 if stop_at is not None and points[-1].success >= stop_at:
                     return False
             return max_seconds is None or before[0] < max_seconds

@@ -79,9 +79,9 @@ def test_success_is_counted_until_the_first_goal_only():
         def predict(self, observation, deterministic):
             return np.ones(len(observation["observation"]), np.int64), None
 
-    assert drive(Straight(), tasks).solved.mean() == 1
-    assert drive(Straight(), tasks, horizon=5).solved.mean() == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
-    assert drive(Still(), tasks).solved.mean() < 0.3
+    assert drive(Straight(), tasks).success_rate == 1
+    assert drive(Straight(), tasks, horizon=5).success_rate == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
+    assert drive(Still(), tasks).success_rate < 0.3
 
 
 def test_learning_with_interaction_reports_its_curve_and_stops_when_told():
