@@ -73,20 +73,22 @@ def _run(args: list[str]) -> int:
 
     check_siblings()
     load_plugins()
-    _check(plain[0], execution_args)
+    _check(plain[0], config_args, execution_args)
     return command.run(Context(shlex.join(["plan2vec", *args]), config_args, execution_args))
 
 
-def _check(command: str, execution_args: Sequence[str]) -> None:
+def _check(command: str, config_args: Sequence[str], execution_args: Sequence[str]) -> None:
     """Whether the command can run as asked.
 
     Raises:
-        InvalidOptionError: if it takes no options of a fit.
+        InvalidOptionError: if it takes no options of an agent, or of a fit.
         ExecutionError: if several processes were started, and it is nothing to share.
     """
     from agents import training
     from plan2vec_envs.errors import InvalidOptionError
 
+    if config_args and command not in _SHARED:
+        raise InvalidOptionError(f"{config_args[0]}: this command trains no agent; use it with `train`")
     if execution_args and command not in _FITS:
         raise InvalidOptionError(f"{execution_args[0]}: `{command}` fits no agent; use it with {', '.join(_FITS)}")
     if command not in _SHARED:

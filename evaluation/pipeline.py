@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from agents import training
-from plan2vec_envs.errors import Plan2vecError
 
 from .protocols.closed_loop import decision_seconds, obs_type_of
 from .protocols.results import EvalResult, write_json
@@ -81,18 +80,10 @@ def run_job(
         return run
     if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
         fresh = False  # begun anew by the command, and started again by torchrun
-    found = None if fresh else runs.find(out, *wanted, finished=False)
-    run = found or runs.create(out, *wanted, command)
-    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
-    try:
-        with run.writing(), one_torch_thread():
-            watch = Stopwatch(run.path("stages.json"))
-            watch.put("imports", *imports)
-            _work(job, run, watch, say, progress, tensorboard)
-    except Plan2vecError:
-        if not found:
-            run.discard_if_nothing_was_learned()
-        raise
+    with runs.begun(out, wanted, command, say, fresh=fresh) as run, one_torch_thread():
+        watch = Stopwatch(run.path("stages.json"))
+        watch.put("imports", *imports)
+        _work(job, run, watch, say, progress, tensorboard)
     return run
 
 

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from .context import Context
+from .context import Context, RecordingOptions
 
 if TYPE_CHECKING:
     from agents.plan2vec.recommend import Recommendation
     from data_collection import Dataset
 
-_OPTIONS = ("keys", "layout", "drop_pauses", "max_jump", "grey", "size", "allow_objects")  # of some format each
-
 
 @dataclass(frozen=True)
-class Command:
+class Command(RecordingOptions):
     """Learn a metric, a planner and a policy from your own data, of any known format.
 
     Says what the data was taken for, which agent it gets and why, and how much memory that needs. An interrupted fit
@@ -44,20 +42,6 @@ class Command:
     """where to train; --execution.help lists how"""
     yes: bool = False
     """begin even if the memory that is free seems too little"""
-    keys: tuple[str, ...] | None = None
-    """of observations that are a dict, which entries"""
-    layout: Literal["hwc", "chw"] | None = None
-    """of pictures, where their shape does not tell"""
-    drop_pauses: bool = False
-    """leave out steps in which nothing changed"""
-    max_jump: float | None = None
-    """cut where a step leads farther"""
-    grey: bool = False
-    """of picture-folders: make all pictures grey"""
-    size: int | None = None
-    """of picture-folders: the middle square of each picture, resized to so many pixels"""
-    allow_objects: bool = False
-    """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
 
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
@@ -102,8 +86,7 @@ class Command:
             return load_dataset(self.data)
         name = recognise(self.data) if self.format is None else self.format
         say(f"reading {self.data} as {name}" + (f": {FORMATS[name].doc}" if name in FORMATS else ""))
-        options = {option: value for option in _OPTIONS if (value := getattr(self, option)) not in (None, False)}
-        dataset, repairs = read_recording(self.data, name, **options)
+        dataset, repairs = read_recording(self.data, name, **self.reading())
         say(str(repairs))
         return dataset
 

@@ -37,7 +37,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Reads, prints what was read and mended, and writes the file."""
-        context.refuse_config()
         from data_collection.sources import read_streets
         from plan2vec_envs.image_graph import save_world
         from plan2vec_envs.image_graph.catalog import check_file_name

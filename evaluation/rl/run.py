@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import Plan2vecError
-
 from ..figures import curves, gif
 from ..protocols.worlds import room_of
 from ..runs import folder as runs
@@ -41,16 +39,8 @@ def run_rl_job(
     """
     job.check()
     wanted = (job.env_id, job.label, job.seed, asdict(job))
-    found = None if fresh else runs.find(out, *wanted, finished=False)
-    run = found or runs.create(out, *wanted, command)
-    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
-    try:
-        with run.writing():
-            _work(job, run, say, progress)
-    except Plan2vecError:
-        if not run.path("curve.json").is_file():
-            run.discard_if_nothing_was_learned()
-        raise
+    with runs.begun(out, wanted, command, say, fresh=fresh) as run:
+        _work(job, run, say, progress)
     return run
 
 

@@ -46,7 +46,6 @@ class Command(EngineOptions):
 
     def run(self, context: Context) -> int:
         """Runs what is missing and writes the report."""
-        context.refuse_config()
         from ..lab.command import list_experiments, reproduce, write_report
 
         if self.report is not None:

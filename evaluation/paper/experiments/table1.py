@@ -139,7 +139,7 @@ def _shown(result: EvalResult, tasks: TaskList) -> dict[str, Any]:
 
 def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
     rows = []
-    paper = {number.row: number.value for number in TABLE_1 if number.env_id == env_id}
+    paper = {row: float(numbers[env_id].split()[0]) for row, numbers in TABLE_1.items() if env_id in numbers}
     for method in _present({env_id: room}):
         row = next(iter(room[method.key]["rows"].values()))
         rows.append(_bar(method.label, _kind(method), row, paper.get(method.paper or "")))
@@ -284,5 +284,5 @@ _PAPER_AFTER = {"plan2vec", "sptm-1-step-pair", "vae-8", "random"}
 def _paper(method: Method, env_ids: list[str]) -> list[tuple[str, list[str]]]:
     if method.key not in _PAPER_AFTER:
         return []
-    numbers = {n.env_id: str(n) for n in TABLE_1 if n.row == method.paper}
+    numbers = TABLE_1[str(method.paper)]
     return [("paper", [f"paper, {method.paper}", *(numbers.get(env_id, "–") for env_id in env_ids)])]
