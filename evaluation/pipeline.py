@@ -14,7 +14,7 @@ from typing import Any
 from agents import training
 
 from .protocols.closed_loop import decision_seconds, obs_type_of
-from .protocols.results import EvalResult, write_json
+from .protocols.results import write_json
 from .protocols.tasks import make_tasks
 from .report.drawing import draw_figures
 from .report.writing import write_report
@@ -119,14 +119,11 @@ def _learn(job: Job, dataset: Any, folder: Path | None, progress: bool, tensorbo
     return agent, agent.with_latent_dim(2, learnable, workdir=folder and folder / "map", progress=progress)
 
 
-def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> list[EvalResult]:
+def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> None:
     """Every row of the table; rows that an interrupted run has finished are read, not run again."""
     tasks = make_tasks(job.env_id, job.num_tasks)
     write_json(run.path("eval", "tasks.json"), tasks.to_dict())
-    found = []
     for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
         say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
-        found.append(result)
     seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
     write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
-    return found

@@ -31,6 +31,10 @@ class Context:
 
         return Console(highlight=False, quiet=not self.speaks)
 
+    def say(self, text: str) -> None:
+        """Prints text as it is, one line for one line."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
     @property
     def speaks(self) -> bool:
         """Whether this process prints and writes: of several that share a fit the first."""

@@ -70,7 +70,7 @@ class Command(RecordingOptions):
             report["environment"] = self._judge(agent)
             save_metric_report(report, self.out / "agent")
         context.console.print()
-        context.console.print(metric_report_text(report), soft_wrap=True, markup=False)
+        context.say(metric_report_text(report))
         context.console.print(f"written to {self.out / 'agent'}; load_agent({str(self.out)!r}) reads it", markup=False)
         return 0
 
@@ -78,9 +78,7 @@ class Command(RecordingOptions):
         from data_collection.sources import FORMATS, read_recording, recognise
         from data_collection.storage import is_dataset_file, load_dataset
 
-        def say(line: str) -> None:
-            context.console.print(line, soft_wrap=True, markup=False)
-
+        say = context.say
         if self.format == "plan2vec" or (self.format is None and is_dataset_file(self.data)):
             say(f"reading {self.data} as a dataset of plan2vec")
             return load_dataset(self.data)
@@ -101,11 +99,7 @@ class Command(RecordingOptions):
             found = Recommendation(self.agent, get_agent(self.agent)().config, "as asked for")
         found = replace(found, config=context.agent_config(found.agent, found.config))
         size = f"{dataset.num_transitions:,} transitions in {dataset.num_episodes:,} trajectories"
-        context.console.print(
-            f"{size}\n{found.agent}: {found.why}",
-            soft_wrap=True,
-            markup=False,
-        )
+        context.say(f"{size}\n{found.agent}: {found.why}")
         return found
 
     def _ask_for_memory(self, context: Context, dataset: Dataset, chosen: Recommendation) -> None:

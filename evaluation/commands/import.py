@@ -36,11 +36,7 @@ class Command(RecordingOptions):
         from plan2vec_envs.image_graph import save_world
         from plan2vec_envs.io.files import readable_size
 
-        console = context.console
-
-        def say(line: str) -> None:
-            console.print(line, soft_wrap=True, markup=False)
-
+        say = context.say
         files = [path.resolve() for path in (self.path, self.out, self.world) if path is not None]
         if len(set(files)) < len(files):
             raise InvalidOptionError(

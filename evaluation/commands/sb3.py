@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Literal
 
 import tyro
@@ -69,7 +68,6 @@ class Command(RunOptions):
             buffer_size=self.buffer_size,
             device=self.device,
         )
-        say = partial(context.console.print, soft_wrap=True)
-        run = run_rl_job(job, self.out, context.command, say=say, fresh=self.fresh)
-        say(f"\nModel, curve and pictures: {run.root}")
+        run = run_rl_job(job, self.out, context.command, say=context.say, fresh=self.fresh)
+        context.say(f"\nModel, curve and pictures: {run.root}")
         return 0

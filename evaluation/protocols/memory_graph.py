@@ -10,14 +10,9 @@ import numpy as np
 from agents import Graph, Planner
 from data_collection import Dataset
 from plan2vec_envs.geometry import STEP
-from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ..errors import ProtocolError
 from .tasks import TaskList, describe_tasks
-from .worlds import room_of
-
-_COINCIDENT = 1e-3
-"""steps; the length given to an edge between two frames of one place, since a weight must be positive"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +39,6 @@ class MemoryGraph:
     def num_vertices(self) -> int:
         """V."""
         return len(self.rows)
-
-    def true_graph(self) -> Graph:
-        """The same edges, each as long as the shortest way between its ends through free space, in steps."""
-        graph = self.graph
-        length = GeodesicOracle(room_of(self.env_id)).distance(
-            self.position[graph.starts], self.position[graph.indices]
-        )
-        weights = np.maximum(length, _COINCIDENT).astype(np.float32)
-        return Graph(graph.indptr, graph.indices, weights, graph.inferred, graph.bridge)
 
 
 def memory_graph(agent: Any, dataset: Dataset) -> MemoryGraph:

@@ -3,7 +3,7 @@
 They imagine the eight moves by walking through free space until a wall stops them, and take the one that ends best: by
 geodesic distance (what a perfect metric would do), by Dijkstra on a fine lattice of free space (the same without a
 formula), or by straight-line distance (what a metric must beat to claim that it knows the topology). On a memory graph
-the same distances judge vertices, and `EdgeDijkstra` says what the best is that its edges allow.
+the same distances judge vertices.
 """
 
 from __future__ import annotations
@@ -146,30 +146,6 @@ class TrueGraphDijkstra(_Greedy):
             rows = dijkstra(matrix, indices=size + np.arange(len(new)))[:, :size]
             self._from.update(zip(map(tuple, new.tolist()), rows, strict=True))
         return np.stack([self._from[tuple(goal)] for goal in goals.tolist()])
-
-
-class EdgeDijkstra:
-    """The best that the edges of a memory graph allow: shortest paths over their true lengths. It judges, and acts not.
-
-    With k = 1 its walker moves strictly nearer to the goal at every hop, and arrives wherever there is a way.
-    """
-
-    name = "dijkstra on true edge lengths"
-    is_oracle = True
-
-    def heuristic_on(self, memory: MemoryGraph) -> Heuristic:
-        """Steps along edges of true length, from vertices to goals; inf where there is no way."""
-        backwards = memory.true_graph().matrix.T.tocsr()
-        rows: dict[int, np.ndarray] = {}
-
-        def remaining(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-            asked, which = np.unique(goals, return_inverse=True)
-            new = [goal for goal in asked.tolist() if goal not in rows]
-            if new:
-                rows.update(zip(new, dijkstra(backwards, indices=new), strict=True))
-            return np.stack([rows[goal] for goal in asked.tolist()])[which.reshape(-1), vertices]
-
-        return remaining
 
 
 def _steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:

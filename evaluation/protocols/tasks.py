@@ -75,7 +75,7 @@ class TaskList:
             ResultsError: if a field is missing or has the wrong shape.
         """
         try:
-            arrays = {
+            arrays: dict[str, Any] = {
                 name: np.asarray(data[name], dtype).reshape(len(data[name]), *tail)
                 for name, (dtype, tail) in _ARRAYS.items()
             }
