@@ -122,15 +122,14 @@ class _Log:
 def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, action_type: str = "discrete") -> Any:
     import gymnasium as gym
 
-    options: dict[str, Any] = {"obs_type": obs_type} | (
-        {} if action_type == "discrete" else {"action_type": action_type}
-    )
+    options: dict[str, Any] = {} if action_type == "discrete" else {"action_type": action_type}
     return gym.make_vec(
         tasks.env_id,
         num_envs=len(tasks),
         vectorization_mode="vector_entry_point",
         max_episode_steps=horizon,
         autoreset_mode="same_step",
+        obs_type=obs_type,
         **options,
     )
 

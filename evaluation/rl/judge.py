@@ -11,7 +11,8 @@ import numpy as np
 from ..protocols.closed_loop import closed_loop
 from ..protocols.results import EvalResult
 from ..protocols.tasks import TaskList
-from .algorithms import ALGORITHMS, Algorithm
+from .algorithms import ALGORITHMS, Algorithm, get_algorithm
+from .job import RLJob
 
 
 @dataclass(frozen=True)
@@ -64,42 +65,30 @@ def drive(
 
 
 def judging_callback(
-    ask: Callable[[], np.ndarray],
-    tasks: TaskList,
-    every: int,
-    *,
-    curve: list[Point] | None = None,
-    tell: Callable[[list[Point]], None] = lambda curve: None,
-    stop_at: float | None = None,
-    max_seconds: float | None = None,
-    progress: int | None = None,
+    job: RLJob, points: list[Point], tell: Callable[[list[Point]], None] = lambda curve: None, *, progress: bool = False
 ) -> Any:
-    """A callback that evaluates each time so many environment steps were made, and ends training when it should end.
+    """A callback that evaluates as often as a job says, and ends training when the job does.
 
     Args:
-        ask: (J,) bool, which tasks are solved now.
-        tasks: J tasks.
-        every: environment steps between two evaluations.
-        curve: points of an earlier part of the run, to go on from; new ones are appended.
+        job: what is trained.
+        points: those of an earlier part of the run, to go on from; new ones are appended.
         tell: is given the whole curve after each evaluation.
-        stop_at: success rate in [0, 1] that is enough.
-        max_seconds: of training.
-        progress: environment steps in all, to show a bar; None for no bar.
+        progress: whether to show a bar.
     """
     from stable_baselines3.common.callbacks import BaseCallback
     from tqdm import tqdm
 
     from agents.training.loop import Clock
 
-    points = [] if curve is None else curve
+    tasks, algorithm = job.tasks(), get_algorithm(job.algorithm)
 
     class Judge(BaseCallback):
         def _on_training_start(self) -> None:
             self.clock = Clock()
             if points:
                 self.clock.add(points[-1].wall, points[-1].cpu)
-            self.due = every * (self.num_timesteps // every + 1)
-            self.bar = tqdm(total=progress, initial=self.num_timesteps, unit="step", disable=progress is None)
+            self.due = job.every * (self.num_timesteps // job.every + 1)
+            self.bar = tqdm(total=job.steps, initial=self.num_timesteps, unit="step", disable=not progress)
 
         def _on_training_end(self) -> None:
             self.bar.close()
@@ -108,8 +97,8 @@ def judging_callback(
             before = self.clock.spent()
             self.bar.update(self.num_timesteps - self.bar.n)
             if self.num_timesteps >= self.due:
-                self.due = every * (self.num_timesteps // every + 1)
-                solved = ask()
+                self.due = job.every * (self.num_timesteps // job.every + 1)
+                solved = drive(self.model, tasks, algorithm, obs_type=job.obs_type).success_02
                 blocked = float(solved[tasks.blocked].mean()) if tasks.blocked.any() else None
                 points.append(Point(self.num_timesteps, *before, float(solved.mean()), blocked))
                 self.logger.record("eval/success", points[-1].success)
@@ -118,8 +107,8 @@ def judging_callback(
                 tell(points)
                 wall, cpu = self.clock.spent()
                 self.clock.add(before[0] - wall, before[1] - cpu)  # evaluations are not counted
-                if stop_at is not None and points[-1].success >= stop_at:
+                if job.stop_at is not None and points[-1].success >= job.stop_at:
                     return False
-            return max_seconds is None or before[0] < max_seconds
+            return job.max_seconds is None or before[0] < job.max_seconds
 
     return Judge()

@@ -13,7 +13,7 @@ from ..protocols.results import read_json, write_json
 from .algorithms import get_algorithm, new_model
 from .envs import goal_of, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
-from .judge import Point, drive, judging_callback
+from .judge import Point, judging_callback
 
 CURVE, CHECKPOINT = "curve.json", "checkpoint.pt"
 
@@ -108,7 +108,6 @@ def learn(
             model.num_timesteps = points[-1].steps
             if algorithm.has_replay:  # the buffer is empty again: episodes first, then gradients
                 model.learning_starts += model.num_timesteps
-        tasks = job.tasks()
 
         def keep(done: list[Point]) -> None:
             if folder is not None:
@@ -117,16 +116,7 @@ def learn(
                 write_json(folder / CURVE, {"points": [asdict(point) for point in done]})
             tell(done)
 
-        judge = judging_callback(
-            lambda: drive(model, tasks, algorithm, obs_type=job.obs_type).success_02,
-            tasks,
-            job.every,
-            curve=points,
-            tell=keep,
-            stop_at=job.stop_at,
-            max_seconds=job.max_seconds,
-            progress=job.steps if progress else None,
-        )
+        judge = judging_callback(job, points, keep, progress=progress)
         before = points[-1].wall if points else 0.0
         enough = bool(points) and job.stop_at is not None and points[-1].success >= job.stop_at
         callbacks = [MetricRewardCallback(), judge]

@@ -182,13 +182,14 @@ def test_names_and_numbers_of_a_job_are_checked():
         replace(TINY, num_envs=0).check()
 
 
-def test_the_seconds_of_an_evaluation_are_not_those_of_training():
-    def slow():
+def test_the_seconds_of_an_evaluation_are_not_those_of_training(monkeypatch):
+    def slow(*_, **options):
         time.sleep(0.4)
-        return np.ones(3, bool)
+        return SimpleNamespace(success_02=np.ones(3, bool))
 
+    monkeypatch.setattr("evaluation.rl.judge.drive", slow)
     points = [Point(1, 10.0, 20.0, 0.0, None)]
-    judge = judging_callback(slow, make_tasks(OPEN, 3), 1, curve=points)
+    judge = judging_callback(replace(TINY, num_tasks=3, every=1), points)
     judge.model, judge.num_timesteps = SimpleNamespace(logger=Mock()), 1
     judge._on_training_start()
     for judge.num_timesteps in (2, 3):
