@@ -100,7 +100,7 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, 
         embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
         watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
-    with watch.stage("evaluate"):
+    with watch.stage("evaluate"), training.alone():
         evaluate_run(run, agent, dataset, job, say)
     with watch.stage("figures"):
         draw_figures(run)

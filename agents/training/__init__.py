@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .launcher import check_alone, end, is_main
+from .launcher import alone, check_alone, end, is_main
 
 if TYPE_CHECKING:
     from .execution import Execution
 
-__all__ = ["agree", "check_alone", "end", "is_main", "launch"]
+__all__ = ["agree", "alone", "check_alone", "end", "is_main", "launch"]
 
 
 def launch(device: str, execution: Execution) -> bool:

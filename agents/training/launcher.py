@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NoReturn
 
 from ..errors import ExecutionError
+
+_ALONE = ContextVar("_ALONE", default=False)
 
 
 def started() -> int:
     """How many processes a launcher started for this fit; 1 without a launcher."""
     return int(os.environ["WORLD_SIZE"]) if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
+
+
+def is_alone() -> bool:
+    """Whether this is inside of `alone`."""
+    return _ALONE.get()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, a fit is of this process only, whoever was started beside it: what one of several does after all."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
 
 
 def is_main() -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import distributed, nn
 
 from ..errors import ExecutionError
-from .launcher import started
+from .launcher import is_alone, started
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ _PATIENCE = timedelta(days=1)  # of a rank that waits for another; a rank that d
 
 def asked_for() -> int:
     """How many ranks this process is one of, by ``torch.distributed`` or by what a launcher set; 1 if it is alone."""
+    if is_alone():
+        return 1
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_world_size()
     return started()
