@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from types import FrameType
 
 _PLACES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC}
-_RESUME = "stopped; run the same command to resume"
 
 
 class Terminated(KeyboardInterrupt):
@@ -28,12 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _listen_to_sigterm()
     try:
         return _run(args)
-    except Terminated:
-        print(f"\n{_RESUME}", file=sys.stderr)
-        return 143
-    except KeyboardInterrupt:
-        print(f"\n{_RESUME}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print("\nstopped; run the same command to resume", file=sys.stderr)
+        return 143 if isinstance(stop, Terminated) else 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -71,35 +67,35 @@ def _run(args: list[str]) -> int:
     from .commands.context import Context, split_args
 
     plain, config_args, execution_args = split_args(args)
-    _check(plain[0] if plain else "", execution_args)
     command = tyro.cli(command_type(), args=plain or ["--help"], prog="plan2vec", description=_DESCRIPTION)
     from data_collection.registry import load_plugins  # after parsing: help need not wait for gymnasium
     from plan2vec_envs.io.name_clash import check_siblings
 
     check_siblings()
     load_plugins()
+    _check(plain[0], config_args, execution_args)
     return command.run(Context(shlex.join(["plan2vec", *args]), config_args, execution_args))
 
 
-def _check(command: str, execution_args: Sequence[str]) -> None:
+def _check(command: str, config_args: Sequence[str], execution_args: Sequence[str]) -> None:
     """Whether the command can run as asked.
 
     Raises:
-        InvalidOptionError: if not.
+        InvalidOptionError: if it takes no options of an agent, or of a fit.
+        ExecutionError: if several processes were started, and it is nothing to share.
     """
-    ranks = os.environ.get("WORLD_SIZE", "1") if "RANK" in os.environ else "1"
-    if execution_args and command not in _FITS:
-        wrong = f"{execution_args[0]}: `{command}` fits no agent; use it with {', '.join(_FITS)}"
-    elif ranks != "1" and command not in _SHARED:
-        wrong = f"{ranks} ranks were started, but `{command}` is no single fit to share; use {', '.join(_SHARED)}"
-    else:
-        return
+    from agents import training
     from plan2vec_envs.errors import InvalidOptionError
 
-    raise InvalidOptionError(wrong)
+    if config_args and command not in _SHARED:
+        raise InvalidOptionError(f"{config_args[0]}: this command trains no agent; use it with `train`")
+    if execution_args and command not in _FITS:
+        raise InvalidOptionError(f"{execution_args[0]}: `{command}` fits no agent; use it with {', '.join(_FITS)}")
+    if command not in _SHARED:
+        training.check_alone(f"`{command}` is no single fit to share; use {', '.join(_SHARED)}")
 
 
-_SHARED = ("train", "demo", "fit")  # by several ranks
+_SHARED = ("train", "demo", "fit")  # by several processes
 _FITS = (*_SHARED, "reproduce", "sweep")
 _DESCRIPTION = (
     "Goal-reaching metrics from offline experience: plan on a graph once, then look up. "
@@ -123,7 +119,6 @@ def _listen_to_sigterm() -> None:
 
 if __name__ == "__main__":
     code = main()
-    ranks = sys.modules.get("agents.training.ranks")  # nobody else needs to load torch for this
-    if ranks is not None and ranks.asked_for() > 1:
-        ranks.end(code)
+    if training := sys.modules.get("agents.training"):  # without it no fit was shared
+        training.end(code)
     sys.exit(code)

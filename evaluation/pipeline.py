@@ -9,12 +9,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from plan2vec_envs.errors import Plan2vecError
+from agents import training
 
 from .protocols.closed_loop import decision_seconds, obs_type_of
-from .protocols.results import EvalResult, write_json
+from .protocols.results import write_json
 from .protocols.tasks import make_tasks
 from .report.drawing import draw_figures
 from .report.writing import write_report
@@ -24,9 +24,6 @@ from .runs.folder import RunFolder
 from .runs.job import Job
 from .runs.judging import judge_into, label, rows
 from .runs.stopwatch import Stopwatch
-
-if TYPE_CHECKING:
-    from agents.training.ranks import Ranks
 
 Say = Callable[[str], None]
 
@@ -44,7 +41,7 @@ def run_job(
 ) -> RunFolder | None:
     """Runs a job to its report, resuming an interrupted run of the same job.
 
-    Several ranks learn together, each from the whole dataset; the first does everything else.
+    Several processes learn together, each from the whole dataset; the first does everything else.
 
     Args:
         job: what to do.
@@ -57,19 +54,18 @@ def run_job(
         fresh: whether to begin anew even where the same job was interrupted.
 
     Returns:
-        The run; None on other ranks than the first.
+        The run; None in other processes than the first.
 
     Raises:
         Plan2vecError: whatever goes wrong on purpose, in one line.
     """
     began = time.perf_counter(), time.process_time()
-    from agents.training.loop import one_torch_thread, resolve_device
-    from agents.training.ranks import Ranks, own_device  # imports torch, the slowest part of starting
+    from agents.training.loop import one_torch_thread  # imports torch, the slowest part of starting
 
     job.check()
-    ranks = Ranks.join(own_device(resolve_device(job.device)))
-    if not ranks.leads:
-        _follow(job, ranks)
+    if not training.launch(job.device, job.execution):
+        if training.agree():  # once the first has collected the dataset, unless all is done
+            _learn(job, job.dataset(progress=False), None, False, False)
         return None
     identity = job.identity()
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
@@ -77,35 +73,25 @@ def run_job(
     if reuse and (run := runs.find(out, *wanted, finished=True)):
         say(f"This was done before in {run.root}; drawing its report again.")
         say("To start afresh add --fresh (with make: make demo ARGS=--fresh).")
-        ranks.agree(lambda: False)
+        training.agree(False)
         with run.writing(), one_torch_thread():
             draw_figures(run)
             write_report(run)
         return run
     if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
         fresh = False  # begun anew by the command, and started again by torchrun
-    found = None if fresh else runs.find(out, *wanted, finished=False)
-    run = found or runs.create(out, *wanted, command)
-    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
-    try:
-        with run.writing(), one_torch_thread():
-            watch = Stopwatch(run.path("stages.json"))
-            watch.put("imports", *imports)
-            _work(job, run, ranks, watch, say, progress, tensorboard)
-    except Plan2vecError:
-        if not found:
-            run.discard_if_nothing_was_learned()
-        raise
+    with runs.begun(out, wanted, command, say, fresh=fresh) as run, one_torch_thread():
+        watch = Stopwatch(run.path("stages.json"))
+        watch.put("imports", *imports)
+        _work(job, run, watch, say, progress, tensorboard)
     return run
 
 
-def _work(
-    job: Job, run: RunFolder, ranks: Ranks, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool
-) -> None:
+def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool) -> None:
     write_json(run.path("env.json"), record(job.device))
     with watch.stage("collect"):
         dataset = job.dataset(progress=progress)
-    ranks.agree(lambda: True)
+    training.agree(True)
     agent, drawn = _learn(job, dataset, run.root, progress, tensorboard)
     for entry in agent.fit_log:
         watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
@@ -114,7 +100,7 @@ def _work(
         embedding = drawn.fit_log[-1]  # what comes before it is shared with the agent
         watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
-    with watch.stage("evaluate"):
+    with watch.stage("evaluate"), training.alone():
         evaluate_run(run, agent, dataset, job, say)
     with watch.stage("figures"):
         draw_figures(run)
@@ -122,33 +108,22 @@ def _work(
     run.finish()
 
 
-def _follow(job: Job, ranks: Ranks) -> None:
-    """The share of another rank than the first, once that has collected the dataset, unless all is done."""
-    if ranks.agree(lambda: True):
-        _learn(job, job.dataset(progress=False), None, False, False)
-
-
 def _learn(job: Job, dataset: Any, folder: Path | None, progress: bool, tensorboard: bool) -> tuple[Any, Any]:
     """The trained agent and, if asked for, its map."""
     learnable = dataset.without_oracle()
     agent = job.new_agent()
-    options = {"device": job.device, "tensorboard": tensorboard}
-    if job.execution is not None:
-        options["execution"] = job.execution
-    agent.fit(learnable, seed=job.seed, workdir=folder, progress=progress, **options)
+    how = {"device": job.device, "execution": job.execution, "progress": progress, "tensorboard": tensorboard}
+    agent.fit(learnable, seed=job.seed, workdir=folder, **how)
     if not job.draw_map or not hasattr(agent, "with_latent_dim"):
         return agent, None
     return agent, agent.with_latent_dim(2, learnable, workdir=folder and folder / "map", progress=progress)
 
 
-def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> list[EvalResult]:
+def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> None:
     """Every row of the table; rows that an interrupted run has finished are read, not run again."""
     tasks = make_tasks(job.env_id, job.num_tasks)
     write_json(run.path("eval", "tasks.json"), tasks.to_dict())
-    found = []
     for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
         say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
-        found.append(result)
     seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
     write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
-    return found

@@ -7,16 +7,16 @@ given the same data and seed and runs the same fit; what the first one reads or 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
 
 from ..errors import ExecutionError
+from .launcher import is_alone, started
 
 T = TypeVar("T")
 
@@ -25,9 +25,11 @@ _PATIENCE = timedelta(days=1)  # of a rank that waits for another; a rank that d
 
 def asked_for() -> int:
     """How many ranks this process is one of, by ``torch.distributed`` or by what a launcher set; 1 if it is alone."""
+    if is_alone():
+        return 1
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_world_size()
-    return int(os.environ["WORLD_SIZE"]) if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
+    return started()
 
 
 def own_device(device: torch.device) -> torch.device:
@@ -45,16 +47,6 @@ def own_device(device: torch.device) -> torch.device:
             f"start {count} ranks a machine"
         )
     return torch.device("cuda", number)
-
-
-def end(code: int) -> NoReturn:
-    """End a process that was one of several ranks with an exit code, and without Python's own farewell.
-
-    During that, a thread of the group may still let go of a tensor, and abort a process that has succeeded.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 @dataclass(frozen=True)
@@ -82,6 +74,13 @@ class Ranks:
                 store = distributed.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
             backend = "nccl" if device.type == "cuda" else "gloo"
             distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
+        return cls.joined()
+
+    @classmethod
+    def joined(cls) -> Ranks:
+        """The ranks that this process has joined; itself alone where it joined none."""
+        if not (distributed.is_available() and distributed.is_initialized()):
+            return ALONE
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property

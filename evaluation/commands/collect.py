@@ -32,7 +32,6 @@ class Command(EngineOptions):
 
     def run(self, context: Context) -> int:
         """Collects, or finds the dataset in the cache."""
-        context.refuse_config()
         from data_collection.collection.make import make_dataset
         from data_collection.storage import save_dataset
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -31,21 +31,16 @@ class Context:
 
         return Console(highlight=False, quiet=not self.speaks)
 
+    def say(self, text: str) -> None:
+        """Prints text as it is, one line for one line."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
     @property
     def speaks(self) -> bool:
-        """Whether this process prints and writes: of several ranks the first."""
-        return os.environ.get("RANK", "0") == "0"
+        """Whether this process prints and writes: of several that share a fit the first."""
+        from agents.training import is_main
 
-    def refuse_config(self) -> None:
-        """For commands that train nothing.
-
-        Raises:
-            InvalidOptionError: if a `--config.…` option was given.
-        """
-        if self.config_args:
-            from plan2vec_envs.errors import InvalidOptionError
-
-            raise InvalidOptionError(f"{self.config_args[0]}: this command trains no agent; use it with `train`")
+        return is_main()
 
     def agent_config(self, agent: str, default: Any = None) -> Any:
         """The agent's configuration with the `--config.…` options applied; None where there are none."""
@@ -60,11 +55,50 @@ class Context:
         """How to run fits, by the `--execution.…` options."""
         from agents.training.execution import DEFAULT_EXECUTION
 
-        return (
-            _read("execution", DEFAULT_EXECUTION, self.execution_args, "How fits run")
-            if self.execution_args
-            else DEFAULT_EXECUTION
-        )
+        if not self.execution_args:
+            return DEFAULT_EXECUTION
+        return _read("execution", DEFAULT_EXECUTION, self.execution_args, "How fits run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of commands that learn, judge, and leave a run folder."""
+
+    seed: int = 0
+    """root of all randomness"""
+    tasks: int = 200
+    """tasks to judge on"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where to train; of agents --execution.help lists how"""
+    fresh: bool = False
+    """begin a new run even where there is one to go on with, or one that is finished"""
+    out: Path = Path("runs")
+    """folder of all runs"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingOptions:
+    """Options of commands that read other people's data."""
+
+    keys: tuple[str, ...] | None = None
+    """of observations that are a dict, which entries: one of pictures, or vectors, laid side by side"""
+    layout: Literal["hwc", "chw"] | None = None
+    """of pictures, where their shape does not tell"""
+    drop_pauses: bool = False
+    """leave out steps in which nothing changed"""
+    max_jump: float | None = None
+    """cut where a step leads farther: distance of vectors, mean difference of grey levels of pictures"""
+    grey: bool = False
+    """of picture-folders: make all pictures grey"""
+    size: int | None = None
+    """of picture-folders: the middle square of each picture, resized to so many pixels"""
+    allow_objects: bool = False
+    """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
+
+    def reading(self, *more: str) -> dict[str, Any]:
+        """The options that were given, with those of the command's own, for `read_recording`."""
+        names = (*(entry.name for entry in fields(RecordingOptions)), *more)
+        return {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,20 +128,20 @@ def _read(name: str, start: Any, args: Sequence[str], what: str) -> Any:
     import tyro
 
     start, rest, choices = _choose_variants(name, start, args)
-    options = make_dataclass("Options", [(name, type(start), field(default=start))], frozen=True)
     rest = ["--help" if arg == f"--{name}.help" else arg for arg in rest]
     about = f"{what}, to be added to a command."
     if choices:
         lines = [f"--{name}.{path} {{{','.join(kinds)}}}" for path, kinds in choices.items()]
         about += " Variants, each with options of its own: " + "; ".join(lines)
-    found: Any = tyro.cli(
-        options,
+    found = tyro.cli(
+        dict[str, Any],
+        default={name: start},
         args=rest,
         prog="plan2vec train",
         description=about,
         config=(tyro.conf.AvoidSubcommands,),
     )
-    return getattr(found, name)
+    return found[name]
 
 
 def _choose_variants(name: str, start: Any, args: Sequence[str]) -> tuple[Any, list[str], dict[str, list[str]]]:

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
-from .context import Context
+from .context import Context, RunOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(RunOptions):
     """C-Maze from random rollouts to a report, in about a minute. Start here."""
 
-    out: Path = Path("runs")
-    """folder of all runs"""
-    seed: int = 0
-    """root of all randomness"""
     rollouts: int = 1000
     """random rollouts of 10 steps to learn from"""
-    tasks: int = 200
-    """tasks to judge the agent on"""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """where to train; --execution.help lists how"""
     map: bool = True
     """also train a 2-d map over the same graph, for the picture"""
-    fresh: bool = False
-    """begin a new run even where this one was finished"""
 
     def run(self, context: Context) -> int:
         """Runs the demo, or draws the report of a finished one again."""

@@ -13,7 +13,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Prints one paragraph a world."""
-        context.refuse_config()
         from plan2vec_envs import ROPE_ID, ROPE_OFFLINE_ID, STREET_ID
         from plan2vec_envs.image_graph import world_names
         from plan2vec_envs.image_graph.catalog import FRAME_WORLDS

@@ -31,12 +31,11 @@ class Command(EngineOptions):
 
     def run(self, context: Context) -> int:
         """Judges and prints; a run folder is left as it is."""
-        context.refuse_config()
         from agents import load_agent
         from agents.training.loop import one_torch_thread
 
         from ..protocols.tasks import make_tasks
-        from ..report.console import print_results
+        from ..report.console import results_table
         from ..runs.judging import judge_into, rows
 
         engine = self.new_engine()
@@ -46,7 +45,7 @@ class Command(EngineOptions):
             self._claim(self.out)
         with one_torch_thread():
             results = list(judge_into(self.out, rows(agent, None, tasks, seed=self.seed), engine))
-        print_results(context.console, results)
+        results_table(results).show(context.console)
         return 0
 
     def _claim(self, out: Path) -> None:

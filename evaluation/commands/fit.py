@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from .context import Context
+from .context import Context, RecordingOptions
 
 if TYPE_CHECKING:
     from agents.plan2vec.recommend import Recommendation
     from data_collection import Dataset
 
-_OPTIONS = ("keys", "layout", "drop_pauses", "max_jump", "grey", "size", "allow_objects")  # of some format each
-
 
 @dataclass(frozen=True)
-class Command:
+class Command(RecordingOptions):
     """Learn a metric, a planner and a policy from your own data, of any known format.
 
     Says what the data was taken for, which agent it gets and why, and how much memory that needs. An interrupted fit
@@ -44,20 +42,6 @@ class Command:
     """where to train; --execution.help lists how"""
     yes: bool = False
     """begin even if the memory that is free seems too little"""
-    keys: tuple[str, ...] | None = None
-    """of observations that are a dict, which entries"""
-    layout: Literal["hwc", "chw"] | None = None
-    """of pictures, where their shape does not tell"""
-    drop_pauses: bool = False
-    """leave out steps in which nothing changed"""
-    max_jump: float | None = None
-    """cut where a step leads farther"""
-    grey: bool = False
-    """of picture-folders: make all pictures grey"""
-    size: int | None = None
-    """of picture-folders: the middle square of each picture, resized to so many pixels"""
-    allow_objects: bool = False
-    """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
 
     def run(self, context: Context) -> int:
         """Reads, chooses, asks, learns, saves, judges."""
@@ -86,7 +70,7 @@ class Command:
             report["environment"] = self._judge(agent)
             save_metric_report(report, self.out / "agent")
         context.console.print()
-        context.console.print(metric_report_text(report), soft_wrap=True, markup=False)
+        context.say(metric_report_text(report))
         context.console.print(f"written to {self.out / 'agent'}; load_agent({str(self.out)!r}) reads it", markup=False)
         return 0
 
@@ -94,16 +78,13 @@ class Command:
         from data_collection.sources import FORMATS, read_recording, recognise
         from data_collection.storage import is_dataset_file, load_dataset
 
-        def say(line: str) -> None:
-            context.console.print(line, soft_wrap=True, markup=False)
-
+        say = context.say
         if self.format == "plan2vec" or (self.format is None and is_dataset_file(self.data)):
             say(f"reading {self.data} as a dataset of plan2vec")
             return load_dataset(self.data)
         name = recognise(self.data) if self.format is None else self.format
         say(f"reading {self.data} as {name}" + (f": {FORMATS[name].doc}" if name in FORMATS else ""))
-        options = {option: value for option in _OPTIONS if (value := getattr(self, option)) not in (None, False)}
-        dataset, repairs = read_recording(self.data, name, **options)
+        dataset, repairs = read_recording(self.data, name, **self.reading())
         say(str(repairs))
         return dataset
 
@@ -118,11 +99,7 @@ class Command:
             found = Recommendation(self.agent, get_agent(self.agent)().config, "as asked for")
         found = replace(found, config=context.agent_config(found.agent, found.config))
         size = f"{dataset.num_transitions:,} transitions in {dataset.num_episodes:,} trajectories"
-        context.console.print(
-            f"{size}\n{found.agent}: {found.why}",
-            soft_wrap=True,
-            markup=False,
-        )
+        context.say(f"{size}\n{found.agent}: {found.why}")
         return found
 
     def _ask_for_memory(self, context: Context, dataset: Dataset, chosen: Recommendation) -> None:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from .context import Context
-
-_OPTIONS = (
-    "keys",
-    "layout",
-    "oracle",
-    "drop_pauses",
-    "max_jump",
-    "grey",
-    "size",
-    "allow_objects",
-)  # of some format each
+from .context import Context, RecordingOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(RecordingOptions):
     """Make a dataset file of somebody else's data: flat arrays (.npz, HDF5), a Minari dataset, folders of pictures."""
 
     path: Annotated[Path, tyro.conf.Positional]
@@ -33,40 +22,21 @@ class Command:
     format: str | None = None
     """what it is: flat-npz, flat-hdf5, minari, picture-folders, rope-arrays or rope-pictures; recognised by its looks
     otherwise"""
-    keys: tuple[str, ...] | None = None
-    """of observations that are a dict, which entries: one of pictures, or vectors, laid side by side"""
-    layout: Literal["hwc", "chw"] | None = None
-    """of pictures, where their shape does not tell"""
     oracle: str | None = None
     """the array that holds true positions (evaluation only), such as qpos; none is read otherwise"""
-    drop_pauses: bool = False
-    """leave out steps in which nothing changed"""
-    max_jump: float | None = None
-    """cut where a step leads farther: distance of vectors, mean difference of grey levels of pictures"""
-    grey: bool = False
-    """of picture-folders: make all pictures grey"""
-    size: int | None = None
-    """of picture-folders: the middle square of each picture, resized to so many pixels"""
-    allow_objects: bool = False
-    """of rope-arrays: read an object array (as plain data; nothing in it is run)"""
     world: Path | None = None
     """also write a world file, *.npz, for Plan2vec/RopeOffline-v0: each picture a place, each recorded move a link
     there and back"""
 
     def run(self, context: Context) -> int:
         """Reads, prints what was recognised, read and mended, and writes the files."""
-        context.refuse_config()
         from data_collection import save_dataset, world_of_dataset
         from data_collection.sources import FORMATS, read_recording, recognise
         from plan2vec_envs.errors import InvalidOptionError, check_name
         from plan2vec_envs.image_graph import save_world
         from plan2vec_envs.io.files import readable_size
 
-        console = context.console
-
-        def say(line: str) -> None:
-            console.print(line, soft_wrap=True, markup=False)
-
+        say = context.say
         files = [path.resolve() for path in (self.path, self.out, self.world) if path is not None]
         if len(set(files)) < len(files):
             raise InvalidOptionError(
@@ -74,7 +44,7 @@ class Command:
             )
         name = recognise(self.path) if self.format is None else check_name("format", self.format, FORMATS)
         say(f"reading {self.path} as {name}: {FORMATS[name].doc}")
-        options = {option: value for option in _OPTIONS if (value := getattr(self, option)) not in (None, False)}
+        options = self.reading("oracle")
         dataset, repairs = read_recording(self.path, name, **options)
         say(str(repairs))
         actions = "no actions"

@@ -22,7 +22,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Prints."""
-        context.refuse_config()
         import json
 
         from agents.training.saving import agent_folder

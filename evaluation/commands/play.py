@@ -38,7 +38,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Opens the window."""
-        context.refuse_config()
         agent = None
         if self.agent is not None:
             from agents import load_agent

@@ -20,7 +20,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Draws figures and page from what the folder holds."""
-        context.refuse_config()
         from agents.training.loop import one_torch_thread
 
         from ..errors import RunFolderError

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from .context import Context
+from .context import Context, RunOptions
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(RunOptions):
     """Train a Stable-Baselines3 policy in a room, paid by a learned metric or by the environment alone.
 
     PPO and DQN move in eight directions, SAC and TD3 by two continuous numbers; DQN, SAC and TD3 learn with hindsight.
@@ -42,24 +40,13 @@ class Command:
     """environments in parallel"""
     every: int = 5_000
     """environment steps between two evaluations"""
-    tasks: int = 200
-    """tasks of an evaluation"""
     stop_at: float | None = None
     """success rate, 0 to 1, that is enough"""
     buffer_size: int = 50_000
     """transitions of the replay buffer; images take 24.6 kB each"""
-    seed: int = 0
-    """root of all randomness"""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """where to train"""
-    fresh: bool = False
-    """begin a new run even where one was interrupted"""
-    out: Path = Path("runs")
-    """folder of all runs"""
 
     def run(self, context: Context) -> int:
         """Runs the job; an interrupted run with the same options is resumed."""
-        context.refuse_config()
         from ..rl.job import RLJob
         from ..rl.run import run_rl_job
 
@@ -81,7 +68,6 @@ class Command:
             buffer_size=self.buffer_size,
             device=self.device,
         )
-        say = partial(context.console.print, soft_wrap=True)
-        run = run_rl_job(job, self.out, context.command, say=say, fresh=self.fresh)
-        say(f"\nModel, curve and pictures: {run.root}")
+        run = run_rl_job(job, self.out, context.command, say=context.say, fresh=self.fresh)
+        context.say(f"\nModel, curve and pictures: {run.root}")
         return 0

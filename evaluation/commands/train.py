@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from .context import Context
+from .context import Context, RunOptions
 
 if TYPE_CHECKING:
     from ..runs.job import Job
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(RunOptions):
     """Train an agent, judge it and write its report. --config.help lists the agent's own options."""
 
     env: Annotated[str, tyro.conf.Positional] = "Plan2vec/CMaze-v0"
@@ -28,20 +28,10 @@ class Command:
     """shorthand for --size {rollouts}x10"""
     data: Path | None = None
     """train on this dataset file in place of a fresh collection"""
-    seed: int = 0
-    """root of all randomness"""
-    tasks: int = 200
-    """tasks to judge the agent on"""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """where to train; --execution.help lists how"""
     map: bool = False
     """also train a 2-d map over the same graph, for the picture"""
     tensorboard: bool = True
     """also log losses for TensorBoard, to tb/ in the run folder; metrics.csv is always written"""
-    fresh: bool = False
-    """begin a new run even where one was interrupted"""
-    out: Path = Path("runs")
-    """folder of all runs"""
 
     def run(self, context: Context) -> int:
         """Runs the job; an interrupted run with the same options is resumed."""
@@ -67,17 +57,17 @@ class Command:
 def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int:
     """Runs a job, with the options of `run_job`, and prints its tables and where the report is."""
     from ..pipeline import run_job
-    from ..report.console import print_results, print_stages
+    from ..report.console import results_table, stages_table
     from ..report.numbers import Numbers
 
     console = context.console
     run = run_job(job, out, context.command, say=console.print, **options)
-    if run is None:  # the first rank has it
+    if run is None:  # the first process has it
         return 0
     numbers = Numbers.of(run)
     console.print()
-    print_results(console, [line.result for line in numbers.lines])
+    results_table([line.result for line in numbers.lines]).show(console)
     console.print()
-    print_stages(console, numbers.stages)
+    stages_table(numbers.stages).show(console)
     console.print(f"\nReport: {run.path('report.html')}", soft_wrap=True)
     return 0

@@ -37,7 +37,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Reads, prints what was read and mended, and writes the file."""
-        context.refuse_config()
         from data_collection.sources import read_streets
         from plan2vec_envs.image_graph import save_world
         from plan2vec_envs.image_graph.catalog import check_file_name
@@ -50,19 +49,16 @@ class Command:
         world, repairs = read_streets(
             self.source, folder, name=self.name, subset=self.subset, connected=self.connected, **self._options()
         )
-        console = context.console
-        console.print(f"read {folder} as {self.source}: {world.about['licence']}", soft_wrap=True, markup=False)
-        console.print(f"{repairs}{'; --connected keeps the largest' if repairs.pieces > 1 else ''}", soft_wrap=True)
+        context.say(f"read {folder} as {self.source}: {world.about['licence']}")
+        context.say(f"{repairs}{'; --connected keeps the largest' if repairs.pieces > 1 else ''}")
         views = "no views" if world.views is None else f"{len(world.views):,} views"
-        console.print(
+        context.say(
             f"world {world.name!r}: {world.num_places:,} places, {world.num_links:,} links, {repairs.pieces:,} "
-            f"component{'s' if repairs.pieces > 1 else ''}, median link {world.median_length:.1f} m, {views}",
-            soft_wrap=True,
-            markup=False,
+            f"component{'s' if repairs.pieces > 1 else ''}, median link {world.median_length:.1f} m, {views}"
         )
         path = save_world(world, self.out or cache_dir() / "worlds" / f"{world.name}.npz")
         size = readable_size(path.stat().st_size)
-        console.print(f"written to {path} ({size})", soft_wrap=True, markup=False)
+        context.say(f"written to {path} ({size})")
         return 0
 
     def _options(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def png(drawing: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def draw_room(axes: Axes, room: Room, title: str = "", *, floor: bool = True) -> None:
+def draw_room(axes: Axes, room: Room, title: str = "") -> None:
     """Walls and floor of a room, in metres, as they stand (not inflated by the agent)."""
     from matplotlib.patches import Rectangle
 
@@ -86,8 +86,7 @@ def draw_room(axes: Axes, room: Room, title: str = "", *, floor: bool = True) ->
 
     edge = ARENA_HALF + 0.018
     axes.add_patch(Rectangle((-edge, -edge), 2 * edge, 2 * edge, color=WALL, zorder=-2))
-    inner = FLOOR if floor else PAPER
-    axes.add_patch(Rectangle((-ARENA_HALF, -ARENA_HALF), 2 * ARENA_HALF, 2 * ARENA_HALF, color=inner, zorder=-1))
+    axes.add_patch(Rectangle((-ARENA_HALF, -ARENA_HALF), 2 * ARENA_HALF, 2 * ARENA_HALF, color=FLOOR, zorder=-1))
     for wall in room.obstacles:
         corner = (wall.x - wall.half_x, wall.y - wall.half_y)
         axes.add_patch(Rectangle(corner, 2 * wall.half_x, 2 * wall.half_y, color=WALL, zorder=1.5))

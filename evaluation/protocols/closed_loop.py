@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .results import RADII, EvalResult
+from .results import EvalResult, scores
 from .tasks import TaskList
 
 
@@ -25,7 +25,6 @@ def closed_loop(
     seed: int = 0,
     keep_paths: bool = True,
     obs_type: str = "image",
-    hidden_walls: bool = False,
 ) -> EvalResult:
     """Lets an agent act on every task and says how it did.
 
@@ -38,16 +37,14 @@ def closed_loop(
         seed: of the generator handed to the agent.
         keep_paths: whether to keep true trajectories for figures.
         obs_type: "image" or "state", what the agent was trained on.
-        hidden_walls: whether the room's hideable walls are left out of the images.
 
     Raises:
         UnknownNameError: for another observation type.
-        InvalidOptionError: if the room has no walls to hide.
     """
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    envs = _make_lanes(tasks, horizon, obs_type, hidden_walls, action_type_of(agent))
+    envs = _make_lanes(tasks, horizon, obs_type, action_type_of(agent))
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
         log = _Log(tasks, horizon, np.asarray(info["oracle_position"], np.float64))
@@ -71,8 +68,7 @@ def closed_loop(
         **log.scores(),
         blocked=tasks.blocked,
         seconds_per_decision=log.acting_seconds / max(1, log.decisions),
-        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks), "obs_type": obs_type}
-        | ({"hidden_walls": True} if hidden_walls else {}),
+        config={"first_seed": int(tasks.seeds[0]), "num_tasks": len(tasks), "obs_type": obs_type},
         trajectories=log.paths() if keep_paths else (),
     )
 
@@ -115,13 +111,7 @@ class _Log:
 
     def scores(self) -> dict[str, Any]:
         """The score arrays of an `EvalResult`."""
-        return {
-            "success_02": self.success,
-            "success_03": self.success | (self.closest < RADII[1]),
-            "success_04": self.success | (self.closest < RADII[2]),
-            "steps": self.steps,
-            "optimality": np.where(self.success, self.steps / np.maximum(1, self.tasks.least_steps), np.nan),
-        }
+        return scores(self.success, self.closest, self.steps, self.tasks.least_steps)
 
     def paths(self) -> list[np.ndarray]:
         """True positions of each lane up to its last counted step."""
@@ -129,22 +119,17 @@ class _Log:
         return [stacked[: steps + 1, lane] for lane, steps in enumerate(self.steps)]
 
 
-def _make_lanes(
-    tasks: TaskList, horizon: int, obs_type: str, hidden_walls: bool = False, action_type: str = "discrete"
-) -> Any:
+def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, action_type: str = "discrete") -> Any:
     import gymnasium as gym
 
-    options: dict[str, Any] = {"obs_type": obs_type}
-    if action_type != "discrete":
-        options["action_type"] = action_type
-    if hidden_walls:
-        options["hidden_walls"] = True  # named only then: not every world has walls
+    options: dict[str, Any] = {} if action_type == "discrete" else {"action_type": action_type}
     return gym.make_vec(
         tasks.env_id,
         num_envs=len(tasks),
         vectorization_mode="vector_entry_point",
         max_episode_steps=horizon,
         autoreset_mode="same_step",
+        obs_type=obs_type,
         **options,
     )
 

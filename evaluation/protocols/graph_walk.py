@@ -23,7 +23,7 @@ from agents.training.loop import one_torch_thread
 from ..errors import ProtocolError
 from .heuristics import vertex_heuristic
 from .memory_graph import GraphTasks, MemoryGraph
-from .results import RADII, EvalResult
+from .results import RADII, EvalResult, scores
 from .tasks import TaskList
 
 
@@ -36,7 +36,6 @@ def graph_walk(
     budget: SearchBudget = SearchBudget(),  # noqa: B008 (immutable)
     epsilon: float = 0.0,
     add_path_cost: bool = True,
-    rim_only: bool | None = None,
     horizon: int = 50,
     seed: int = 0,
     keep_paths: bool = False,
@@ -51,9 +50,9 @@ def graph_walk(
         budget: `lookahead` = k and `max_expansions` (of a whole walk) apply.
         epsilon: probability of a random choice at each decision.
         add_path_cost: whether path cost + D is minimised where k > 1, or D alone (Algorithm 2, line 6), which
-            procrastinates. With k = 1 it is D alone: every neighbour is one hop away.
-        rim_only: whether only the vertices no fewer than k edges away, and the goal, are chosen among; None for just
-            where the path cost is added. Over the whole ball path cost + D has walkers shuffle between near-duplicates.
+            procrastinates. With k = 1 it is D alone: every neighbour is one hop away. Where the path cost is added,
+            only the vertices no fewer than k edges away, and the goal, are chosen among: over the whole ball path
+            cost + D has walkers shuffle between near-duplicates.
         horizon: hops, that is edges, allowed.
         seed: of the random choices.
         keep_paths: whether to keep true positions for figures.
@@ -69,7 +68,6 @@ def graph_walk(
     tasks = GraphTasks.of(memory, tasks)
     heuristic = heuristic or vertex_heuristic(agent, memory)
     add_path_cost &= budget.lookahead > 1
-    rim_only = add_path_cost if rim_only is None else rim_only
     guess = heuristic or _no_opinion
     ahead = Lookahead(
         memory.graph,
@@ -77,7 +75,7 @@ def graph_walk(
         guess,
         budget.lookahead,
         add_path_cost=add_path_cost,
-        rim_only=rim_only,
+        rim_only=add_path_cost,
     )
     walkers = _Walkers(memory, tasks.pairs, ahead, budget, 1.0 if heuristic is None else epsilon)
     # Not the generator of the tasks: walkers that share a seed with them must not share their numbers.
@@ -103,7 +101,7 @@ def graph_walk(
             "lookahead": budget.lookahead,
             "epsilon": walkers.epsilon,
             "add_path_cost": add_path_cost,
-            "rim_only": rim_only,
+            "rim_only": add_path_cost,
             "num_tasks": len(tasks),
             "num_vertices": memory.num_vertices,
             "expanded_per_walk": float(walkers.expanded.mean()),
@@ -178,10 +176,4 @@ def _scores(visited: np.ndarray, position: np.ndarray, tasks: GraphTasks, horizo
     success = arrived.any(0)
     steps = np.where(success, arrived.argmax(0), horizon)
     closest = gap[1:].min(0) if len(gap) > 1 else gap[0]
-    return {
-        "success_02": success,
-        "success_03": success | (closest < RADII[1]),
-        "success_04": success | (closest < RADII[2]),
-        "steps": steps.astype(np.int64),
-        "optimality": np.where(success, steps / np.maximum(1, tasks.tasks.least_steps), np.nan),
-    }
+    return scores(success, closest, steps.astype(np.int64), tasks.tasks.least_steps)

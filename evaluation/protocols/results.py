@@ -132,6 +132,24 @@ class EvalResult:
         return cls.from_dict(read_json(path))
 
 
+def scores(success: np.ndarray, closest: np.ndarray, steps: np.ndarray, least_steps: np.ndarray) -> dict[str, Any]:
+    """The score arrays of an `EvalResult`.
+
+    Args:
+        success: (J,) bool, at .02 m.
+        closest: (J,) metres, how close each task ever came to its goal.
+        steps: (J,) int64, counted steps.
+        least_steps: (J,) int64, the fewest that would do.
+    """
+    return {
+        "success_02": success,
+        "success_03": success | (closest < RADII[1]),
+        "success_04": success | (closest < RADII[2]),
+        "steps": steps,
+        "optimality": np.where(success, steps / np.maximum(1, least_steps), np.nan),
+    }
+
+
 _ARRAYS: dict[str, type] = {
     "success_02": bool,
     "success_03": bool,

@@ -12,12 +12,19 @@ from .worlds import room_of
 
 
 class PoseReward(FrameReward):
-    """0 where the agent's position is within .02 m of the goal's: the environment's own rule, on decoded frames."""
+    """0 where the agent's position is within .02 m of the goal's, else -1: the environment's rule, on decoded frames.
+
+    Privileged.
+    """
 
     name = "pose within .02 m"
 
     def __init__(self, env_id: str, obs_type: str = "image") -> None:
         """Learn how the room's frames are decoded.
+
+        Args:
+            env_id: a registered id.
+            obs_type: "image" or "state", as the dataset was collected.
 
         Raises:
             UnknownNameError: with the closest registered id or observation type.
@@ -35,19 +42,6 @@ class PoseReward(FrameReward):
     def reached(self, achieved: np.ndarray, desired: np.ndarray) -> np.ndarray:
         """Nearer than the success radius: (B, 2), (B, 2) -> (B,) bool."""
         return self._core.at_goal(achieved, desired)
-
-
-def pose_reward(env_id: str, obs_type: str = "image") -> PoseReward:
-    """The privileged reward of a room: ``reward_fn(achieved, desired)`` -> (B,) float32, 0 within .02 m, else -1.
-
-    Args:
-        env_id: a registered id.
-        obs_type: "image" or "state", as the dataset was collected.
-
-    Raises:
-        UnknownNameError: with the closest registered id or observation type.
-    """
-    return PoseReward(env_id, obs_type)
 
 
 class StraightLine:

@@ -13,6 +13,14 @@ from ..errors import ResultsError
 from .worlds import room_of
 
 FIRST_SEED = 10_000
+_ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "seeds": (np.int64, ()),
+    "start": (np.float64, (2,)),
+    "goal": (np.float64, (2,)),
+    "least_steps": (np.int64, ()),
+    "blocked": (bool, ()),
+}
+"""Array of a task list -> its dtype, and its shape after (J,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +44,7 @@ class TaskList:
     blocked: np.ndarray
 
     def __post_init__(self) -> None:
-        shapes = {"seeds": (), "start": (2,), "goal": (2,), "least_steps": (), "blocked": ()}
-        for name, tail in shapes.items():
+        for name, (_, tail) in _ARRAYS.items():
             if np.shape(getattr(self, name)) != (len(self.seeds), *tail):
                 raise ResultsError(
                     f"task list of {self.env_id}: {name} has shape {np.shape(getattr(self, name))}, "
@@ -54,25 +61,11 @@ class TaskList:
 
     def take(self, index: np.ndarray | slice) -> TaskList:
         """The chosen tasks, by index, mask or slice."""
-        return TaskList(
-            self.env_id,
-            self.seeds[index],
-            self.start[index],
-            self.goal[index],
-            self.least_steps[index],
-            self.blocked[index],
-        )
+        return TaskList(self.env_id, *(getattr(self, name)[index] for name in _ARRAYS))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, exact: floats survive the JSON round trip."""
-        return {
-            "env_id": self.env_id,
-            "seeds": self.seeds.tolist(),
-            "start": self.start.tolist(),
-            "goal": self.goal.tolist(),
-            "least_steps": self.least_steps.tolist(),
-            "blocked": self.blocked.tolist(),
-        }
+        return {"env_id": self.env_id, **{name: getattr(self, name).tolist() for name in _ARRAYS}}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TaskList:
@@ -82,14 +75,11 @@ class TaskList:
             ResultsError: if a field is missing or has the wrong shape.
         """
         try:
-            return cls(
-                str(data["env_id"]),
-                np.asarray(data["seeds"], np.int64),
-                np.asarray(data["start"], np.float64).reshape(-1, 2),
-                np.asarray(data["goal"], np.float64).reshape(-1, 2),
-                np.asarray(data["least_steps"], np.int64),
-                np.asarray(data["blocked"], bool),
-            )
+            arrays: dict[str, Any] = {
+                name: np.asarray(data[name], dtype).reshape(len(data[name]), *tail)
+                for name, (dtype, tail) in _ARRAYS.items()
+            }
+            return cls(str(data["env_id"]), **arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise ResultsError(f"not a task list: {error!r}") from error
 

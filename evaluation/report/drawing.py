@@ -8,8 +8,13 @@ import numpy as np
 
 from plan2vec_envs.io.files import atomic_write
 
-from .. import figures
+from ..figures.calibration import calibration_figure
+from ..figures.edges import edges_figure
 from ..figures.flat_map import corridor_ratio
+from ..figures.gif import tasks_gif
+from ..figures.latents import embedding_figure
+from ..figures.rooms import rooms_figure
+from ..figures.value_map import value_map_figure
 from ..protocols.results import EvalResult, read_json, write_json
 from ..protocols.tasks import TaskList
 from ..protocols.worlds import room_of
@@ -31,7 +36,7 @@ def draw_figures(run: RunFolder) -> None:
         "num_frames": len(dataset.observations),
         "corridor": {},
     }
-    _keep(run, "rooms.png", figures.rooms_figure(ROOMS))
+    _keep(run, "rooms.png", rooms_figure(ROOMS))
     if gif := _animation(run, job):
         _keep(run, "tasks.gif", gif)
     if isinstance(agent, Metric):
@@ -39,9 +44,9 @@ def draw_figures(run: RunFolder) -> None:
         facts["embedding_dims"], facts["latent_dims"] = (
             int(each.embed(dataset.observations[0]).shape[-1]) for each in (drawn, agent)
         )
-        _keep(run, "embedding.png", figures.embedding_figure(drawn, dataset))
-        _keep(run, "value.png", figures.value_map_figure(agent, room))
-        png, calibration = figures.calibration_figure(agent, dataset)
+        _keep(run, "embedding.png", embedding_figure(drawn, dataset))
+        _keep(run, "value.png", value_map_figure(agent, room))
+        png, calibration = calibration_figure(agent, dataset)
         facts.update(calibration)
         _keep(run, "calibration.png", png)
         if room.name == "c_maze":
@@ -49,7 +54,7 @@ def draw_figures(run: RunFolder) -> None:
             ratios = {dims: corridor_ratio(each, room) for dims, each in both.items()}
             facts["corridor"] = {str(dims): [r.learned, r.geodesic] for dims, r in ratios.items()}
     if isinstance(agent, Planner):
-        png, facts["edges"] = figures.edges_figure(agent, dataset)
+        png, facts["edges"] = edges_figure(agent, dataset)
         facts["num_vertices"] = len(agent.vertex_rows)
         _keep(run, "edges.png", png)
     write_json(run.path("figures", "facts.json"), facts)
@@ -67,7 +72,7 @@ def _animation(run: RunFolder, job: Job, panels: int = 4) -> bytes | None:
         return None
     order = solved[np.lexsort((-tasks.least_steps[solved], ~tasks.blocked[solved]))]
     chosen = order[np.linspace(0, max(0, len(order) // 4), panels).astype(int)]
-    return figures.tasks_gif(room_of(job.env_id), [result.trajectories[i] for i in chosen], tasks.goal[chosen])
+    return tasks_gif(room_of(job.env_id), [result.trajectories[i] for i in chosen], tasks.goal[chosen])
 
 
 def _keep(run: RunFolder, name: str, data: bytes) -> None:

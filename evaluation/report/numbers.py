@@ -13,7 +13,7 @@ from ..runs.folder import RunFolder
 from ..runs.job import Job
 from ..runs.judging import label
 from ..runs.stopwatch import StageSeconds, Stopwatch
-from .published import PaperNumber, paper_number
+from .published import paper_number
 
 _ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "dijkstra", "straight-line")
 
@@ -37,7 +37,7 @@ class Line:
         return wilson(self.result.success_02[mask]) if mask.any() else None
 
     @property
-    def paper(self) -> PaperNumber | None:
+    def paper(self) -> str | None:
         """The paper's row, for learned agents."""
         return None if self.result.oracle else paper_number(self.result.agent, self.result.env_id)
 
@@ -57,7 +57,7 @@ class Line:
             "blocked_tasks": int(result.blocked.sum()),
             "steps_over_least": None if np.isnan(optimality) else optimality,
             "seconds_per_decision": result.seconds_per_decision,
-            "paper": str(self.paper) if self.paper else None,
+            "paper": self.paper,
         }
 
 

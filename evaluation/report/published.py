@@ -15,36 +15,16 @@ SPREAD_READING = (
 )
 
 
-@dataclass(frozen=True)
-class PaperNumber:
-    """One printed number: table, row, room, metric, value and the ± as printed, both in percent."""
-
-    table: str
-    row: str
-    env_id: str
-    metric: str
-    value: float
-    spread: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.1f} ± {self.spread:.1f}"
-
-
 ROOMS = ("Plan2vec/Open-v0", "Plan2vec/Table-v0", "Plan2vec/CMaze-v0")
 """The rooms of Table 1."""
 
-_TABLE_1 = {
-    "plan2vec (L2)": ((90.0, 2.0), (76.4, 9.2), (80.2, 6.3)),
-    "SPTM (1-step)": ((39.7, 6.1), (23.7, 6.1), (31.4, 6.5)),
-    "VAE": ((73.9, 4.3), (30.2, 6.5), (52.7, 5.8)),
-    "Random": ((3.2, 2.5), (3.5, 2.5), (4.7, 2.8)),
+TABLE_1: dict[str, dict[str, str]] = {
+    "plan2vec (L2)": dict(zip(ROOMS, ("90.0 ± 2.0", "76.4 ± 9.2", "80.2 ± 6.3"), strict=True)),
+    "SPTM (1-step)": dict(zip(ROOMS, ("39.7 ± 6.1", "23.7 ± 6.1", "31.4 ± 6.5"), strict=True)),
+    "VAE": dict(zip(ROOMS, ("73.9 ± 4.3", "30.2 ± 6.5", "52.7 ± 5.8"), strict=True)),
+    "Random": dict(zip(ROOMS, ("3.2 ± 2.5", "3.5 ± 2.5", "4.7 ± 2.8"), strict=True)),
 }
-
-TABLE_1: tuple[PaperNumber, ...] = tuple(
-    PaperNumber("Table 1", row, env_id, "success rate (%)", value, spread)
-    for row, numbers in _TABLE_1.items()
-    for env_id, (value, spread) in zip(ROOMS, numbers, strict=True)
-)
+"""Table 1: success in %, ± as printed, by row and room."""
 
 PAPER_ROW = {
     "plan2vec": "plan2vec (L2)",
@@ -56,10 +36,9 @@ PAPER_ROW = {
 """Our agent name -> the paper's row."""
 
 
-def paper_number(agent: str, env_id: str) -> PaperNumber | None:
+def paper_number(agent: str, env_id: str) -> str | None:
     """The paper's Table 1 entry for one of our agents in one room, or None where the paper has no such row."""
-    row = PAPER_ROW.get(agent)
-    return next((n for n in TABLE_1 if n.row == row and n.env_id == env_id), None)
+    return TABLE_1.get(PAPER_ROW.get(agent, ""), {}).get(env_id)
 
 
 TABLE_5 = {

@@ -69,7 +69,7 @@ def _result_row(line: Line) -> tuple[str, list[str]]:
     cells = [
         label(result),
         f"{100 * success.value:.1f} %\n{100 * success.low:.1f} to {100 * success.high:.1f}",
-        str(line.paper) if line.paper else "–",
+        line.paper or "–",
         f"{100 * blocked.value:.1f} %\n{100 * blocked.low:.1f} to {100 * blocked.high:.1f}" if blocked else "–",
         "–" if np.isnan(result.mean_optimality) else f"{result.mean_optimality:.2f}",
         f"{100 * result.success_03.mean():.1f}",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..protocols.closed_loop import closed_loop
+from ..protocols.results import EvalResult
 from ..protocols.tasks import TaskList
+from .algorithms import ALGORITHMS, Algorithm, get_algorithm
+from .job import RLJob
 
 
 @dataclass(frozen=True)
@@ -31,132 +34,81 @@ class Point:
     blocked: float | None
 
 
-class Driven(NamedTuple):
-    """What a policy did in J tasks."""
+class _Policy:
+    """A model of Stable-Baselines3 as the closed loop takes an agent."""
 
-    solved: np.ndarray
-    """(J,) bool"""
-    paths: list[np.ndarray]
-    """(T + 1, 2) true positions of each, metres"""
+    name = "policy"
+
+    def __init__(self, model: Any, algorithm: Algorithm) -> None:
+        self._model, self._samples = model, algorithm.samples
+        self.num_actions = None if algorithm.action_type == "box" else 8
+
+    def act(self, observation: np.ndarray, goal: np.ndarray, *, memory: Any = None, rng: Any = None) -> np.ndarray:
+        seen = {"observation": observation, "achieved_goal": observation, "desired_goal": goal}
+        return self._model.predict(seen, deterministic=not self._samples)[0]
 
 
 def drive(
-    model: Any,
-    tasks: TaskList,
-    *,
-    obs_type: str = "state",
-    action_type: str = "discrete",
-    samples: bool = False,
-    horizon: int = 50,
-) -> Driven:
+    model: Any, tasks: TaskList, algorithm: Algorithm = ALGORITHMS["dqn"], *, obs_type: str = "state", horizon: int = 50
+) -> EvalResult:
     """What a model does in each task, within so many steps.
 
     Args:
         model: of Stable-Baselines3.
         tasks: J tasks.
+        algorithm: which kind of actions it takes, and whether they are drawn from its policy; else it takes the
+            likeliest.
         obs_type: "image" or "state", as it was trained.
-        action_type: as it was trained.
-        samples: whether actions are drawn from its policy; else it takes the likeliest.
         horizon: steps.
     """
-    import gymnasium as gym
-
-    envs = gym.make_vec(
-        tasks.env_id,
-        num_envs=len(tasks),
-        vectorization_mode="vector_entry_point",
-        obs_type=obs_type,
-        action_type=action_type,
-        max_episode_steps=horizon + 1,
-        autoreset_mode="next_step",
-    )
-    solved = np.zeros(len(tasks), bool)
-    try:
-        observation, info = envs.reset(options={"start": tasks.start, "goal": tasks.goal})
-        places, steps = [info["oracle_position"]], np.zeros(len(tasks), int)
-        for _ in range(horizon):
-            actions, _ = model.predict(observation, deterministic=not samples)
-            observation, _, terminated, _, info = envs.step(actions)
-            places.append(info["oracle_position"])
-            steps += ~solved
-            solved |= terminated  # what such a lane does after its reset is another task
-            if solved.all():
-                break
-    finally:
-        envs.close()
-    walked = np.stack(places, axis=1)
-    return Driven(solved, [path[: length + 1] for path, length in zip(walked, steps, strict=True)])
-
-
-class Stopwatch:
-    """Seconds of training, with the time of evaluations left out."""
-
-    def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
-        self._wall, self._cpu = time.perf_counter() - wall, time.process_time() - cpu
-
-    def spent(self) -> tuple[float, float]:
-        """(wall, processor) seconds."""
-        return time.perf_counter() - self._wall, time.process_time() - self._cpu
-
-    def skip(self, before: tuple[float, float]) -> None:
-        """Leave out what was spent since ``before``."""
-        now = self.spent()
-        self._wall += now[0] - before[0]
-        self._cpu += now[1] - before[1]
+    return closed_loop(_Policy(model, algorithm), tasks, memory=False, horizon=horizon, obs_type=obs_type)
 
 
 def judging_callback(
-    ask: Callable[[], np.ndarray],
-    tasks: TaskList,
-    every: int,
-    *,
-    curve: list[Point] | None = None,
-    tell: Callable[[list[Point]], None] = lambda curve: None,
-    stop_at: float | None = None,
-    max_seconds: float | None = None,
-    progress: int | None = None,
+    job: RLJob, points: list[Point], tell: Callable[[list[Point]], None] = lambda curve: None, *, progress: bool = False
 ) -> Any:
-    """A callback that evaluates each time so many environment steps were made, and ends training when it should end.
+    """A callback that evaluates as often as a job says, and ends training when the job does.
 
     Args:
-        ask: (J,) bool, which tasks are solved now.
-        tasks: J tasks.
-        every: environment steps between two evaluations.
-        curve: points of an earlier part of the run, to go on from; new ones are appended.
+        job: what is trained.
+        points: those of an earlier part of the run, to go on from; new ones are appended.
         tell: is given the whole curve after each evaluation.
-        stop_at: success rate in [0, 1] that is enough.
-        max_seconds: of training.
-        progress: environment steps in all, to show a bar; None for no bar.
+        progress: whether to show a bar.
     """
     from stable_baselines3.common.callbacks import BaseCallback
     from tqdm import tqdm
 
-    points = [] if curve is None else curve
+    from agents.training.loop import Clock
+
+    tasks, algorithm = job.tasks(), get_algorithm(job.algorithm)
 
     class Judge(BaseCallback):
         def _on_training_start(self) -> None:
-            self.watch = Stopwatch(points[-1].wall, points[-1].cpu) if points else Stopwatch()
-            self.due = every * (self.num_timesteps // every + 1)
-            self.bar = tqdm(total=progress, initial=self.num_timesteps, unit="step", disable=progress is None)
+            self.clock = Clock()
+            if points:
+                self.clock.add(points[-1].wall, points[-1].cpu)
+            self.due = job.every * (self.num_timesteps // job.every + 1)
+            self.bar = tqdm(total=job.steps, initial=self.num_timesteps, unit="step", disable=not progress)
 
         def _on_training_end(self) -> None:
             self.bar.close()
 
         def _on_step(self) -> bool:
-            before = self.watch.spent()
+            before = self.clock.spent()
             self.bar.update(self.num_timesteps - self.bar.n)
             if self.num_timesteps >= self.due:
-                self.due = every * (self.num_timesteps // every + 1)
-                solved = ask()
+                self.due = job.every * (self.num_timesteps // job.every + 1)
+                solved = drive(self.model, tasks, algorithm, obs_type=job.obs_type).success_02
                 blocked = float(solved[tasks.blocked].mean()) if tasks.blocked.any() else None
                 points.append(Point(self.num_timesteps, *before, float(solved.mean()), blocked))
                 self.logger.record("eval/success", points[-1].success)
                 if blocked is not None:
                     self.logger.record("eval/success_blocked", blocked)
                 tell(points)
-                self.watch.skip(before)
-                if stop_at is not None and points[-1].success >= stop_at:
+                wall, cpu = self.clock.spent()
+                self.clock.add(before[0] - wall, before[1] - cpu)  # evaluations are not counted
+                if job.stop_at is not None and points[-1].success >= job.stop_at:
                     return False
-            return max_seconds is None or before[0] < max_seconds
+            return job.max_seconds is None or before[0] < job.max_seconds
 
     return Judge()

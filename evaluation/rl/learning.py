@@ -13,9 +13,9 @@ from ..protocols.results import read_json, write_json
 from .algorithms import get_algorithm, new_model
 from .envs import goal_of, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
-from .judge import Point, drive, judging_callback
+from .judge import Point, judging_callback
 
-CHECKPOINT = "checkpoint.pt"
+CURVE, CHECKPOINT = "curve.json", "checkpoint.pt"
 
 
 class Learned(NamedTuple):
@@ -51,20 +51,18 @@ def metric_agent(job: RLJob, folder: Path, *, progress: bool) -> Any:
 def learn(
     job: RLJob,
     agent: Any,
+    folder: Path | None = None,
     *,
-    curve: list[Point] | None = None,
-    checkpoint: Path | None = None,
     tensorboard: str | None = None,
     progress: bool = False,
     tell: Callable[[list[Point]], None] = lambda curve: None,
 ) -> Learned:
-    """Trains a policy.
+    """Trains a policy; one whose training was interrupted goes on.
 
     Args:
         job: what to train.
         agent: whose metric pays; None for the environment's own reward.
-        curve: of an interrupted run, to go on from, with its ``checkpoint``.
-        checkpoint: file of weights, rewritten after each evaluation; None for none.
+        folder: keeps curve and weights after each evaluation, to go on from; None for none.
         tensorboard: folder of logs, or None.
         progress: whether to show a bar.
         tell: is given the curve after each evaluation.
@@ -79,7 +77,9 @@ def learn(
     from agents.training.loop import one_torch_thread
 
     algorithm = get_algorithm(job.algorithm)
-    points = list(curve or [])
+    points: list[Point] = []
+    if folder is not None and (folder / CURVE).is_file() and (folder / CHECKPOINT).is_file():
+        points = [Point(**point) for point in read_json(folder / CURVE)["points"]]
     reward = None if agent is None else MetricReward(agent, job.mode, gamma=job.gamma)
     venv = training_envs(
         job.env_id,
@@ -103,33 +103,20 @@ def learn(
             tensorboard=tensorboard,
             **options,
         )
-        if points and checkpoint is not None:
-            model.set_parameters(torch.load(checkpoint, weights_only=True, map_location=model.device))
+        if points and folder is not None:
+            model.set_parameters(torch.load(folder / CHECKPOINT, weights_only=True, map_location=model.device))
             model.num_timesteps = points[-1].steps
             if algorithm.has_replay:  # the buffer is empty again: episodes first, then gradients
                 model.learning_starts += model.num_timesteps
-        tasks = job.tasks()
 
         def keep(done: list[Point]) -> None:
-            if checkpoint is not None:
-                with atomic_write(checkpoint) as file:
+            if folder is not None:
+                with atomic_write(folder / CHECKPOINT) as file:
                     torch.save(model.get_parameters(), file)
+                write_json(folder / CURVE, {"points": [asdict(point) for point in done]})
             tell(done)
 
-        judge = judging_callback(
-            lambda: (
-                drive(
-                    model, tasks, obs_type=job.obs_type, action_type=algorithm.action_type, samples=algorithm.samples
-                ).solved
-            ),
-            tasks,
-            job.every,
-            curve=points,
-            tell=keep,
-            stop_at=job.stop_at,
-            max_seconds=job.max_seconds,
-            progress=job.steps if progress else None,
-        )
+        judge = judging_callback(job, points, keep, progress=progress)
         before = points[-1].wall if points else 0.0
         enough = bool(points) and job.stop_at is not None and points[-1].success >= job.stop_at
         callbacks = [MetricRewardCallback(), judge]
@@ -137,35 +124,7 @@ def learn(
             model.learn(
                 0 if enough else job.steps - model.num_timesteps, callback=callbacks, reset_num_timesteps=not points
             )
-        share = 0.0 if reward is None else reward.measure.seconds / (judge.watch.spent()[0] - before)
+        share = 0.0 if reward is None else reward.measure.seconds / (judge.clock.spent()[0] - before)
     finally:
         venv.close()
     return Learned(model, points, share)
-
-
-def learn_in(
-    folder: Path,
-    job: RLJob,
-    agent: Any,
-    *,
-    tensorboard: str | None = None,
-    progress: bool = False,
-    tell: Callable[[list[Point]], None] = lambda curve: None,
-) -> Learned:
-    """``learn``, with curve and checkpoint kept in a folder, from where an interrupted run goes on."""
-    file, checkpoint = folder / "curve.json", folder / CHECKPOINT
-    kept = read_json(file)["points"] if file.is_file() and checkpoint.is_file() else []
-
-    def keep(points: list[Point]) -> None:
-        write_json(file, {"points": [asdict(point) for point in points]})
-        tell(points)
-
-    return learn(
-        job,
-        agent,
-        curve=[Point(**point) for point in kept],
-        checkpoint=checkpoint,
-        tensorboard=tensorboard,
-        progress=progress,
-        tell=keep,
-    )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from plan2vec_envs.errors import Plan2vecError
+import numpy as np
 
+from ..figures import curves, gif
+from ..protocols.worlds import room_of
 from ..runs import folder as runs
 from ..runs.folder import RunFolder
+from .algorithms import get_algorithm
 from .job import RLJob
-from .judge import Point
-from .learning import CHECKPOINT, learn_in, metric_agent
+from .judge import Point, drive
+from .learning import CHECKPOINT, learn, metric_agent
 
 
 def run_rl_job(
@@ -35,22 +39,12 @@ def run_rl_job(
     """
     job.check()
     wanted = (job.env_id, job.label, job.seed, asdict(job))
-    found = None if fresh else runs.find(out, *wanted, finished=False)
-    run = found or runs.create(out, *wanted, command)
-    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
-    try:
-        with run.writing():
-            _work(job, run, say, progress)
-    except Plan2vecError:
-        if not run.path("curve.json").is_file():
-            run.discard_if_nothing_was_learned()
-        raise
+    with runs.begun(out, wanted, command, say, fresh=fresh) as run:
+        _work(job, run, say, progress)
     return run
 
 
 def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool) -> None:
-    from .report import draw
-
     agent = metric_agent(job, run.root, progress=progress)
     if log := getattr(agent, "fit_log", None):
         seconds = sum(entry.wall_seconds for entry in log)
@@ -62,10 +56,23 @@ def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool
         last = points[-1]
         say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
 
-    model, curve, share = learn_in(run.root, job, agent, tensorboard=str(run.path("tb")), progress=progress, tell=tell)
+    model, curve, share = learn(job, agent, run.root, tensorboard=str(run.path("tb")), progress=progress, tell=tell)
     if agent is not None:
         say(f"  the metric took {share:.1%} of the time")
     model.save(run.path("model.zip"))
     draw(job, run, model, curve)
     run.path(CHECKPOINT).unlink(missing_ok=True)
     run.finish()
+
+
+def draw(job: RLJob, run: RunFolder, model: Any, curve: list[Point]) -> None:
+    """Writes ``curve.png`` and ``policy.gif``, four tasks side by side, into the run folder."""
+    if curve:
+        line = curves.Line(job.label, [point.steps for point in curve], [100 * point.success for point in curve])
+        panel = curves.Panel(job.env_id, "environment steps", "success, %", [line])
+        run.path("curve.png").write_bytes(curves.curves_figure([panel]))
+    tasks = job.tasks()
+    order = np.argsort(-tasks.least_steps, kind="stable")
+    shown = tasks.take(order[np.linspace(0, len(order) - 1, min(4, len(order))).astype(int)])
+    paths = drive(model, shown, get_algorithm(job.algorithm), obs_type=job.obs_type).trajectories
+    run.path("policy.gif").write_bytes(gif.tasks_gif(room_of(job.env_id), list(paths), shown.goal))

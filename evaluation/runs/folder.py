@@ -14,10 +14,12 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from plan2vec_envs.errors import Plan2vecError
 
 from ..errors import RunFolderError, RunLockedError
 from ..protocols.results import read_json, write_json
@@ -64,8 +66,8 @@ class RunFolder:
 
     def discard_if_nothing_was_learned(self) -> None:
         """Removes the folder of a job that failed before its first result: there is nothing to resume or to look at."""
-        kept = [path for name in ("stages", "checkpoints") for path in self.path(name).glob("*")]
-        if not kept and not list(self.root.glob("diverged-*")):
+        learned = ("stages/*", "checkpoints/*", "curve.json", "diverged-*")
+        if not any(path for pattern in learned for path in self.root.glob(pattern)):
             shutil.rmtree(self.root)
 
     @contextmanager
@@ -124,6 +126,38 @@ def find(out: Path, env_id: str, agent: str, seed: int, config: dict[str, Any], 
         and _reads_as(run, config)
     ]
     return max(candidates, key=lambda run: _age(run.root.name), default=None)
+
+
+@contextmanager
+def begun(
+    out: Path,
+    wanted: tuple[str, str, int, dict[str, Any]],
+    command: str,
+    say: Callable[[str], None],
+    *,
+    fresh: bool = False,
+) -> Iterator[RunFolder]:
+    """The folder to write a run into, locked: that of an interrupted run of the same job, or a new one.
+
+    What fails on purpose before anything was learned leaves no new folder.
+
+    Args:
+        out: folder of all runs.
+        wanted: environment, agent, seed and configuration.
+        command: how the user would run this again; kept in the folder.
+        say: gets a line for people.
+        fresh: whether to begin anew even where the same job was interrupted.
+    """
+    found = None if fresh else find(out, *wanted, finished=False)
+    run = found or create(out, *wanted, command)
+    say(f"Resuming the interrupted run {run.root}" if found else f"Writing to {run.root}")
+    try:
+        with run.writing():
+            yield run
+    except Plan2vecError:
+        if not found:
+            run.discard_if_nothing_was_learned()
+        raise
 
 
 def open_run(root: Path) -> RunFolder:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from agents.training.execution import DEFAULT_EXECUTION, Execution
 
 from ..errors import ProtocolError, RunFolderError
 from ..protocols.tasks import FIRST_SEED
 from .folder import RunFolder
-
-if TYPE_CHECKING:
-    from agents.training.execution import Execution
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Job:
         size: rollouts x horizon of the dataset.
         seed: of collection and training.
         device: "cpu" or "cuda", for training.
-        execution: how to train; None for `Execution()`.
+        execution: how to train.
         num_tasks: tasks an agent is judged on.
         draw_map: whether to train a 2-d map over the same graph, for the picture.
         config: the agent's configuration; None for its default.
@@ -37,7 +36,7 @@ class Job:
     size: str = "1000x10"
     seed: int = 0
     device: str = "cpu"
-    execution: Execution | None = None
+    execution: Execution = DEFAULT_EXECUTION
     num_tasks: int = 200
     draw_map: bool = True
     config: Any = None
@@ -50,13 +49,10 @@ class Job:
             Plan2vecError: an unusable size, number of tasks, device or dataset file.
         """
         from agents.training.loop import resolve_device
-        from agents.training.ranks import Ranks, asked_for
         from data_collection.collection.make import parse_size
         from data_collection.storage import load_dataset
 
         resolve_device(self.device)
-        if self.execution is not None:
-            Ranks(0, asked_for()).check(self.execution.accumulate)
         if self.num_tasks < 1:
             raise ProtocolError(f"{self.num_tasks} tasks were asked for; an agent is judged on at least 1")
         if self.data is not None:
@@ -79,7 +75,7 @@ class Job:
         from agents.training.config_json import to_dict
 
         agent_config = self.new_agent().config
-        execution = {} if self.execution is None else self.execution.identity()
+        execution = self.execution.identity()
         plain = {
             "env_id": self.env_id,
             "agent": self.agent,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from operator import call
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def judge_into(folder: Path | None, found: Iterable[Row], engine: Engine | None 
     missing = [i for i in range(len(wanted)) if i not in kept]
 
     def judged() -> Iterator[tuple[int, EvalResult]]:
-        for number, result in (engine or LocalEngine()).map(_judge, (wanted[i][1] for i in missing)):
+        for number, result in (engine or LocalEngine()).map(call, (wanted[i][1] for i in missing)):
             if (file := files[missing[number]]) is not None:
                 result.save(file)
             yield missing[number], result
@@ -98,10 +99,6 @@ def judge_into(folder: Path | None, found: Iterable[Row], engine: Engine | None 
         while shown in found_so_far:
             yield found_so_far[shown]
             shown += 1
-
-
-def _judge(row: Callable[[], EvalResult]) -> EvalResult:
-    return row()
 
 
 def _kept(file: Path) -> EvalResult | None:

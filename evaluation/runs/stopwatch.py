@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -37,10 +36,12 @@ class Stopwatch:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measures a block that ends well."""
-        wall, cpu = time.perf_counter(), time.process_time()
+        from agents.training.loop import Clock  # imports torch
+
+        clock = Clock()
+        clock.add(*self._seconds.get(name, (0.0, 0.0)))
         yield
-        before = self._seconds.get(name, (0.0, 0.0))
-        self.put(name, before[0] + time.perf_counter() - wall, before[1] + time.process_time() - cpu)
+        self.put(name, *clock.spent())
 
     def put(self, name: str, wall: float, cpu: float) -> None:
         """Notes seconds that were measured elsewhere, such as an agent's own log."""

@@ -29,7 +29,8 @@ class Command(EngineOptions):
     size: str | None = None
     """rollouts x horizon of the data, where the experiment does not vary it"""
     only: tuple[str, ...] = ()
-    """methods (for example `plan2vec vae-2`) or families of ablations; none for all"""
+    """methods (for example `plan2vec vae-2`), of table1 also any registered agents, or families of ablations; none for
+    all"""
     jobs: int | None = None
     """runs at once, a process of one thread each; None for one a core, or every processor of a Ray cluster"""
     address: str | None = None
@@ -45,7 +46,6 @@ class Command(EngineOptions):
 
     def run(self, context: Context) -> int:
         """Runs what is missing and writes the report."""
-        context.refuse_config()
         from ..lab.command import list_experiments, reproduce, write_report
 
         if self.report is not None:

@@ -18,7 +18,7 @@ class Command(EngineOptions):
     env: tuple[str, ...] = ()
     """rooms; none for all"""
     agent: tuple[str, ...] = ()
-    """methods of Table 1, such as `plan2vec vae-2 random`; none for all"""
+    """methods of Table 1, such as `plan2vec vae-2 random`, and registered agents by name; none for all of Table 1"""
     seeds: int | None = None
     """seeds of data and training; None for what the preset asks for"""
     preset: str = "quick"

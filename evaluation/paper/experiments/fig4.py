@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...figures import gallery_figure
+from ...figures.rooms import gallery_figure
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
 from ...report.published import ROOMS

@@ -11,7 +11,7 @@ from ...figures import curves
 from ...protocols.rewards import StraightLine
 from ...protocols.worlds import short_name
 from ...rl.job import SPARSE, STRAIGHT_LINE, RLJob
-from ...rl.learning import learn_in
+from ...rl.learning import learn
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
 
@@ -107,7 +107,7 @@ class Reward(Experiment):
             }
         folder = cache.root / "policies" / run.group.replace(" ", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        _, curve, share = learn_in(folder, job, agent)
+        _, curve, share = learn(job, agent, folder)
         return {"curve": [asdict(point) for point in curve], "metric": cost, "share": round(share, 4)}
 
     def say(self, result: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, SPREAD_READING, TABLE_1
 from ..figures.bars import Bar, bars_figure
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import BY_KEY, LINEUP, PLAN2VEC, rooms_and_seeds
+from ..lab.lineup import LINEUP, PLAN2VEC, method_of, rooms_and_seeds
 from ..lab.scores import compact, percent, pooled, rate
 
 PROTOCOLS: Mapping[str, str] = {
@@ -37,6 +37,7 @@ class Table1(Experiment):
 
     id = "table1"
     choices = tuple(method.key for method in LINEUP)
+    takes_agents = True
     title = "Table 1: success in the rooms"
     about = (
         "Closed loop: the agent sees only its observation and the goal's, has 50 steps, and has succeeded when a step "
@@ -66,7 +67,7 @@ class Table1(Experiment):
                 "rows": {name: compact(loop) for name, loop in loops.items()},
                 "shown": {f"{name}, oracle": _shown(loop, tasks) for name, loop in loops.items()},
             }
-        return judge(BY_KEY[run.name], source, cache)
+        return judge(method_of(run.name), source, cache)
 
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
@@ -138,7 +139,7 @@ def _shown(result: EvalResult, tasks: TaskList) -> dict[str, Any]:
 
 def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
     rows = []
-    paper = {number.row: number.value for number in TABLE_1 if number.env_id == env_id}
+    paper = {row: float(numbers[env_id].split()[0]) for row, numbers in TABLE_1.items() if env_id in numbers}
     for method in _present({env_id: room}):
         row = next(iter(room[method.key]["rows"].values()))
         rows.append(_bar(method.label, _kind(method), row, paper.get(method.paper or "")))
@@ -262,7 +263,10 @@ def _cost(summary: dict[str, Any]) -> Table:
 
 
 def _present(rooms: dict[str, Any]) -> list[Method]:
-    return [method for method in LINEUP if method.key in next(iter(rooms.values()))]
+    """Those of the line-up, and then other agents."""
+    keys = [key for key in next(iter(rooms.values())) if key != "oracles"]
+    found = [method for method in LINEUP if method.key in keys]
+    return found + [method_of(key) for key in keys if key not in Table1.choices]
 
 
 def _kind(method: Method) -> str:
@@ -280,5 +284,5 @@ _PAPER_AFTER = {"plan2vec", "sptm-1-step-pair", "vae-8", "random"}
 def _paper(method: Method, env_ids: list[str]) -> list[tuple[str, list[str]]]:
     if method.key not in _PAPER_AFTER:
         return []
-    numbers = {n.env_id: str(n) for n in TABLE_1 if n.row == method.paper}
+    numbers = TABLE_1[str(method.paper)]
     return [("paper", [f"paper, {method.paper}", *(numbers.get(env_id, "–") for env_id in env_ids)])]

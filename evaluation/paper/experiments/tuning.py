@@ -8,7 +8,7 @@ from typing import Any
 
 from ...rl.algorithms import get_algorithm
 from ...rl.job import SPARSE, RLJob
-from ...rl.learning import learn_in
+from ...rl.learning import learn
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 
 ENOUGH = 0.9
@@ -65,7 +65,7 @@ class Tuning(Experiment):
         """Trains one policy; an interrupted one goes on from its last evaluation."""
         folder = cache.root / "policies" / run.group.replace(" ", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        _, curve, _ = learn_in(folder, RLJob(**run.params["job"]), None)
+        _, curve, _ = learn(RLJob(**run.params["job"]), None, folder)
         return {"curve": [asdict(point) for point in curve]}
 
     def say(self, result: dict[str, Any]) -> str:

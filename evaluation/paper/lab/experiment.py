@@ -26,6 +26,8 @@ class Experiment(ABC):
     """What is asked and how it is measured, for the page."""
     choices: ClassVar[Sequence[str]] = ()
     """What `--only` may choose from: keys of methods, or families; empty where there is nothing to choose."""
+    takes_agents: ClassVar[bool] = False
+    """Whether `--only` may also name any registered agent, one of a plugin for example."""
     varies_size: ClassVar[bool] = False
     """Whether the number of rollouts is what the experiment varies, so that nobody else can choose it."""
     panels: ClassVar[Sequence[str]] = ()
@@ -54,10 +56,12 @@ class Experiment(ABC):
             InvalidOptionError: for an option that it has no use for, or a size that is none.
             UnknownNameError: for a choice that it does not offer, with the closest one.
         """
+        from agents.base.registry import AGENTS  # lists of experiments do without torch
+
         if plan.only and not self.choices:
             raise InvalidOptionError(f"--only {plan.only[0]}: {self.id} has nothing to choose from; leave it out")
         for name in plan.only:
-            check_name(f"choice of {self.id}", name, self.choices)
+            check_name(f"choice of {self.id}", name, (*self.choices, *(AGENTS if self.takes_agents else ())))
         if plan.size is not None and self.varies_size:
             raise InvalidOptionError(f"--size {plan.size}: {self.id} sets the sizes of its data itself; leave it out")
         parse_size(plan.rollouts)

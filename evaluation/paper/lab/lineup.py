@@ -26,9 +26,16 @@ LINEUP = (PLAN2VEC, SPTM, SPTM_1, SPTM_PAIR, VAE_2, VAE_8, DQN, DQN_POSE, RANDOM
 BY_KEY = {method.key: method for method in LINEUP}
 
 
+def method_of(key: str) -> Method:
+    """The method of that key; any other key is the name of a registered agent, with its defaults."""
+    return BY_KEY.get(key) or Method(key, key, key)
+
+
 def among(plan: Plan, lineup: Sequence[Method]) -> list[Method]:
-    """Those of a line-up that a plan asks for; all of them where it names none."""
-    return [method for method in lineup if not plan.only or method.key in plan.only]
+    """Those of a line-up that a plan asks for, and then agents by their name; all of them where it names none."""
+    keys = [method.key for method in lineup]
+    others = [method_of(name) for name in dict.fromkeys(plan.only) if name not in keys]
+    return [method for method in lineup if not plan.only or method.key in plan.only] + others
 
 
 def rooms_and_seeds(

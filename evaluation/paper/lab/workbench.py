@@ -113,9 +113,9 @@ class AgentCache:
 
         agent_class = get_agent(method.agent)
         if method.privileged:
-            from ...protocols.rewards import pose_reward
+            from ...protocols.rewards import PoseReward
 
-            return agent_class(config, reward_fn=pose_reward(source.env_id, source.obs_type))
+            return agent_class(config, reward_fn=PoseReward(source.env_id, source.obs_type))
         agent = agent_class(config)
         # The local metric is the slow part that all distances have in common. A variant that chooses the defaults is
         # plan2vec itself, in the same folder, and has nobody to share with.

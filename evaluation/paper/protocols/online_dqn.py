@@ -76,7 +76,7 @@ def online_dqn(
     def ask(*_: Any) -> bool:
         """After each step: evaluate when it is time, and say whether to go on."""
         if model.num_timesteps % every == 0:
-            curve.append((model.num_timesteps, float(drive(model, tasks).solved.mean())))
+            curve.append((model.num_timesteps, float(drive(model, tasks).success_rate)))
             return stop_at is None or curve[-1][1] < stop_at
         return True
 

@@ -14,9 +14,10 @@ from torch import nn
 
 from agents import Plan2Vec, get_agent
 from agents.errors import ExecutionError
+from agents.training import end
 from agents.training.execution import Execution
 from agents.training.loop import Training, train
-from agents.training.ranks import Ranks, end
+from agents.training.ranks import Ranks
 
 from ..worlds import plane, quick_config
 

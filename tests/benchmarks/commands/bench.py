@@ -33,7 +33,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Runs each bench in a process of its own and prints the table."""
-        context.refuse_config()
         from plan2vec_envs.errors import InvalidOptionError
 
         from .. import run as bench

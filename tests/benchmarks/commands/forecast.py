@@ -52,7 +52,6 @@ class Command:
 
     def run(self, context: Context) -> int:
         """Prints the table, and why other designs are not for this job."""
-        context.refuse_config()
         from ..forecast.tables import reasons
 
         table, console = self.table(), context.console

@@ -5,9 +5,10 @@ import io
 import numpy as np
 from PIL import Image
 
-from evaluation.figures import rooms_figure, tasks_gif, value_map_figure
+from evaluation.figures.gif import tasks_gif
+from evaluation.figures.rooms import rooms_figure
 from evaluation.figures.style import position_colors
-from evaluation.figures.value_map import hidden_goal
+from evaluation.figures.value_map import hidden_goal, value_map_figure
 from evaluation.protocols.worlds import room_of
 from plan2vec_envs import ROOM_IDS
 

@@ -12,7 +12,7 @@ from agents.sb3.extractors import ScaledPair
 from agents.sb3.hindsight import TerminatingHerReplayBuffer
 from evaluation.errors import ProtocolError
 from evaluation.paper.protocols.online_dqn import online_dqn
-from evaluation.protocols.rewards import pose_reward
+from evaluation.protocols.rewards import PoseReward
 from evaluation.protocols.tasks import make_tasks
 from evaluation.rl.judge import drive
 from plan2vec_envs.errors import UnknownNameError
@@ -26,7 +26,7 @@ def test_the_pose_reward_is_the_reward_of_the_environment(obs_type, rng):
     achieved = rng.uniform(-0.1, 0.1, (300, 2))
     desired = achieved + rng.uniform(-0.03, 0.03, (300, 2))
     frames = env.render_state(achieved), env.render_state(desired)
-    reward = pose_reward(ENV, obs_type)(*frames)
+    reward = PoseReward(ENV, obs_type)(*frames)
     np.testing.assert_array_equal(reward, env.compute_reward(*frames, {}))
     assert reward.dtype == np.float32
     assert set(reward.tolist()) == {-1.0, 0.0}
@@ -34,7 +34,7 @@ def test_the_pose_reward_is_the_reward_of_the_environment(obs_type, rng):
 
 def test_the_pose_reward_of_an_unknown_room_is_refused():
     with pytest.raises(UnknownNameError, match="Did you mean 'Plan2vec/CMaze-v0'"):
-        pose_reward("Plan2vec/CMaz-v0")
+        PoseReward("Plan2vec/CMaz-v0")
 
 
 def test_relabelled_transitions_end_where_their_goal_is_reached():
@@ -79,9 +79,9 @@ def test_success_is_counted_until_the_first_goal_only():
         def predict(self, observation, deterministic):
             return np.ones(len(observation["observation"]), np.int64), None
 
-    assert drive(Straight(), tasks).solved.mean() == 1
-    assert drive(Straight(), tasks, horizon=5).solved.mean() == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
-    assert drive(Still(), tasks).solved.mean() < 0.3
+    assert drive(Straight(), tasks).success_rate == 1
+    assert drive(Straight(), tasks, horizon=5).success_rate == pytest.approx((tasks.least_steps <= 5).mean(), abs=0.1)
+    assert drive(Still(), tasks).success_rate < 0.3
 
 
 def test_learning_with_interaction_reports_its_curve_and_stops_when_told():

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from agents import get_agent
+from agents import AGENTS, get_agent
 from agents.errors import ConfigError
 from agents.metrics.local_losses import SmoothL1
+from data_collection.registry import load_plugins
 from evaluation.cli import main
 from evaluation.errors import ResultsError
 from evaluation.paper.lab import (
@@ -298,3 +299,35 @@ def test_a_variant_that_chooses_the_defaults_is_plan2vec_itself_and_is_fitted_on
     variant = replace(PLAN2VEC, key="same", label="the same")
     assert cache.agent(variant, source) is cache.agent(PLAN2VEC, source)
     assert len(fits) == 1
+
+
+PLUGIN = """
+from agents import get_agent, register_agent
+
+
+@register_agent
+class Newcomer(get_agent("random-network")):
+    name = "newcomer"
+"""
+
+
+def test_an_agent_of_a_plugin_is_a_contestant_by_its_name(tmp_path, monkeypatch, capsys):
+    (tmp_path / "newcomer_plugin.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PLAN2VEC_PLUGINS", "newcomer_plugin")
+    tiny = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=4, size="12x4")
+    monkeypatch.setattr("evaluation.paper.lab.plan.PRESETS", {"tiny": tiny})
+    load_plugins.cache_clear()
+    asked = ["--preset", "tiny", "--env", "Plan2vec/Open-v0", "--jobs", "1", "--out", str(tmp_path / "runs")]
+    try:
+        assert main(["sweep", "--agent", "newcomer", "random", *asked]) == 0
+        assert main(["reproduce", "table1", "--only", "newcommer", *asked]) == 2
+    finally:
+        AGENTS.pop("newcomer", None)
+        load_plugins.cache_clear()
+    assert "Did you mean 'newcomer'?" in capsys.readouterr().err
+    (results,) = tmp_path.glob("runs/table1-*/results.json")
+    (room,) = json.loads(results.read_text())["rooms"].values()
+    assert list(room) == ["random", "newcomer", "oracles"]
+    assert {"closed-loop-memoryless", "graph"} <= room["newcomer"]["rows"].keys()
+    assert "newcomer" in results.with_name("report.html").read_text()

@@ -9,9 +9,9 @@ from PIL import Image
 
 from agents import Graph
 from agents.graphs.shortest_paths import shortest_plan
-from evaluation.figures import agents_gif, gallery_figure
-from evaluation.figures.gif import Drive
+from evaluation.figures.gif import Drive, agents_gif
 from evaluation.figures.lattice import Lattice
+from evaluation.figures.rooms import gallery_figure
 from evaluation.figures.style import ACCENT, GOAL
 from evaluation.figures.value_map import value_map, value_maps_figure
 from evaluation.paper.experiments.fig5 import METHODS, Fig5

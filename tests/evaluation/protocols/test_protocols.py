@@ -9,12 +9,11 @@ from evaluation.protocols.oracles import TrueGraphDijkstra, imagine_moves, oracl
 from evaluation.protocols.results import EvalResult
 from evaluation.protocols.tasks import TaskList, make_tasks
 from evaluation.protocols.worlds import room_of
-from plan2vec_envs import ROOM_IDS, FrameError, UnknownNameError
+from plan2vec_envs import ROOM_IDS, UnknownNameError
 from plan2vec_envs.geometry import STEP, SUCCESS_RADIUS
 from plan2vec_envs.maze.geodesic import GeodesicOracle
-from plan2vec_envs.maze.render import Renderer
 
-from ..conftest import CMAZE, SeeingAgent
+from ..conftest import CMAZE
 
 
 @pytest.fixture(scope="module")
@@ -127,17 +126,6 @@ def test_an_agent_of_states_is_given_states(tasks):
     assert seen.success_rate > 0.8
     assert seen.config["obs_type"] == "state"
     assert decision_seconds(Pointing(), straight, repeats=2, obs_type="state") > 0
-
-
-def test_hidden_walls_are_left_out_of_what_the_agent_sees_and_still_stop_it():
-    env_id = "Plan2vec/FourRooms-v0"
-    agent = SeeingAgent(env_id)
-    with pytest.raises(FrameError):
-        closed_loop(agent, make_tasks(env_id, 5), hidden_walls=True)
-    agent._renderer = Renderer(room_of(env_id), hidden_walls=True)
-    result = closed_loop(agent, make_tasks(env_id, 20), hidden_walls=True)
-    assert result.success_rate == 1.0
-    assert result.config["hidden_walls"]
 
 
 def test_a_lane_is_counted_until_its_first_success_only():

@@ -1,7 +1,10 @@
 """Policies of Stable-Baselines3 with and without a metric reward, from the job to the run folder."""
 
 import json
+import time
 from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from evaluation.protocols.tasks import make_tasks
 from evaluation.rl.algorithms import ALGORITHMS, get_algorithm, new_model
 from evaluation.rl.envs import goal_of, training_envs
 from evaluation.rl.job import RLJob
-from evaluation.rl.judge import Point, Stopwatch, drive
+from evaluation.rl.judge import Point, drive, judging_callback
 from evaluation.rl.learning import learn
 from plan2vec_envs.errors import InvalidOptionError, UnknownNameError
 from plan2vec_envs.geometry import STEP
@@ -60,9 +63,8 @@ def test_a_few_thousand_steps_with_a_right_metric_are_enough_in_the_open_room():
 
 
 def test_an_interrupted_run_goes_on_from_its_last_evaluation(tmp_path):
-    checkpoint = tmp_path / "checkpoint.pt"
-    first, curve, _ = learn(replace(TINY, steps=300), _metric("line"), checkpoint=checkpoint)
-    second, longer, _ = learn(TINY, _metric("line"), curve=curve, checkpoint=checkpoint)
+    first, curve, _ = learn(replace(TINY, steps=300), _metric("line"), tmp_path)
+    second, longer, _ = learn(TINY, _metric("line"), tmp_path)
     assert longer[: len(curve)] == curve
     assert longer[-1].steps > curve[-1].steps
     assert longer[-1].wall > curve[-1].wall
@@ -71,10 +73,9 @@ def test_an_interrupted_run_goes_on_from_its_last_evaluation(tmp_path):
 
 @pytest.mark.parametrize("name", ["dqn", "sac"])
 def test_an_interrupted_run_with_a_replay_buffer_fills_it_again_before_it_learns_on(name, tmp_path):
-    checkpoint = tmp_path / "checkpoint.pt"
     job = replace(TINY, algorithm=name, reward="sparse", steps=600)
-    _, curve, _ = learn(replace(job, steps=520), None, checkpoint=checkpoint)
-    model, longer, _ = learn(replace(job, steps=1_100), None, curve=curve, checkpoint=checkpoint)
+    _, curve, _ = learn(replace(job, steps=520), None, tmp_path)
+    model, longer, _ = learn(replace(job, steps=1_100), None, tmp_path)
     assert longer[-1].steps > curve[-1].steps
     assert model.num_timesteps >= 1_100
     assert model.learning_starts == 60 * TINY.num_envs + curve[-1].steps
@@ -94,7 +95,7 @@ def test_a_finished_run_has_model_curve_and_pictures(tmp_path, capsys):
 
 def test_the_same_command_resumes_a_run_that_was_stopped(tmp_path, capsys, monkeypatch):
     words = [*TINY_WORDS, "--reward", "sparse", "--out", str(tmp_path)]
-    monkeypatch.setattr("evaluation.rl.report.draw", _stop)
+    monkeypatch.setattr("evaluation.rl.run.draw", _stop)
     assert main(words) == 130
     monkeypatch.undo()
     assert main(words) == 0
@@ -138,16 +139,16 @@ def test_a_folder_that_has_the_name_of_an_agent_is_not_taken_for_one(tmp_path, m
 
 def test_a_run_that_had_enough_does_not_learn_on_when_it_is_resumed(tmp_path):
     job = replace(TINY, reward="sparse", stop_at=0.01)
-    first = learn(job, None, checkpoint=tmp_path / "c.pt")
-    second = learn(job, None, curve=first.curve, checkpoint=tmp_path / "c.pt")
+    first = learn(job, None, tmp_path)
+    second = learn(job, None, tmp_path)
     assert second.model.num_timesteps == first.curve[-1].steps
     assert second.curve == first.curve
 
 
 def test_paths_begin_at_the_start_and_end_at_the_goal_where_it_is_reached():
     tasks = make_tasks(OPEN, 30)
-    done = drive(learn(TINY, _metric("line")).model, tasks, samples=True)
-    for path, start, goal, solved in zip(done.paths, tasks.start, tasks.goal, done.solved, strict=True):
+    done = drive(learn(TINY, _metric("line")).model, tasks, ALGORITHMS["ppo"])
+    for path, start, goal, solved in zip(done.trajectories, tasks.start, tasks.goal, done.success_02, strict=True):
         np.testing.assert_allclose(path[0], start, atol=1e-9)
         assert solved == (np.linalg.norm(path[-1] - goal) < 0.02)
         assert solved or len(path) == 51
@@ -181,13 +182,19 @@ def test_names_and_numbers_of_a_job_are_checked():
         replace(TINY, num_envs=0).check()
 
 
-def test_the_seconds_of_an_evaluation_are_not_those_of_training():
-    watch = Stopwatch(10.0, 20.0)
-    before = watch.spent()
-    sum(range(300_000))
-    between = watch.spent()
-    watch.skip(before)
-    after = watch.spent()
-    assert between[0] > before[0] >= 10
-    assert after[0] - before[0] < between[0] - before[0]
-    assert after[1] >= 20
+def test_the_seconds_of_an_evaluation_are_not_those_of_training(monkeypatch):
+    def slow(*_, **options):
+        time.sleep(0.4)
+        return SimpleNamespace(success_02=np.ones(3, bool))
+
+    monkeypatch.setattr("evaluation.rl.judge.drive", slow)
+    points = [Point(1, 10.0, 20.0, 0.0, None)]
+    judge = judging_callback(replace(TINY, num_tasks=3, every=1), points)
+    judge.model, judge.num_timesteps = SimpleNamespace(logger=Mock()), 1
+    judge._on_training_start()
+    for judge.num_timesteps in (2, 3):
+        assert judge._on_step()
+    _, second, third = points
+    assert second.wall >= 10
+    assert third.wall - second.wall < 0.4
+    assert third.cpu >= second.cpu >= 20
