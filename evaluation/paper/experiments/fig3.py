@@ -41,15 +41,11 @@ class Fig3(Experiment):
         source = Source.of(run.params)
         method = next(c for c in METHODS if c.key == run.name)
         memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
-        found = success_by_hops(cache.agent(method, source), memory, seed=source.seed)
-        hops = np.array(found["hops"])
+        hops, found = success_by_hops(cache.agent(method, source), memory, seed=source.seed)
         return {
             "success": {
-                name: {
-                    str(hop): [int(np.array(flags)[hops == hop].sum()), int((hops == hop).sum())]
-                    for hop in np.unique(hops)
-                }
-                for name, flags in found["success"].items()
+                name: {str(hop): [int(met[hops == hop].sum()), int((hops == hop).sum())] for hop in np.unique(hops)}
+                for name, met in found.items()
             }
         }
 

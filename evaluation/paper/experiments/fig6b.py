@@ -17,7 +17,7 @@ from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, rooms_and_seeds
 from ..lab.scores import bits, flags, interval, percent, rate
-from ..protocols.budgeted_search import budgeted_search
+from ..protocols.planning_cost import budgeted_search
 
 METHODS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
 LOOKAHEADS = (1, 2, 3, 4, 5, 6, 7)
@@ -68,8 +68,8 @@ class Fig6b(Experiment):
         queues = {}
         for size in QUEUES if heuristic is not None else ():
             budget = SearchBudget(queue_size=size, max_expansions=MAX_EXPANSIONS)
-            found = budgeted_search(agent, memory, tasks, budget, heuristic=heuristic)
-            ratio = found.cost_ratio[found.success]
+            found, optimum = budgeted_search(memory, tasks.pairs, heuristic, budget)
+            ratio = found.cost_ratio(optimum)[found.success]
             queues[str(size)] = {
                 "success": bits(found.success),
                 "expanded": round(float(np.mean(found.expanded)), 2),

@@ -12,7 +12,9 @@ from ...protocols.worlds import short_name
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC, rooms_and_seeds
-from ..protocols.planning_cost import ball_sizes, planning_cost
+from ..protocols.planning_cost import ball_sizes, exponent, planning_cost
+
+_COSTS = ("expanded", "generated")
 
 
 @register_experiment
@@ -37,24 +39,21 @@ class Fig6c(Experiment):
         source = Source.of(run.params)
         agent = cache.agent(PLAN2VEC, source)
         memory = memory_graph(agent, cache.dataset(source))
-        found = planning_cost(agent, memory, seed=source.seed)
-        depth = np.array(found["depth"])
-        depths = sorted(set(found["depth"]))
+        depth, found = planning_cost(agent, memory, seed=source.seed)
+        depths = sorted(set(depth.tolist()))
         searches = {}
-        for name, record in found["searches"].items():
-            ratio = np.array([np.nan if x is None else x for x in record["cost_ratio"]])
-            reached = np.array(record["success"])
+        for name, record in found.items():
+            reached = record["success"]
             searches[name] = {
-                **{
-                    key: [round(float(np.mean(np.array(record[key])[depth == d])), 2) for d in depths]
-                    for key in ("expanded", "generated")
-                },
+                **{key: [round(float(record[key][depth == d].mean()), 2) for d in depths] for key in _COSTS},
                 "success": round(float(reached.mean()), 4),
-                "cost_ratio": round(float(np.nanmean(ratio)), 4) if reached.any() else None,
-                "exponents": {key: round(value["value"], 3) for key, value in record["exponents"].items()},
+                "cost_ratio": round(float(record["cost_ratio"][reached].mean()), 4) if reached.any() else None,
+                "exponents": {key: exponent(record["optimum"][reached], record[key][reached]) for key in _COSTS},
             }
-        balls = ball_sizes(memory, seed=source.seed)
-        exponents = {key: round(value["value"], 3) for key, value in balls["exponents"].items()}
+        ks = range(1, 8)
+        balls, walks = ball_sizes(memory, ks, seed=source.seed)
+        edges = np.repeat(ks, balls.shape[1])
+        exponents = {"ball": exponent(edges, balls.ravel()), "walk": exponent(edges, walks.ravel())}
         return {"depths": depths, "searches": searches, "balls": exponents}
 
     def say(self, result: dict[str, Any]) -> str:
