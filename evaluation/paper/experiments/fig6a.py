@@ -8,10 +8,11 @@ import numpy as np
 
 from ...figures import curves
 from ...protocols.closed_loop import closed_loop
+from ...protocols.stats import interval
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
-from ..lab.scores import compact, flags, interval, percent, rate
+from ..lab.scores import compact, flags, percent, rate
 from ..protocols.online_dqn import online_dqn
 
 METHODS = (PLAN2VEC, DQN, DQN_POSE)
@@ -100,7 +101,7 @@ class Fig6a(Experiment):
         for run, result in found:
             if "curve" in result:
                 continue
-            key = f"{run.params['obs_type']} {short_name(run.params['env_id'])}"
+            key = f"{run.params['obs_type']} {run.room}"
             for row, scores in result["rows"].items():
                 curve = studies.setdefault(key, {}).setdefault(f"{run.params['method']['key']} {row}", {})
                 curve.setdefault(str(run.params["rollouts"]), []).append(scores["success_02"])
@@ -122,12 +123,10 @@ class Fig6a(Experiment):
         panels = []
         for key, study in summary["studies"].items():
             lines = [
-                curves.Line(
+                curves.Line.of_shares(
                     _label(name),
                     curve["rollouts"],
-                    [100 * point["value"] for point in curve["success"]],
-                    [100 * point["low"] for point in curve["success"]],
-                    [100 * point["high"] for point in curve["success"]],
+                    curve["success"],
                     faint="memoryless" in name and "plan2vec" in name,
                     like="plan2vec" if "plan2vec" in name else "",
                 )

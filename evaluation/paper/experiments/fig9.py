@@ -18,7 +18,7 @@ from plan2vec_envs.image_graph import WorldGraph, get_views
 from ..figures import streets as street_figures
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import mean_of, plain
+from ..lab.scores import grouped, mean_of, plain, row
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks, street_walk
 
@@ -101,27 +101,21 @@ class Fig9(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> heads -> sides -> figures."""
-        worlds: dict[str, Any] = {}
-        for run, result in found:
-            sides = worlds.setdefault(run.params["world"], {}).setdefault(run.params["head"], {})
-            sides.setdefault(run.params["side"], []).append(result)
+        worlds = grouped(found, ("world", "head", "side"))
         return {"worlds": worlds, "seeds": plan.num_seeds(2)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
-        head = [
-            "",
-            "error between opposite quarters, %",
-            "bias there, %",
-            "error elsewhere, %",
-            "success between them, %",
-        ]
+        head = ["", "error between opposite quarters, %", "bias there, %", "error elsewhere, %"]
+        head += ["success between them, %"]
         tables = []
         for name, heads in summary["worlds"].items():
             rows = []
-            for key, sides in heads.items():
+            for kind, sides in heads.items():
                 for side, runs in sides.items():
-                    rows.append(("ours" if side == "restricted" else "", [f"{HEADS[key][0]}, {side}", *_cells(runs)]))
+                    shares = [mean_of(run[key] and 100 * run[key] for run in runs) for key in _SHARES]
+                    cells = [plain(share, ".1f") for share in shares]
+                    rows.append(row(f"{HEADS[kind][0]}, {side}", *cells, ours=side == "restricted"))
             note = f"{summary['seeds']} seeds; mean [least, greatest of them]."
             tables.append(Table(f"{name}: pairs between opposite quarters", head, rows, [note]))
         return tables
@@ -132,6 +126,9 @@ class Fig9(Experiment):
         world = streets.street_world(name)
         data = street_figures.quarters_figure(world, quarters_of(world))
         return [Figure("fig9.png", data, f"{name}: opposite quarters have the same hue.", narrow=True)]
+
+
+_SHARES = ("held_out", "bias", "trained", "success")
 
 
 def quarters_of(world: WorldGraph) -> np.ndarray:
@@ -146,12 +143,7 @@ def is_diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def fit_on_quarters(
-    head: dict[str, Any],
-    world: WorldGraph,
-    graph: Graph,
-    restricted: bool,
-    steps: float,
-    training: Training,
+    head: dict[str, Any], world: WorldGraph, graph: Graph, restricted: bool, steps: float, training: Training
 ) -> GlobalMetric:
     """A network from recorded views, one a place, with or without pairs between opposite quarters."""
     quarters = quarters_of(world)
@@ -165,11 +157,3 @@ def fit_on_quarters(
         known_mask=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
     )
     return metric
-
-
-def _cells(runs: list[dict[str, Any]]) -> list[str]:
-    def share(key: str) -> str:
-        values = [100 * run[key] for run in runs if run[key] is not None]
-        return plain(mean_of(values), ".1f") if values else "–"
-
-    return [share("held_out"), share("bias"), share("trained"), share("success")]

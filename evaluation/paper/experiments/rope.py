@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from data_collection.collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT as RADIUS
 
+from ...protocols.stats import interval
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import average, bits, flags, grouped, mean_of, number, percent, plain, row, success
 from ..rope.rope_plans import (
     PLANNERS,
     hausdorff,
@@ -135,13 +137,7 @@ class RopePlans(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Looks -> graphs -> pooled figures."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            runs.setdefault(run.params["look"], {}).setdefault(run.name, []).append(result)
-        return {
-            "seeds": plan.num_seeds(3),
-            "looks": {look: {graph: _pooled(rows) for graph, rows in graphs.items()} for look, graphs in runs.items()},
-        }
+        return {"seeds": plan.num_seeds(3), "looks": grouped(found, ("look", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a look; then the graphs."""
@@ -152,33 +148,16 @@ class RopePlans(Experiment):
         for look, found in summary["looks"].items():
             rows = []
             for graph, pooled in found.items():
-                for kind, kind_label in KINDS.items():
-                    for name in PLANNERS:
-                        row = pooled[f"{kind} {name}"]
-                        counts = ["–" if row[key] is None else f"{row[key]:.1f}" for key in ("hops", "recorded")]
-                        rows.append(
-                            (
-                                "ours" if graph == "calibrated" else "",
-                                [
-                                    f"{GRAPHS[graph][0]}, {kind_label}, {_PLANNER[name]}",
-                                    *(percent(row[key]) for key in ("reached", "small", "seen")),
-                                    *counts,
-                                    "–" if row["expanded"] is None else f"{row['expanded']:.2f}",
-                                ],
-                            )
-                        )
-                graphs.append(
-                    (
-                        "ours" if graph == "calibrated" else "",
-                        [
-                            f"{LOOKS[look]}, {GRAPHS[graph][0]}",
-                            f"{pooled['found']['value']:,.0f}",
-                            plain({key: 100 * value for key, value in pooled["false"].items()}, ".2f"),
-                            f"{pooled['cpu']['value']:.0f}",
-                            f"{pooled['megabytes']['value']:.1f}",
-                        ],
-                    )
-                )
+                ours = graph == "calibrated"
+                for kind, name in product(KINDS, PLANNERS):
+                    one = pooled[f"{kind} {name}"]
+                    label = f"{GRAPHS[graph][0]}, {KINDS[kind]}, {_PLANNER[name]}"
+                    shares = [percent(one[key]) for key in ("reached", "small", "seen")]
+                    counts = [number(one[key], ".1f") for key in ("hops", "recorded")]
+                    rows.append(row(label, *shares, *counts, number(one["expanded"], ".2f"), ours=ours))
+                cells = [f"{pooled['found']['value']:,.0f}", plain(pooled["false"], ".2f", 100)]
+                cells += [f"{pooled['cpu']['value']:.0f}", f"{pooled['megabytes']['value']:.1f}"]
+                graphs.append(row(f"{LOOKS[look]}, {GRAPHS[graph][0]}", *cells, ours=ours))
             tables.append(Table(f"{LOOKS[look]}: plans", head, rows, [note]))
         edge_head = ["", "found edges", f"of them {RADIUS:g} px or more, %", "CPU s to learn", "MB to keep"]
         return [*tables, Table("Graphs", edge_head, graphs)]
@@ -213,16 +192,12 @@ def largest_recorded_gap(dataset: Dataset, count: int = 1000) -> float:
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    pooled: dict[str, Any] = {key: mean_of([r[key] for r in runs]) for key in ("cpu", "found", "false", "megabytes")}
-    for key in (f"{kind} {name}" for kind in KINDS for name in PLANNERS):
+    pooled: dict[str, Any] = {key: mean_of(r[key] for r in runs) for key in ("cpu", "found", "false", "megabytes")}
+    for key in (f"{kind} {name}" for kind, name in product(KINDS, PLANNERS)):
         each = [run[key] for run in runs]
-        reached = np.stack([flags(one["reached"]) for one in each])
-        row: dict[str, Any] = {"reached": vars(interval(reached))}
+        one: dict[str, Any] = {"reached": success(each, "reached")}
         for name in ("small", "seen"):
-            good = np.concatenate([flags(one[name])[flags(one["reached"])] for one in each])
-            row[name] = vars(interval(good[None])) if len(good) else vars(interval(np.zeros((1, 1), bool)))
-        for name in ("hops", "expanded", "recorded"):
-            values = [one[name] for one in each if one[name] is not None]
-            row[name] = round(float(np.mean(values)), 3) if values else None
-        pooled[key] = row
+            good = np.concatenate([flags(run[name])[flags(run["reached"])] for run in each])
+            one[name] = vars(interval(good[None] if len(good) else np.zeros((1, 1), bool)))
+        pooled[key] = one | {name: average([run[name] for run in each], 3) for name in ("hops", "expanded", "recorded")}
     return pooled

@@ -15,7 +15,7 @@ from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 from ...report.published import TABLE_2
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, percent
+from ..lab.scores import average, bits, grouped, percent, rate, success
 from ..streets import streets
 from ..streets.street_walk import Distance, StreetTasks, street_tasks, street_walk
 
@@ -94,16 +94,12 @@ class Table2(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Strict success on novel views."""
-        seen = [np.mean(flags(result[f"novel {how}"]["solved"])) for how in ("visited", "memoryless")]
+        seen = [rate(result[f"novel {how}"]["solved"]) for how in ("visited", "memoryless")]
         return f"novel views {seen[0]:.1%} with visited set, {seen[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> methods -> rates with intervals."""
-        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for run, result in found:
-            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
-        worlds = {world: {name: _pooled(results) for name, results in rows.items()} for world, rows in runs.items()}
-        return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": worlds}
+        return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": grouped(found, ("world", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Novel views strictly, all ways of judging, and what each costs."""
@@ -213,14 +209,14 @@ def _scores(
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    row: Any = {name: round(float(np.mean([r[name] for r in runs])), 2) for name in ("cpu", "megabytes")}
+    row: Any = {name: average([r[name] for r in runs], 2) for name in ("cpu", "megabytes")}
     row["us"] = round(float(np.median([run["novel_us"] for run in runs])), 1)
     for key in (f"{kind} {how}" for kind in ("novel", "recorded") for how in ("visited", "memoryless")):
-        ratios = [run[key]["ratio"] for run in runs if run[key]["ratio"] is not None]
+        each = [run[key] for run in runs]
         row[key] = {
-            **{s: vars(interval(np.stack([flags(run[key][s]) for run in runs]))) for s in ("solved", "near")},
-            "ratio": round(float(np.mean(ratios)), 3) if ratios else None,
-            "us_a_step": round(float(np.median([run[key]["us_a_step"] for run in runs])), 1),
+            **{judged: success(each, judged) for judged in ("solved", "near")},
+            "ratio": average([one["ratio"] for one in each], 3),
+            "us_a_step": round(float(np.median([one["us_a_step"] for one in each])), 1),
         }
     return row
 

@@ -50,7 +50,7 @@ def budgeted_search(
     Returns:
         The plans, and (J,) float64 costs of the cheapest ways in steps; inf where there is none.
     """
-    plans = SEARCHES[search](memory.graph, *pairs.T, heuristic, budget)
+    plans = SEARCHES[search](memory.graph, pairs[:, 0], pairs[:, 1], heuristic, budget)
     sources, row = np.unique(pairs[:, 0], return_inverse=True)
     return plans, distances_from(memory.graph, sources)[row.reshape(-1), pairs[:, 1]].astype(np.float64)
 
