@@ -114,7 +114,7 @@ class Networks(Experiment):
             )
             rows = [
                 row(
-                    f"{LABELS[way]}, {steps:,} steps",
+                    f"{LABELS[way]}, {int(steps):,} steps",
                     *(percent(found[key]) for key in _RATES),
                     f"{found['cpu']:.0f}",
                     f"{found['weights'] / 1000:.0f}",
