@@ -138,18 +138,8 @@ def _rooms(size: str, steps: float, training: Training) -> EdgeWorld:
         return np.concatenate([oracle.distance(position[part[:, 0]], position[part[:, 1]]) for part in parts])
 
     near = _across(cKDTree(position).query_pairs(STEP, p=np.inf, output_type="ndarray"), dataset.episode_ids)
-    latents = metric.embed(dataset.observations)
-    return EdgeWorld(
-        latents,
-        latents,
-        metric.config.members,
-        dataset.transitions,
-        dataset.episode_ids,
-        metric.threshold,
-        near[apart(near) <= 1.0],
-        lambda pairs: apart(pairs) > FAR_IN_ROOM,
-        GraphConfig(),
-        GraphConfig().pruning,
+    return _of_metric(
+        metric, dataset, near[apart(near) <= 1.0], lambda pairs: apart(pairs) > FAR_IN_ROOM, GraphConfig()
     )
 
 
@@ -166,6 +156,13 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
     tree = cKDTree(nodes.reshape(len(nodes), -1))
     near = tree.query_pairs(SUCCESS_DISPLACEMENT, p=np.inf, output_type="ndarray")
     near = _across(near, dataset.episode_ids)
+    return _of_metric(metric, dataset, near[~apart(near)], apart, replace(ROPE.graph, both_ways=True))
+
+
+def _of_metric(
+    metric: LocalMetric, dataset: Dataset, closures: np.ndarray, is_false: IsFalse, graph: GraphConfig
+) -> EdgeWorld:
+    """Every frame a vertex, and the networks of the metric the members."""
     latents = metric.embed(dataset.observations)
     return EdgeWorld(
         latents,
@@ -174,10 +171,10 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
         dataset.transitions,
         dataset.episode_ids,
         metric.threshold,
-        near[~apart(near)],
-        apart,
-        replace(ROPE.graph, both_ways=True),
-        ROPE.graph.pruning,
+        closures,
+        is_false,
+        graph,
+        graph.pruning,
     )
 
 
