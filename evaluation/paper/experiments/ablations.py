@@ -109,16 +109,14 @@ class Ablations(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per family and seed, one run per variant."""
         return [
-            Run(
+            Run.of(
                 f"{short_name(env_id)} {family} seed {seed}",
                 label,
-                {
-                    "env_id": env_id,
-                    "size": plan.rollouts,
-                    "seed": seed,
-                    "family": family,
-                    "method": _variant(label, options).params(plan.preset),
-                },
+                env_id=env_id,
+                size=plan.rollouts,
+                seed=seed,
+                family=family,
+                method=_variant(label, options).params(plan.preset),
             )
             for family, (_, variants) in FAMILIES.items()
             if not plan.only or family in plan.only

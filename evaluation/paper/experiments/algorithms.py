@@ -44,17 +44,15 @@ class Algorithms(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per seed and variant, one run per number of steps."""
         return [
-            Run(
+            Run.of(
                 f"{short_name(env_id)} {label} seed {seed}",
                 f"{steps} steps",
-                {
-                    "env_id": env_id,
-                    "size": plan.rollouts,
-                    "seed": seed,
-                    "variant": label,
-                    "steps": steps,
-                    "method": _method(label, steps).params(plan.preset),
-                },
+                env_id=env_id,
+                size=plan.rollouts,
+                seed=seed,
+                variant=label,
+                steps=steps,
+                method=_method(label, steps).params(plan.preset),
             )
             for seed in range(plan.num_seeds(3))
             for env_id in plan.env_ids or (C_MAZE,)

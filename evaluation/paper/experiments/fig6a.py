@@ -45,17 +45,15 @@ class Fig6a(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per kind of observation, room and seed; one run per size and method. Then DQN with interaction."""
         offline = [
-            Run(
+            Run.of(
                 f"{obs_type} {short_name(env_id)} seed {seed}",
                 f"{size} {method.key}",
-                {
-                    "env_id": env_id,
-                    "size": f"{size}x{HORIZON}",
-                    "seed": seed,
-                    "obs_type": obs_type,
-                    "rollouts": size,
-                    "method": method.params(plan.preset),
-                },
+                env_id=env_id,
+                size=f"{size}x{HORIZON}",
+                seed=seed,
+                obs_type=obs_type,
+                rollouts=size,
+                method=method.params(plan.preset),
             )
             for obs_type, env_ids, sizes, seeds in STUDIES
             for seed in range(plan.num_seeds(seeds))
@@ -149,18 +147,18 @@ def _curve(points: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def crossing(rollouts: list[int], success: list[float], enough: float = ENOUGH) -> float | None:
+def crossing(rollouts: list[int], success: list[float]) -> float | None:
     """The number of rollouts from which on success stays at 95 % or more, log-linear between the points.
 
     None if it does not at the largest number; at most the smallest number if it does everywhere.
     """
-    short = [i for i, value in enumerate(success) if value < enough]
+    short = [i for i, value in enumerate(success) if value < ENOUGH]
     if not short:
         return float(rollouts[0])
     last = short[-1]
     if last + 1 == len(rollouts):
         return None
-    share = (enough - success[last]) / (success[last + 1] - success[last])
+    share = (ENOUGH - success[last]) / (success[last + 1] - success[last])
     low, high = np.log(rollouts[last]), np.log(rollouts[last + 1])
     return round(float(np.exp(low + share * (high - low))), 1)
 

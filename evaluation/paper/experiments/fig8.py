@@ -40,7 +40,7 @@ class Fig8(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world and seed."""
-        names = streets.worlds_at_hand(tuple(plan.only) or ("large", "full"))
+        names = streets.worlds_at_hand(plan.only or ("large", "full"))
         pairs = 40 if plan.preset.comparable else 5
         return [
             Run(f"{name} seed {seed}", "planners", {"world": name, "seed": seed, "pairs": pairs, "decision": True})

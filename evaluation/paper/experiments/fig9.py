@@ -49,17 +49,19 @@ class Fig9(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, seed, head and side."""
-        worlds = streets.worlds_at_hand(tuple(name for name in plan.only if name in WORLDS) or WORLDS)
-        heads = [name for name in plan.only if name in HEADS] or list(HEADS)
         return [
-            Run(
+            Run.of(
                 f"{world} seed {seed} {head}",
                 side,
-                {"world": world, "seed": seed, "head": head, "side": side, "steps": plan.preset.steps},
+                world=world,
+                seed=seed,
+                head=head,
+                side=side,
+                steps=plan.preset.steps,
             )
             for seed in range(plan.num_seeds(2))
-            for world in worlds
-            for head in heads
+            for world in streets.worlds_at_hand(plan.chosen(WORLDS))
+            for head in plan.chosen(HEADS)
             for side in ("restricted", "control")
         ]
 

@@ -56,19 +56,21 @@ class Networks(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per way and length."""
-        wanted = [name for name in plan.only if name in WORLDS] or ["small"]
-        ways = [name for name in plan.only if name in LABELS] or list(LABELS)
         steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
         return [
-            Run(
+            Run.of(
                 f"{world} seed {seed}",
                 f"{way} {count}",
-                {"world": world, "way": way, "steps": count, "seed": seed, "tasks": plan.preset.tasks},
+                world=world,
+                way=way,
+                steps=count,
+                seed=seed,
+                tasks=plan.preset.tasks,
             )
-            for like in wanted
+            for like in plan.chosen(WORLDS, default=["small"])
             for world in streets.worlds_at_hand((like,))
             for seed in range(plan.num_seeds(2))
-            for way in ways
+            for way in plan.chosen(LABELS)
             if way != "l2-20" or like == "small"
             for count in steps
         ]

@@ -63,26 +63,22 @@ class RopePlans(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and seed, one run per graph."""
-        looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
-        graphs = [name for name in plan.only if name in GRAPHS] or list(GRAPHS)
         size = (18, 780) if plan.preset.comparable else (4, 100)
         return [
-            Run(
+            Run.of(
                 f"{look} seed {seed}",
                 graph,
-                {
-                    "look": look,
-                    "graph": graph,
-                    "seed": seed,
-                    "size": list(size),
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "config": to_dict(config_of(look, graph, plan.preset.steps)),
-                },
+                look=look,
+                graph=graph,
+                seed=seed,
+                size=list(size),
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                config=to_dict(config_of(look, graph, plan.preset.steps)),
             )
-            for look in looks
+            for look in plan.chosen(LOOKS)
             for seed in range(plan.num_seeds(3))
-            for graph in graphs
+            for graph in plan.chosen(GRAPHS)
         ]
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
@@ -184,9 +180,9 @@ def fitted(seed: int, ordered: bool, sequences: int, steps: int, graph: str, fac
     return Plan2VecWaypoints(config).fit(pictures, seed=seed, progress=False)
 
 
-def largest_recorded_gap(dataset: Dataset, count: int = 1000) -> float:
+def largest_recorded_gap(dataset: Dataset) -> float:
     """The Hausdorff distance that 95 % of recorded steps stay below, in pixels."""
-    steps = dataset.transitions[:: max(1, len(dataset.transitions) // count)]
+    steps = dataset.transitions[:: max(1, len(dataset.transitions) // 1000)]
     shapes = dataset.observations
     return float(np.quantile([hausdorff(rope_pixels(shapes[a]), rope_pixels(shapes[b])) for a, b in steps], 0.95))
 

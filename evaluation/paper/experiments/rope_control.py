@@ -58,18 +58,16 @@ class RopeControl(Experiment):
         """One group per seed, one run per agent."""
         size = [18, 780] if plan.preset.comparable else [4, 100]
         return [
-            Run(
+            Run.of(
                 f"seed {seed}",
                 name,
-                {
-                    "agent": name,
-                    "seed": seed,
-                    "size": size,
-                    "tasks": min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
-                    "horizon": 200 if plan.preset.comparable else 20,
-                    "steps": plan.preset.steps,
-                    "config": to_dict(_agent(name, plan.preset.steps).config),
-                },
+                agent=name,
+                seed=seed,
+                size=size,
+                tasks=min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
+                horizon=200 if plan.preset.comparable else 20,
+                steps=plan.preset.steps,
+                config=to_dict(_agent(name, plan.preset.steps).config),
             )
             for seed in range(plan.num_seeds(3))
             for name in plan.only or AGENTS

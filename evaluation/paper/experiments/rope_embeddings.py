@@ -58,10 +58,14 @@ class RopeEmbeddings(Experiment):
         """One group per seed, one run per embedding."""
         size = [18, 780] if plan.preset.comparable else [18, 30]
         return [
-            Run(
+            Run.of(
                 f"seed {seed}",
                 name,
-                {"embedding": name, "seed": seed, "size": size, "tasks": plan.preset.tasks, "steps": plan.preset.steps},
+                embedding=name,
+                seed=seed,
+                size=size,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
             )
             for seed in range(plan.num_seeds(3))
             for name in plan.only or EMBEDDINGS

@@ -33,16 +33,14 @@ class StateRooms(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per room, one run per seed."""
         return [
-            Run(
+            Run.of(
                 short_name(env_id),
                 f"seed {seed}",
-                {
-                    "env_id": env_id,
-                    "seed": seed,
-                    "size": plan.rollouts,
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                },
+                env_id=env_id,
+                seed=seed,
+                size=plan.rollouts,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
             )
             for env_id in plan.env_ids or [room.env_id for room in ROOMS.values()]
             for seed in range(plan.num_seeds(3))

@@ -64,13 +64,11 @@ class Table2(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per method."""
-        wanted = [name for name in plan.only if name in WORLDS] or list(WORLDS)
-        who = [name for name in plan.only if name in LABELS] or list(LABELS)
         runs = []
         for seed in range(plan.num_seeds(5)):
-            for world in streets.worlds_at_hand(tuple(wanted)):
+            for world in streets.worlds_at_hand(plan.chosen(WORLDS)):
                 params = {"world": world, "seed": seed, "tasks": plan.preset.tasks, "steps": plan.preset.steps}
-                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in who]
+                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in plan.chosen(LABELS)]
         return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:

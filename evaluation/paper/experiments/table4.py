@@ -49,27 +49,24 @@ class Table4(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, network and seed."""
-        wanted = [name for name in plan.only if name in STEPS]
-        networks = [name for name in plan.only if name in NETWORKS] or list(NETWORKS)
+        wanted = plan.chosen(STEPS, default=())
         as_printed = plan.preset.name == "paper"
         return [
-            Run(
+            Run.of(
                 f"{world} {network}",
                 f"seed {seed}",
-                {
-                    "world": world,
-                    "like": like,
-                    "network": network,
-                    "seed": seed,
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "as_printed": as_printed,
-                    "device": plan.device,
-                },
+                world=world,
+                like=like,
+                network=network,
+                seed=seed,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                as_printed=as_printed,
+                device=plan.device,
             )
             for like in wanted or STEPS
             for world in streets.worlds_at_hand((like,))
-            for network in networks
+            for network in plan.chosen(NETWORKS)
             if network != "paper" or wanted or as_printed or like in HEAVY
             for seed in range(plan.num_seeds(2))
         ]

@@ -45,24 +45,20 @@ class Table5Rope(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and fold."""
-        looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
-        metrics = [name for name in plan.only if name in METRICS] or ["siamese"]
         size = (18, 780) if plan.preset.comparable else (6, 100)
         return [
-            Run(
+            Run.of(
                 f"{look} fold {fold}",
                 metric,
-                {
-                    "look": look,
-                    "fold": fold,
-                    "metric": metric,
-                    "size": list(size),
-                    "steps": plan.preset.steps,
-                    "config": to_dict(_config_of(look, metric)),
-                },
+                look=look,
+                fold=fold,
+                metric=metric,
+                size=list(size),
+                steps=plan.preset.steps,
+                config=to_dict(_config_of(look, metric)),
             )
-            for look in looks
-            for metric in metrics
+            for look in plan.chosen(LOOKS)
+            for metric in plan.chosen(METRICS, default=["siamese"])
             for fold in range(FOLDS if plan.preset.comparable else 2)
         ]
 

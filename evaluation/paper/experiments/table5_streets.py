@@ -50,7 +50,7 @@ class Table5Streets(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, seed and metric."""
-        worlds = streets.worlds_at_hand(tuple(plan.only) or WORLDS)
+        worlds = streets.worlds_at_hand(plan.chosen(WORLDS))
         return [
             Run(f"{world} seed {seed}", name, {"world": world, "seed": seed, "steps": plan.preset.steps})
             for world in worlds

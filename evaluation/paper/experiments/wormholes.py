@@ -86,20 +86,18 @@ class Wormholes(Experiment):
             "rope": "18x260" if comparable else "4x60",
         }
         return [
-            Run(
+            Run.of(
                 f"{domain} seed {seed}",
                 row,
-                {
-                    "domain": domain,
-                    "row": row,
-                    "seed": seed,
-                    "size": sizes[domain],
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "loose": list(LOOSE[domain]),
-                    "controls": CONTROLS[row][1] if row in CONTROLS else {},
-                    "config": to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
-                },
+                domain=domain,
+                row=row,
+                seed=seed,
+                size=sizes[domain],
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                loose=list(LOOSE[domain]),
+                controls=CONTROLS[row][1] if row in CONTROLS else {},
+                config=to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
             )
             for domain in plan.only or LOOSE
             for seed in range(plan.num_seeds(3))

@@ -11,11 +11,11 @@ from agents import load_agent
 from agents.training.loop import one_torch_thread
 from data_collection import load_dataset
 from evaluation import cli
-from evaluation.runs.judging import judge_into, rows
 from evaluation.paper.lab import Plan
 from evaluation.paper.lab.plan import get_preset
 from evaluation.paper.lab.runner import run_all
 from evaluation.protocols.tasks import make_tasks
+from evaluation.runs.judging import judge_into, rows
 
 from ...mortal import Mortal
 from ..conftest import CMAZE

@@ -5,9 +5,9 @@ import multiprocessing
 
 import pytest
 
-from evaluation.runs import folder as runs
 from evaluation.errors import ResultsError, RunFolderError, RunLockedError
 from evaluation.protocols.results import read_json, write_json
+from evaluation.runs import folder as runs
 from evaluation.runs.stopwatch import Stopwatch
 
 CONFIG = {"size": "10x10", "nested": {"a": 1}}
