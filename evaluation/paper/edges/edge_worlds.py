@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -57,10 +57,9 @@ class EdgeWorld:
         recorded: (R, 2) frames recorded one after the other.
         groups: (V,) trajectory of each frame.
         threshold: calibrated, in steps.
-        graph: weight of recorded edges, and whether they lead both ways.
-        controls: of the domain's default graph.
+        graph: weight of recorded edges, whether they lead both ways, and the controls of the default graph.
         merged: (P, 2) pairs that the domain's default puts together in its own way; None where that is the threshold
-            and ``controls``.
+            and the controls of ``graph``.
         oracle_closures: (C, 2) frames of different trajectories that are truly near.
         oracle_is_false: whether pairs are truly too far apart for an edge.
     """
@@ -74,7 +73,6 @@ class EdgeWorld:
     oracle_closures: np.ndarray
     oracle_is_false: IsFalse
     graph: GraphConfig
-    controls: PruningConfig = field(default_factory=PruningConfig)
     merged: np.ndarray | None = None
 
     def build(self, threshold: float, controls: PruningConfig) -> Graph:
@@ -89,8 +87,8 @@ class EdgeWorld:
     def default(self) -> Graph:
         """The graph as the domain has it by default, without bridges."""
         if self.merged is None:
-            return self.build(self.threshold, self.controls)
-        return self.join(self.merged, self.threshold, self.controls)
+            return self.build(self.threshold, self.graph.pruning)
+        return self.join(self.merged, self.threshold, self.graph.pruning)
 
     def threshold_of_recall(self, recall: float) -> float:
         """The threshold that this share of the closures is within, above 0: what a control has to be better than."""
@@ -174,7 +172,6 @@ def _of_metric(
         closures,
         is_false,
         graph,
-        graph.pruning,
     )
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.scores import average, compact, grouped, percent, pooled, rate
+from ..lab.scores import average, both_ways, compact, grouped, percent, pooled, rate
 from .table5 import edge_quality
 
 C_MAZE = "Plan2vec/CMaze-v0"
@@ -133,8 +132,7 @@ class Ablations(Experiment):
         memory = memory_graph(agent, dataset)
         pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
         rows = {
-            "memory": compact(closed_loop(agent, tasks, memory=True, seed=source.seed, keep_paths=False)),
-            "memoryless": compact(closed_loop(agent, tasks, memory=False, seed=source.seed, keep_paths=False)),
+            **both_ways(agent, tasks, seed=source.seed),
             "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed)),
         }
         stage = next(entry for entry in agent.fit_log if entry.stage == "global")

@@ -12,7 +12,7 @@ from ...protocols.stats import wilson
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, runs_of
-from ..lab.scores import percent
+from ..lab.scores import grouped, percent
 from ..protocols.planning_cost import success_by_hops
 
 METHODS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
@@ -55,20 +55,8 @@ class Fig3(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> metrics -> samplers -> hops -> Wilson intervals over all attempts."""
-        counts: dict[str, Any] = {}
-        for run, result in found:
-            metric = counts.setdefault(run.room, {}).setdefault(run.name, {})
-            for sampler, by_hop in result["success"].items():
-                for hop, (hits, tried) in by_hop.items():
-                    metric.setdefault(sampler, {}).setdefault(hop, []).append((hits, tried))
-        rates = {
-            room: {
-                key: {sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()} for sampler, by_hop in each.items()}
-                for key, each in metrics.items()
-            }
-            for room, metrics in counts.items()
-        }
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rates}
+        rooms = grouped(found, ("room", "name"), _rates)
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a room."""
@@ -105,6 +93,15 @@ class Fig3(Experiment):
 
 _BLIND = ("random walk", "dijkstra, no limit")
 """Samplers that ask no metric."""
+
+
+def _rates(results: list[dict[str, Any]]) -> dict[str, Any]:
+    counts: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for result in results:
+        for sampler, by_hop in result["success"].items():
+            for hop, pair in by_hop.items():
+                counts.setdefault(sampler, {}).setdefault(hop, []).append(pair)
+    return {sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()} for sampler, by_hop in counts.items()}
 
 
 def _rate(pairs: list[tuple[int, int]]) -> dict[str, float]:

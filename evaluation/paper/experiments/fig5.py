@@ -10,13 +10,12 @@ from ...figures.calibration import distance_pairs
 from ...figures.flat_map import corridor_ratio
 from ...figures.latents import Sheet, seeds_figure, sheets_figure
 from ...figures.lattice import Lattice
-from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.frames import frames_figure, frames_from_text, frames_to_text
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import VAE_2, VAE_8, present, rooms_and_seeds
-from ..lab.scores import compact, grouped, mean_of, number, percent, plain, pooled, rate, row
+from ..lab.scores import both_ways, grouped, mean_of, number, percent, plain, pooled, rate, row
 
 PLAN2VEC_2 = Method("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
 METHODS = (PLAN2VEC_2, VAE_2)
@@ -59,14 +58,10 @@ class Fig5(Experiment):
             return _decoded(source, cache)
         room, dataset, tasks = room_of(source.env_id), cache.dataset(source), cache.tasks(source.env_id)
         agent = cache.agent(_BY_KEY[run.name], source)
-        rows = {
-            name: compact(closed_loop(agent, tasks, memory=memory, seed=source.seed, keep_paths=False))
-            for name, memory in (("memory", True), ("memoryless", False))
-        }
         learned, true = distance_pairs(agent, dataset)
         corridor = corridor_ratio(agent, room) if room.name == "c_maze" else None
         return {
-            "rows": rows,
+            "rows": both_ways(agent, tasks, seed=source.seed),
             "correlation": round(float(np.corrcoef(learned, true)[0, 1]), 5),
             "corridor": corridor and [round(corridor.learned, 4), round(corridor.geodesic, 4)],
             "latents": np.round(agent.embed(Lattice(room, CELLS).frames()), 3).tolist(),

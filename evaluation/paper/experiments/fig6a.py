@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...figures import curves
-from ...protocols.closed_loop import closed_loop
 from ...protocols.stats import interval
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
-from ..lab.scores import compact, flags, percent, rate
+from ..lab.scores import both_ways, flags, percent, rate
 from ..protocols.online_dqn import online_dqn
 
 METHODS = (PLAN2VEC, DQN, DQN_POSE)
@@ -76,14 +75,7 @@ class Fig6a(Experiment):
             return {"curve": [[steps, round(rate, 4)] for steps, rate in curve]}
         source = Source.of(run.params)
         agent = cache.agent(BY_KEY[run.params["method"]["key"]], source)
-        tasks = cache.tasks(source.env_id)
-        rows = {}
-        for name, memory in (("memory", True), ("memoryless", False)):
-            if not memory or agent.new_memory(1) is not None:
-                result = closed_loop(
-                    agent, tasks, memory=memory, seed=source.seed, obs_type=source.obs_type, keep_paths=False
-                )
-                rows[name] = compact(result)
+        rows = both_ways(agent, cache.tasks(source.env_id), seed=source.seed, obs_type=source.obs_type)
         return {"rows": rows, "cpu": round(sum(entry.cpu_seconds for entry in agent.fit_log), 1)}
 
     def say(self, result: dict[str, Any]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from agents.graphs.search import SearchBudget
+from agents.graphs.search import SearchBudget, best_first
 
 from ...figures import curves
 from ...protocols.graph_walk import graph_walk
@@ -69,7 +70,9 @@ class Fig6b(Experiment):
             if heuristic is None:
                 break
             budget = SearchBudget(queue_size=size, max_expansions=MAX_EXPANSIONS)
-            found, optimum = budgeted_search(memory, tasks.pairs, heuristic, budget)
+            found, optimum = budgeted_search(
+                memory, tasks.pairs, partial(best_first, heuristic=heuristic, budget=budget)
+            )
             ratio = found.cost_ratio(optimum)[found.success]
             queues[str(size)] = {
                 "success": bits(found.success),

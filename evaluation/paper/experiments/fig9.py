@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
 from agents.metrics.distillation import LandmarkRegressionConfig
-from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.global_metric import GlobalMetricConfig
 from agents.metrics.heads.l2 import L2Head
 from agents.metrics.heads.lp import LpHead
-from agents.training.loop import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from ..figures import streets as street_figures
@@ -71,13 +69,19 @@ class Fig9(Experiment):
         world = streets.street_world(params["world"])
         graph, quarters = streets.true_graph(world), quarters_of(world)
         views = get_views(world, "recorded", 1)
-        metric = fit_on_quarters(
-            HEADS[params["head"]][1],
-            world,
+        config = GlobalMetricConfig(
+            trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **HEADS[params["head"]][1]
+        )
+
+        def not_diagonal(sources: np.ndarray) -> np.ndarray:
+            return ~is_diagonal(quarters[sources][:, None], quarters[None])
+
+        metric, _ = streets.fit_on_frames(
+            configured(config, {}, params["steps"]),
+            views.frames,
             graph,
-            params["side"] == "restricted",
-            params["steps"],
             cache.plan.training(params["seed"]),
+            known_mask=not_diagonal if params["side"] == "restricted" else None,
         )
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
@@ -142,20 +146,3 @@ def quarters_of(world: WorldGraph) -> np.ndarray:
 def is_diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Whether quarters lie opposite each other."""
     return a + b == 3
-
-
-def fit_on_quarters(
-    head: dict[str, Any], world: WorldGraph, graph: Graph, restricted: bool, steps: float, training: Training
-) -> GlobalMetric:
-    """A network from recorded views, one a place, with or without pairs between opposite quarters."""
-    quarters = quarters_of(world)
-    views = get_views(world, "recorded", 1)
-    config = GlobalMetricConfig(trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **head)
-    metric, _ = streets.fit_on_frames(
-        configured(config, {}, steps),
-        views.frames,
-        graph,
-        training,
-        known_mask=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
-    )
-    return metric

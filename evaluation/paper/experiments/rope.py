@@ -30,6 +30,7 @@ from ..rope.rope_plans import (
     rope_pixels,
     rope_tasks,
 )
+from ..streets.street_walk import by_latents
 
 LOOKS = {"ordered": "order visible", "featureless": "featureless"}
 GRAPHS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -87,7 +88,7 @@ class RopePlans(Experiment):
         dataset = recorded(params["seed"], params["look"] == "ordered", *params["size"])
         agent = fitted(params["seed"], params["look"] == "ordered", *params["size"], params["graph"], params["steps"])
         graph = agent.graph.without_bridges()
-        nodes, table = np.asarray(dataset.oracle_position, np.float64), agent.vertex_embeddings
+        nodes = np.asarray(dataset.oracle_position, np.float64)
         step = dataset.transitions
         seen = largest_recorded_gap(dataset)
         ends = np.stack([graph.starts, graph.indices], 1)[graph.inferred]
@@ -100,10 +101,7 @@ class RopePlans(Experiment):
             "step_95": round(float(np.quantile(recorded_steps, 0.95)), 3),
             "megabytes": agent.fit_log[-1].figures["megabytes"],
         }
-
-        def distance(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-            return agent.between(table[vertices], table[goals])
-
+        distance = by_latents(agent.vertex_embeddings, agent.between)
         for kind in KINDS:
             rng = np.random.default_rng([params["seed"], 7])
             tasks = rope_tasks(dataset, params["tasks"], rng, across=kind == "across")

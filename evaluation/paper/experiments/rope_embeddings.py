@@ -25,6 +25,7 @@ from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_expe
 from ..lab.plan import configured
 from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
 from ..rope.rope_plans import LIMIT
+from ..streets.street_walk import by_latents
 from .rope import config_of, recorded
 
 EMBEDDINGS = {
@@ -89,7 +90,7 @@ class RopeEmbeddings(Experiment):
                 world.graph.without_bridges(),
                 starts,
                 goals,
-                lambda vertices, ends: between(latents[vertices], latents[ends]),
+                by_latents(latents, between),
                 SearchBudget(max_expansions=LIMIT),
                 avoid_visited=True,
             )

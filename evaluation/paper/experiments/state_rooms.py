@@ -8,12 +8,11 @@ from agents.plan2vec.recommend import recommend
 from data_collection import make_dataset
 from plan2vec_envs.rooms import ROOMS
 
-from ...protocols.closed_loop import closed_loop
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import compact, grouped, mean_of, percent, plain, pooled, rate, row
+from ..lab.scores import both_ways, grouped, mean_of, percent, plain, pooled, rate, row
 
 _HOW = {"memory": "with memory", "memoryless": "memoryless"}
 
@@ -61,10 +60,7 @@ class StateRooms(Experiment):
         agent = type(found.new_agent())(configured(found.config, {}, params["steps"]))
         agent.fit(dataset, seed=params["seed"], progress=False)
         tasks = make_tasks(params["env_id"], params["tasks"])
-        rows = {
-            how: compact(closed_loop(agent, tasks, memory=how == "memory", obs_type="state", keep_paths=False))
-            for how in _HOW
-        }
+        rows = both_ways(agent, tasks, obs_type="state")
         return {"agent": found.agent, "cpu": round(sum(log.cpu_seconds for log in agent.fit_log), 1), **rows}
 
     def say(self, result: dict[str, Any]) -> str:

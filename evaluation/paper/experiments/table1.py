@@ -82,10 +82,7 @@ class Table1(Experiment):
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Closed loop, graph walk, then what it cost."""
         rooms = summary["rooms"]
-        graphs = [
-            _by_method(title, rooms, lambda found, row=row, key=key: percent(found["rows"][row][key]), note)
-            for row, key, title, note in _GRAPH_TABLES
-        ]
+        graphs = [_by_method(title, rooms, partial(_share, row, key), note) for row, key, title, note in _GRAPH_TABLES]
         note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
         return [_closed_loop(summary), *_blocked(rooms), *graphs, _by_method("What it costs", rooms, _cost, note)]
 
@@ -220,6 +217,10 @@ def _blocked(rooms: dict[str, Any]) -> list[Table]:
 def _first(found: dict[str, Any]) -> dict[str, Any]:
     """With memory, where the method has one."""
     return next(iter(found["rows"].values()))
+
+
+def _share(row: str, key: str, found: dict[str, Any]) -> str:
+    return percent(found["rows"][row][key])
 
 
 def _cost(found: dict[str, Any]) -> str:

@@ -81,10 +81,10 @@ class Table2(Experiment):
         recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
         novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
-        driver = _driver(name, world, recorded, passes, seed, run.params["steps"], cache.plan)
-        result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **driver.costs}
+        see, costs = _driver(name, world, recorded, passes, seed, run.params["steps"], cache.plan)
+        result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **costs}
         for kind, views in (("novel", novel), ("recorded", recorded)):
-            distance, result[f"{kind}_us"] = driver.see(views)
+            distance, result[f"{kind}_us"] = see(views)
             for visited in (True, False):
                 scores = _scores(world, views, distance, tasks, visited, seed)
                 result[f"{kind} {'visited' if visited else 'memoryless'}"] = scores
@@ -138,23 +138,19 @@ class Table2(Experiment):
         ]  # fmt: skip
 
 
-class _Driver:
-    """Who drives: what it learned, and how it sees a set of pictures."""
-
-    def __init__(self, see: Callable[[Views], tuple[Distance, float]], **costs: float) -> None:
-        self.see, self.costs = see, costs
-
-
-def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, plan: Plan) -> _Driver:
+def _driver(
+    name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, plan: Plan
+) -> tuple[Callable[[Views], tuple[Distance, float]], dict[str, float]]:
+    """Who drives: how it sees a set of pictures, with microseconds a picture; what it takes to keep."""
     if name == "random":
-        return _Driver(lambda views: (streets.by_chance(seed), 0.0), megabytes=0.0)
+        return (lambda views: (streets.by_chance(seed), 0.0)), {"megabytes": 0.0}
     if name == "pixels":
-        return _Driver(lambda views: (streets.by_pixels(views), 0.0), megabytes=0.0)
+        return (lambda views: (streets.by_pixels(views), 0.0)), {"megabytes": 0.0}
     drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
     if name in _NETWORKS:
         how = {"device": plan.device, "execution": plan.execution, "progress": False}
         agent = _network_agent(name, steps).fit(drives.without_oracle(), seed=seed, **how)
-        return _Driver(lambda views: streets.by_agent(agent, views), megabytes=_megabytes(agent))
+        return (lambda views: streets.by_agent(agent, views)), {"megabytes": _megabytes(agent)}
     from agents import Plan2VecPlaces
 
     agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
@@ -164,12 +160,12 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
     if name == "pixel-places":
         frames = drives.observations[anchors]
         costs["megabytes"] += frames.nbytes / 1e6
-        return _Driver(lambda views: streets.by_pixel_places(agent, views, frames), **costs)
+        return (lambda views: streets.by_pixel_places(agent, views, frames)), costs
     if name == "true-links":
         assert drives.oracle_position is not None
         true_places = streets.places_of(world, drives.oracle_position[anchors])
         agent.metric = streets.with_true_links(agent, world, true_places)
-    return _Driver(lambda views: streets.by_agent(agent, views), **costs)
+    return (lambda views: streets.by_agent(agent, views)), costs
 
 
 def _network_agent(name: str, steps: float) -> Any:

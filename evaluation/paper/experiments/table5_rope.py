@@ -18,6 +18,7 @@ from ...report.published import TABLE_5_ROPE
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import grouped, mean_of, plain
+from ..rope.rope_plans import pairs_across
 from .rope import LOOKS, recorded
 from .table5 import fit_fold, in_parts
 
@@ -118,11 +119,7 @@ def _pooled(folds: list[dict[str, Any]]) -> dict[str, Any]:
 
 def false_share(metric: LocalMetric, dataset: Dataset) -> float:
     """Of the pairs of two trajectories within the threshold, those whose ropes lie apart; 0 where there is none."""
-    from scipy.spatial import cKDTree
-
-    latents = metric.embed(dataset.observations)
-    near = cKDTree(latents).query_pairs(metric.threshold, output_type="ndarray")
-    near = near[dataset.episode_ids[near[:, 0]] != dataset.episode_ids[near[:, 1]]]
+    near = pairs_across(metric.embed(dataset.observations), dataset.episode_ids, metric.threshold)
     nodes = np.asarray(dataset.oracle_position, np.float64)
     apart = node_displacement(nodes[near[:, 0]], nodes[near[:, 1]])
     return round(float((apart >= SUCCESS_DISPLACEMENT).mean()), 5) if len(near) else 0.0

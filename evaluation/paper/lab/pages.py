@@ -19,7 +19,6 @@ from ...report.html import picture, tag, terms
 from ...report.published import SPREAD_READING, TABLE_1, TABLE_5
 from ...report.style import CSS
 from ...report.tables import Table, plain_markdown
-from .records import Figure
 
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
 _RESULTS, _PAGE, _TEXT = "results.json", "report.html", "report.md"
@@ -226,8 +225,3 @@ def write_bytes(path: Path, data: bytes) -> Path:
     with atomic_write(path) as file:
         file.write(data)
     return path
-
-
-def figure_record(figure: Figure) -> dict[str, Any]:
-    """A picture without its bytes, as `results.json` keeps it."""
-    return {"name": figure.name, "caption": figure.caption, "narrow": figure.narrow}

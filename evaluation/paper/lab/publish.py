@@ -13,7 +13,7 @@ from ...protocols.worlds import short_name
 from ...report.tables import Table
 from ...runs import environment
 from .experiment import Experiment
-from .pages import Finished, figure_record, tables_and_provenance, write_bytes, write_page
+from .pages import Finished, tables_and_provenance, write_bytes, write_page
 from .plan import Plan
 from .records import Found
 from .runner import FORMAT
@@ -79,7 +79,7 @@ def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folde
         "title": experiment.title,
         "about": experiment.about,
         "tables": [asdict(table) for table in tables],
-        "figures": [figure_record(figure) for figure in figures],
+        "figures": [{key: getattr(figure, key) for key in ("name", "caption", "narrow")} for figure in figures],
         "seeds": sorted({run.params["seed"] for run, _ in found if "seed" in run.params}),
         "datasets": _fingerprints(found, folder.parent),
         "configuration": _configuration(found),

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...protocols.closed_loop import closed_loop
 from ...protocols.results import EvalResult
 from ...protocols.stats import Interval, interval, iqm, stratified_bootstrap, wilson
+from ...protocols.tasks import TaskList
 from .records import Found, Run
 
 
@@ -22,6 +24,14 @@ def compact(result: EvalResult) -> dict[str, Any]:
         "blocked": bits(result.blocked),
         "steps_over_least": None if np.isnan(optimality) else round(optimality, 4),
         "seconds_per_decision": round(result.seconds_per_decision, 7),
+    }
+
+
+def both_ways(agent: Any, tasks: TaskList, **options: Any) -> dict[str, dict[str, Any]]:
+    """The closed loop with "memory", where the agent has one, and "memoryless", each as of `compact`."""
+    ways = ("memory", "memoryless") if agent.new_memory(1) is not None else ("memoryless",)
+    return {
+        way: compact(closed_loop(agent, tasks, memory=way == "memory", keep_paths=False, **options)) for way in ways
     }
 
 

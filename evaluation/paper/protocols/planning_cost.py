@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.sparse.csgraph import dijkstra as cheapest_costs
 
-from agents.graphs.search import Heuristic, PlanBatch, SearchBudget, a_star, best_first, dijkstra, greedy_walk
+from agents.graphs.search import PlanBatch, SearchBudget, a_star, best_first, dijkstra, greedy_walk
 from agents.graphs.search.ball import Balls
 from agents.graphs.shortest_paths import distances_from
 from agents.training.loop import one_torch_thread
@@ -23,34 +24,23 @@ from ...protocols.worlds import room_of
 DEPTHS = (2, 3, 4, 6, 8, 12, 16, 24)
 _SOURCES = 256
 
-Search = Callable[[Any, np.ndarray, np.ndarray, Heuristic, SearchBudget], PlanBatch]
-
-SEARCHES: Mapping[str, Search] = {
-    "best-first": best_first,
-    "greedy": greedy_walk,
-    "a-star": a_star,
-    "dijkstra": lambda graph, starts, goals, _, budget: dijkstra(graph, starts, goals, budget),
-}
+Search = Callable[..., PlanBatch]
+"""Of a graph, starts and goals; its heuristic and budget are given already."""
 
 
 @one_torch_thread()
-def budgeted_search(
-    memory: MemoryGraph, pairs: np.ndarray, heuristic: Heuristic, budget: SearchBudget, *, search: str = "best-first"
-) -> tuple[PlanBatch, np.ndarray]:
-    """Searches a memory graph with an agent's metric, all plans in lockstep.
+def budgeted_search(memory: MemoryGraph, pairs: np.ndarray, search: Search) -> tuple[PlanBatch, np.ndarray]:
+    """Searches a memory graph, all plans in lockstep.
 
     Args:
         memory: the graph, the same for all agents that are compared.
         pairs: (J, 2) vertices, start and goal.
-        heuristic: `vertex_heuristic(agent, memory)`.
-        budget: `queue_size` = |H| and `max_expansions` apply.
-        search: a key of `SEARCHES`: "best-first" (by D alone), "greedy" (without memory), "a-star" (path cost + D) or
-            "dijkstra".
+        search: one of `agents.graphs.search`, with `vertex_heuristic(agent, memory)`.
 
     Returns:
         The plans, and (J,) float64 costs of the cheapest ways in steps; inf where there is none.
     """
-    plans = SEARCHES[search](memory.graph, pairs[:, 0], pairs[:, 1], heuristic, budget)
+    plans = search(memory.graph, pairs[:, 0], pairs[:, 1])
     sources, row = np.unique(pairs[:, 0], return_inverse=True)
     return plans, distances_from(memory.graph, sources)[row.reshape(-1), pairs[:, 1]].astype(np.float64)
 
@@ -81,17 +71,18 @@ def planning_cost(
     tasks, depth = pairs_at(memory, depths, plans_per_depth, in_hops=False, seed=seed)
     learned = vertex_heuristic(agent, memory)
     assert learned is not None
-    ways = {
-        "dijkstra": ("dijkstra", learned),
-        "a-star, straight line (oracle)": ("a-star", StraightLineGreedy(room_of(memory.env_id)).heuristic_on(memory)),
-        f"a-star, {agent.name}": ("a-star", learned),
-        f"best-first, {agent.name}": ("best-first", learned),
-        f"greedy, {agent.name}": ("greedy", learned),
-    }
+    straight = StraightLineGreedy(room_of(memory.env_id)).heuristic_on(memory)
     cap = SearchBudget(max_expansions=20 * memory.num_vertices)  # A* by an inconsistent D may reopen for very long
+    ways: dict[str, Search] = {
+        "dijkstra": partial(dijkstra, budget=cap),
+        "a-star, straight line (oracle)": partial(a_star, heuristic=straight, budget=cap),
+        f"a-star, {agent.name}": partial(a_star, heuristic=learned, budget=cap),
+        f"best-first, {agent.name}": partial(best_first, heuristic=learned, budget=cap),
+        f"greedy, {agent.name}": partial(greedy_walk, heuristic=learned, budget=cap),
+    }
     searches = {}
-    for name, (search, guess) in ways.items():
-        plans, optimum = budgeted_search(memory, tasks.pairs, guess, cap, search=search)
+    for name, search in ways.items():
+        plans, optimum = budgeted_search(memory, tasks.pairs, search)
         searches[name] = {key: getattr(plans, key) for key in ("expanded", "generated", "success")}
         searches[name] |= {"cost_ratio": plans.cost_ratio(optimum), "optimum": optimum}
     return depth, searches
@@ -158,15 +149,13 @@ def success_by_hops(
             agent, memory, tasks, epsilon=chance, horizon=horizon, heuristic=learned, seed=seed
         ).success_02
 
-    def search(how: str, budget: SearchBudget) -> np.ndarray:
-        return budgeted_search(memory, tasks.pairs, learned, budget, search=how)[0].success
-
+    best = partial(best_first, heuristic=learned, budget=SearchBudget(max_expansions=horizon))
     return depth, {
         "random walk": walk(1.0),
         "greedy": walk(0.0),
         f"epsilon-greedy, {epsilon:g}": walk(epsilon),
-        "best-first search": search("best-first", SearchBudget(max_expansions=horizon)),
-        "dijkstra, no limit": search("dijkstra", SearchBudget()),
+        "best-first search": budgeted_search(memory, tasks.pairs, best)[0].success,
+        "dijkstra, no limit": budgeted_search(memory, tasks.pairs, dijkstra)[0].success,
     }
 
 

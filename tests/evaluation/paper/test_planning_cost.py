@@ -1,10 +1,12 @@
 """Searches under a budget and what they cost, on lattices whose numbers are known."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from agents import Graph
-from agents.graphs.search import SearchBudget
+from agents.graphs.search import SearchBudget, best_first, dijkstra
 from evaluation.errors import ProtocolError
 from evaluation.paper.protocols.planning_cost import (
     ball_sizes,
@@ -52,9 +54,10 @@ class Blind(Manhattan):
         return np.zeros(len(x))
 
 
-def searched(agent, memory, pairs, budget, **options):
-    """Plans by an agent's D, and their costs over the cheapest."""
-    plans, optimum = budgeted_search(memory, pairs, vertex_heuristic(agent, memory), budget, **options)
+def searched(agent, memory, pairs, budget):
+    """Best-first plans by an agent's D, and their costs over the cheapest."""
+    search = partial(best_first, heuristic=vertex_heuristic(agent, memory), budget=budget)
+    plans, optimum = budgeted_search(memory, pairs, search)
     return plans, plans.cost_ratio(optimum), optimum
 
 
@@ -71,18 +74,21 @@ def test_an_exact_metric_needs_one_expansion_a_hop_whatever_the_queue(lattice, q
 def test_dijkstra_looks_at_all_that_is_nearer_and_is_refused_more_than_its_budget(lattice):
     centre = SIDE * (SIDE // 2) + SIDE // 2
     pairs = np.array([[centre, centre + 5]])
-    plans, _, _ = searched(Blind(), lattice, pairs, SearchBudget(), search="dijkstra")
+    plans, _ = budgeted_search(lattice, pairs, dijkstra)
     nearer = 1 + 2 * 4 * 5  # vertices at less than 5 on a lattice: 1 + 4 (1 + 2 + 3 + 4)
     assert nearer <= plans.expanded[0] <= nearer + 4 * 5
-    few, ratio, _ = searched(Blind(), lattice, pairs, SearchBudget(max_expansions=nearer - 1), search="dijkstra")
+    budget = SearchBudget(max_expansions=nearer - 1)
+    few, optimum = budgeted_search(lattice, pairs, partial(dijkstra, budget=budget))
     assert not few.success[0]
-    assert np.isinf(ratio[0])
+    assert np.isinf(few.cost_ratio(optimum)[0])
     assert few.hops[0] == 0
 
 
 def test_noise_finds_goals_late_and_by_detours(lattice, rng):
     pairs = graph_tasks(lattice, num_tasks=40).pairs
-    plans, optimum = budgeted_search(lattice, pairs, lambda vertices, goals: rng.random(len(vertices)), SearchBudget())
+    plans, optimum = budgeted_search(
+        lattice, pairs, partial(best_first, heuristic=lambda vertices, goals: rng.random(len(vertices)))
+    )
     assert plans.success.all()
     assert plans.cost_ratio(optimum).mean() > 1.2
     assert plans.expanded.sum() / plans.hops.sum() > 3
