@@ -70,9 +70,8 @@ class Fig6b(Experiment):
             if heuristic is None:
                 break
             budget = SearchBudget(queue_size=size, max_expansions=MAX_EXPANSIONS)
-            found, optimum = budgeted_search(
-                memory, tasks.pairs, partial(best_first, heuristic=heuristic, budget=budget)
-            )
+            search = partial(best_first, heuristic=heuristic, budget=budget)
+            found, optimum = budgeted_search(memory, tasks.pairs, search)
             ratio = found.cost_ratio(optimum)[found.success]
             queues[str(size)] = {
                 "success": bits(found.success),

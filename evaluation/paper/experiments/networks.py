@@ -103,7 +103,7 @@ class Networks(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> ways -> steps -> rates."""
-        return {"worlds": grouped(found, ("world", "way", "length"), _pooled)}
+        return {"worlds": grouped(found, ("world", "way", "steps"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
