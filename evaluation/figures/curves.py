@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -35,6 +36,13 @@ class Line:
     high: Sequence[float] = ()
     faint: bool = False
     like: str = ""
+
+    @classmethod
+    def of_shares(cls, label: str, x: Sequence[float], shares: Iterable[dict[str, float]], **look: Any) -> Line:
+        """In percent, from the ``value``, ``low`` and ``high`` of each point."""
+        points = list(shares)
+        y, low, high = ([100 * point[end] for point in points] for end in ("value", "low", "high"))
+        return cls(label, x, y, low, high, **look)
 
 
 @dataclass(frozen=True)

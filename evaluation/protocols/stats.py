@@ -81,9 +81,16 @@ def wilson(successes: np.ndarray, *, z: float = 1.959964) -> Interval:
 
 
 def interval(successes: np.ndarray) -> Interval:
-    """The interval that a (R, J) success matrix allows: stratified bootstrap for R >= 2, Wilson for one run."""
+    """Of a (R, J) success matrix: stratified bootstrap over runs, Wilson's where runs do not differ.
+
+    Where all runs agree on every task, or there is one alone, a bootstrap over runs has nothing to vary.
+    """
     successes = _matrix(successes)
-    return wilson(successes) if len(successes) == 1 else stratified_bootstrap(successes)
+    if len(successes) > 1:
+        found = stratified_bootstrap(successes)
+        if found.low < found.high:
+            return found
+    return wilson(successes)
 
 
 def _matrix(scores: np.ndarray) -> np.ndarray:

@@ -12,7 +12,14 @@ from .records import Heuristic, PlanBatch, as_vertices, collect, estimate
 UNLIMITED = SearchBudget()
 
 
-def dijkstra(graph: Graph, starts: np.ndarray, goals: np.ndarray, budget: SearchBudget = UNLIMITED) -> PlanBatch:
+def dijkstra(
+    graph: Graph,
+    starts: np.ndarray,
+    goals: np.ndarray,
+    budget: SearchBudget = UNLIMITED,
+    *,
+    record: list[np.ndarray] | None = None,
+) -> PlanBatch:
     """Cheapest plans, expanding by cost so far until the goal is the cheapest open vertex.
 
     Args:
@@ -20,12 +27,19 @@ def dijkstra(graph: Graph, starts: np.ndarray, goals: np.ndarray, budget: Search
         starts: (B,) vertices.
         goals: (B,) vertices.
         budget: ``queue_size`` and ``max_expansions`` apply; a queue limit gives up the promise of the cheapest plan.
+        record: is given the vertices that each turn expands, one of every plan that still searches.
     """
-    return _search(graph, starts, goals, None, budget, add_path_cost=True)
+    return _search(graph, starts, goals, None, budget, record, add_path_cost=True)
 
 
 def a_star(
-    graph: Graph, starts: np.ndarray, goals: np.ndarray, heuristic: Heuristic, budget: SearchBudget = UNLIMITED
+    graph: Graph,
+    starts: np.ndarray,
+    goals: np.ndarray,
+    heuristic: Heuristic,
+    budget: SearchBudget = UNLIMITED,
+    *,
+    record: list[np.ndarray] | None = None,
 ) -> PlanBatch:
     """Plans by cost so far + heuristic; the cheapest if the heuristic never overestimates.
 
@@ -38,12 +52,19 @@ def a_star(
         goals: (B,) vertices.
         heuristic: Estimated steps to the goal.
         budget: ``queue_size`` and ``max_expansions`` apply; a queue limit gives up the promise of the cheapest plan.
+        record: is given the vertices that each turn expands, one of every plan that still searches.
     """
-    return _search(graph, starts, goals, heuristic, budget, add_path_cost=True)
+    return _search(graph, starts, goals, heuristic, budget, record, add_path_cost=True)
 
 
 def best_first(
-    graph: Graph, starts: np.ndarray, goals: np.ndarray, heuristic: Heuristic, budget: SearchBudget = UNLIMITED
+    graph: Graph,
+    starts: np.ndarray,
+    goals: np.ndarray,
+    heuristic: Heuristic,
+    budget: SearchBudget = UNLIMITED,
+    *,
+    record: list[np.ndarray] | None = None,
 ) -> PlanBatch:
     """Plans by the heuristic alone, each vertex expanded at most once.
 
@@ -56,8 +77,9 @@ def best_first(
         goals: (B,) vertices.
         heuristic: Estimated steps to the goal.
         budget: ``queue_size`` and ``max_expansions`` apply.
+        record: is given the vertices that each turn expands, one of every plan that still searches.
     """
-    return _search(graph, starts, goals, heuristic, budget, add_path_cost=False)
+    return _search(graph, starts, goals, heuristic, budget, record, add_path_cost=False)
 
 
 def _search(
@@ -66,6 +88,7 @@ def _search(
     goals: np.ndarray,
     heuristic: Heuristic | None,
     budget: SearchBudget,
+    record: list[np.ndarray] | None,
     *,
     add_path_cost: bool,
 ) -> PlanBatch:
@@ -96,6 +119,8 @@ def _search(
             if not active.size:
                 break
         turn += 1
+        if record is not None:
+            record.append(at)
         here = active * size + at
         frontier.close(active, slots, here)
         owner, edge, degree = edges_of(graph, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -58,10 +58,9 @@ class EdgeWorld:
         recorded: (R, 2) frames recorded one after the other.
         groups: (V,) trajectory of each frame.
         threshold: calibrated, in steps.
-        graph: weight of recorded edges, and whether they lead both ways.
-        controls: of the domain's default graph.
+        graph: weight of recorded edges, whether they lead both ways, and the controls of the default graph.
         merged: (P, 2) pairs that the domain's default puts together in its own way; None where that is the threshold
-            and ``controls``.
+            and the controls of ``graph``.
         oracle_closures: (C, 2) frames of different trajectories that are truly near.
         oracle_is_false: whether pairs are truly too far apart for an edge.
     """
@@ -75,7 +74,6 @@ class EdgeWorld:
     oracle_closures: np.ndarray
     oracle_is_false: IsFalse
     graph: GraphConfig
-    controls: PruningConfig = field(default_factory=PruningConfig)
     merged: np.ndarray | None = None
 
     def build(self, threshold: float, controls: PruningConfig) -> Graph:
@@ -90,8 +88,8 @@ class EdgeWorld:
     def default(self) -> Graph:
         """The graph as the domain has it by default, without bridges."""
         if self.merged is None:
-            return self.build(self.threshold, self.controls)
-        return self.join(self.merged, self.threshold, self.controls)
+            return self.build(self.threshold, self.graph.pruning)
+        return self.join(self.merged, self.threshold, self.graph.pruning)
 
     def threshold_of_recall(self, recall: float) -> float:
         """The threshold that this share of the closures is within, above 0: what a control has to be better than."""
@@ -139,18 +137,8 @@ def _rooms(size: str, steps: float, training: Training) -> EdgeWorld:
         return np.concatenate([oracle.distance(position[part[:, 0]], position[part[:, 1]]) for part in parts])
 
     near = _across(cKDTree(position).query_pairs(STEP, p=np.inf, output_type="ndarray"), dataset.episode_ids)
-    latents = metric.embed(dataset.observations)
-    return EdgeWorld(
-        latents,
-        latents,
-        metric.config.members,
-        dataset.transitions,
-        dataset.episode_ids,
-        metric.threshold,
-        near[apart(near) <= 1.0],
-        lambda pairs: apart(pairs) > FAR_IN_ROOM,
-        GraphConfig(),
-        GraphConfig().pruning,
+    return _of_metric(
+        metric, dataset, near[apart(near) <= 1.0], lambda pairs: apart(pairs) > FAR_IN_ROOM, GraphConfig()
     )
 
 
@@ -167,6 +155,13 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
     tree = cKDTree(nodes.reshape(len(nodes), -1))
     near = tree.query_pairs(SUCCESS_DISPLACEMENT, p=np.inf, output_type="ndarray")
     near = _across(near, dataset.episode_ids)
+    return _of_metric(metric, dataset, near[~apart(near)], apart, replace(ROPE.graph, both_ways=True))
+
+
+def _of_metric(
+    metric: LocalMetric, dataset: Dataset, closures: np.ndarray, is_false: IsFalse, graph: GraphConfig
+) -> EdgeWorld:
+    """Every frame a vertex, and the networks of the metric the members."""
     latents = metric.embed(dataset.observations)
     return EdgeWorld(
         latents,
@@ -175,10 +170,9 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
         dataset.transitions,
         dataset.episode_ids,
         metric.threshold,
-        near[~apart(near)],
-        apart,
-        replace(ROPE.graph, both_ways=True),
-        ROPE.graph.pruning,
+        closures,
+        is_false,
+        graph,
     )
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.scores import compact, percent, pooled, rate
+from ..lab.scores import average, both_ways, compact, grouped, percent, pooled, rate
 from .table5 import edge_quality
 
 C_MAZE = "Plan2vec/CMaze-v0"
@@ -109,16 +108,14 @@ class Ablations(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per family and seed, one run per variant."""
         return [
-            Run(
+            Run.of(
                 f"{short_name(env_id)} {family} seed {seed}",
                 label,
-                {
-                    "env_id": env_id,
-                    "size": plan.rollouts,
-                    "seed": seed,
-                    "family": family,
-                    "method": _variant(label, options).params(plan.preset),
-                },
+                env_id=env_id,
+                size=plan.rollouts,
+                seed=seed,
+                family=family,
+                method=_variant(label, options).params(plan.preset),
             )
             for family, (_, variants) in FAMILIES.items()
             if not plan.only or family in plan.only
@@ -135,8 +132,7 @@ class Ablations(Experiment):
         memory = memory_graph(agent, dataset)
         pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
         rows = {
-            "memory": compact(closed_loop(agent, tasks, memory=True, seed=source.seed, keep_paths=False)),
-            "memoryless": compact(closed_loop(agent, tasks, memory=False, seed=source.seed, keep_paths=False)),
+            **both_ways(agent, tasks, seed=source.seed),
             "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed)),
         }
         stage = next(entry for entry in agent.fit_log if entry.stage == "global")
@@ -149,17 +145,8 @@ class Ablations(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Families -> variants -> pooled rows."""
-        families: dict[str, Any] = {}
-        for run, result in found:
-            families.setdefault(run.params["family"], {}).setdefault(run.name, []).append(result)
-        return {
-            "size": plan.rollouts,
-            "seeds": plan.num_seeds(3),
-            "families": {
-                family: {label: _pool(results) for label, results in variants.items()}
-                for family, variants in families.items()
-            },
-        }
+        families = grouped(found, ("family", "name"), _pool)
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(3), "families": families}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a family."""
@@ -187,8 +174,8 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
         **{name: pooled([result["rows"][name] for result in results]) for name in _ROWS},
         "wormholes": float(np.mean([result["edges"]["wormholes"] for result in results])),
         "longest": float(np.max([result["edges"]["longest"] for result in results])),
-        "error": round(float(np.mean([result["error"] for result in results])), 4),
-        "cpu": round(float(np.mean([result["cpu"] for result in results])), 1),
+        "error": average([result["error"] for result in results], 4),
+        "cpu": average([result["cpu"] for result in results], 1),
     }
 
 

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...figures import curves
 from ...protocols.closed_loop import closed_loop
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.scores import compact, flags, interval, percent, rate
+from ..lab.scores import average, compact, grouped, percent, rate, row, success
 
 C_MAZE = "Plan2vec/CMaze-v0"
 ENOUGH = 0.95
 _PRINTED = {"global_metric.algorithm": "amortized_search"}
 _SECOND = {"global_metric.algorithm": "value_iteration"}
 
-VARIANTS: dict[str, tuple[dict[str, Any], str, tuple[int, ...]]] = {
-    "Algorithm 1, all pairs": ({}, "global_metric.algorithm.steps", (50, 100, 200, 400, 800)),
-    "Algorithm 1 as printed, Dijkstra": (_PRINTED, "global_metric.algorithm.steps", (50, 100, 200, 400)),
-    "Algorithm 1 as printed, A* with D": (
-        {**_PRINTED, "global_metric.algorithm.search": "a_star"},
-        "global_metric.algorithm.steps",
-        (200, 400),
-    ),
+VARIANTS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "Algorithm 1, all pairs": ({}, (50, 100, 200, 400, 800)),
+    "Algorithm 1 as printed, Dijkstra": (_PRINTED, (50, 100, 200, 400)),
+    "Algorithm 1 as printed, A* with D": ({**_PRINTED, "global_metric.algorithm.search": "a_star"}, (200, 400)),
     **{
-        f"Algorithm 2, k = {k}": (
-            {**_SECOND, "global_metric.algorithm.lookahead": k},
-            "global_metric.algorithm.steps",
-            (100, 250, 500),
-        )
+        f"Algorithm 2, k = {k}": ({**_SECOND, "global_metric.algorithm.lookahead": k}, (100, 250, 500))
         for k in (1, 2, 3, 5)
     },
 }
-"""Label -> options, the option that holds the gradient steps, and their numbers; each point has its own schedule."""
+"""Label -> options, and numbers of gradient steps; each point has its own schedule."""
 
 
 @register_experiment
@@ -54,21 +44,19 @@ class Algorithms(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per seed and variant, one run per number of steps."""
         return [
-            Run(
+            Run.of(
                 f"{short_name(env_id)} {label} seed {seed}",
                 f"{steps} steps",
-                {
-                    "env_id": env_id,
-                    "size": plan.rollouts,
-                    "seed": seed,
-                    "variant": label,
-                    "steps": steps,
-                    "method": _method(label, steps).params(plan.preset),
-                },
+                env_id=env_id,
+                size=plan.rollouts,
+                seed=seed,
+                variant=label,
+                steps=steps,
+                method=_method(label, steps).params(plan.preset),
             )
             for seed in range(plan.num_seeds(3))
             for env_id in plan.env_ids or (C_MAZE,)
-            for label, (_, _, all_steps) in VARIANTS.items()
+            for label, (_, all_steps) in VARIANTS.items()
             for steps in all_steps
         ]
 
@@ -93,15 +81,13 @@ class Algorithms(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Variants -> points in the order of their steps."""
-        by_variant: dict[str, dict[int, list[dict[str, Any]]]] = {}
-        for run, result in found:
-            by_variant.setdefault(run.params["variant"], {}).setdefault(run.params["steps"], []).append(result)
+        points = grouped(found, ("variant", "steps"), _point)
         return {
             "size": plan.rollouts,
             "seeds": plan.num_seeds(3),
             "variants": {
-                label: [_point(steps, results) for steps, results in sorted(points.items())]
-                for label, points in by_variant.items()
+                label: [{"steps": steps, **by_steps[steps]} for steps in sorted(by_steps)]
+                for label, by_steps in points.items()
             },
         }
 
@@ -114,8 +100,8 @@ class Algorithms(Experiment):
             reached = (f"{first['steps']}", f"{first['cpu']:.1f}") if first else (f"not in {last['steps']}", "–")
             spread = f"{100 * min(last['per_seed']):.1f} to {100 * max(last['per_seed']):.1f}"
             ends = [percent(last["graph"]), spread, percent(last["memory"]), f"{100 * last['error']:.1f}"]
-            kind = "ours" if "all pairs" in label else ""
-            rows.append((kind, [label, *reached, str(last["steps"]), f"{last['cpu']:.0f}", *ends]))
+            costs = [*reached, str(last["steps"]), f"{last['cpu']:.0f}"]
+            rows.append(row(label, *costs, *ends, ours="all pairs" in label))
         head = ["", "steps to 95 %", "CPU s to 95 %", "steps", "CPU s", "graph walk, %", "seeds, %"]
         head += ["closed loop, memory, %", "error of D, %"]
         note = "Steps to 95 %: the least number tried whose mean success on the graph is 95 % or more."
@@ -127,24 +113,22 @@ class Algorithms(Experiment):
         for title, key in (("gradient steps", "steps"), ("CPU seconds", "cpu")):
             lines = []
             for label, points in summary["variants"].items():
-                y, low, high = ([100 * point["graph"][end] for point in points] for end in ("value", "low", "high"))
-                lines.append(curves.Line(label, [point[key] for point in points], y, low, high))
+                shares = [point["graph"] for point in points]
+                lines.append(curves.Line.of_shares(label, [point[key] for point in points], shares))
             panels.append(curves.Panel(f"against {title}", title, "graph walk success, %", lines, log_x=True))
         caption = "Graph walk success, k = 1, with intervals over seeds; each point is a training of its own."
         return [Figure("algorithms.png", curves.curves_figure(panels, height=4.6), caption)]
 
 
 def _method(label: str, steps: int) -> Method:
-    options, option, _ = VARIANTS[label]
-    return Method(f"{label} {steps}", label, "plan2vec", {**options, option: steps})
+    options = {**VARIANTS[label][0], "global_metric.algorithm.steps": steps}
+    return Method(f"{label} {steps}", label, "plan2vec", options)
 
 
-def _point(steps: int, results: list[dict[str, Any]]) -> dict[str, Any]:
+def _point(results: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "steps": steps,
-        "graph": vars(interval(np.stack([flags(one["graph"]) for one in results]))),
-        "memory": vars(interval(np.stack([flags(one["memory"]) for one in results]))),
+        **{key: success(results, key) for key in ("graph", "memory")},
         "per_seed": [round(rate(one["graph"]), 4) for one in results],
-        "cpu": round(float(np.mean([one["cpu"] for one in results])), 1),
-        "error": round(float(np.mean([one["error"] for one in results])), 4),
+        "cpu": average([one["cpu"] for one in results], 1),
+        "error": average([one["error"] for one in results], 4),
     }

@@ -13,7 +13,7 @@ from data_collection import Dataset
 
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
 from ..protocols.awkward_worlds import LONG, WIDE, WalledRoom, corridor, hovering, step_in_corridor
 
 WORLDS = {
@@ -73,46 +73,32 @@ class Awkward(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success and steps."""
-        return f"{flags(result['solved']).mean():.0%} solved in {result['steps']:.1f} steps"
+        return f"{rate(result['solved']):.0%} solved in {result['steps']:.1f} steps"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> arms -> figures."""
-        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for run, result in found:
-            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
-        return {
-            "seeds": plan.num_seeds(5),
-            "worlds": {
-                world: {
-                    arm: {
-                        "why": results[0]["why"],
-                        "solved": vars(interval(np.stack([flags(each["solved"]) for each in results]))),
-                        "steps": mean_of([each["steps"] for each in results]),
-                        "ratio": None if results[0]["ratio"] is None else mean_of([each["ratio"] for each in results]),
-                    }
-                    for arm, results in arms.items()
-                }
-                for world, arms in runs.items()
-            },
-        }
+        return {"seeds": plan.num_seeds(5), "worlds": grouped(found, ("world", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One row per world and arm."""
         rows = [
-            (
-                "ours" if arm == "remedies" else "",
-                [
-                    f"{WORLDS[world]}; {ARMS[arm]}",
-                    percent(found["solved"]),
-                    plain(found["steps"], ".1f"),
-                    plain(found["ratio"], ".2f"),
-                ],
+            row(
+                f"{WORLDS[world]}; {ARMS[arm]}",
+                percent(found["solved"]),
+                plain(found["steps"], ".1f"),
+                plain(found["ratio"], ".2f"),
+                ours=arm == "remedies",
             )
             for world, arms in summary["worlds"].items()
             for arm, found in arms.items()
         ]
         note = f"{summary['seeds']} seeds x {_TASKS} tasks; mean [95 % bootstrap over seeds; Wilson where all agree]."
         return [Table(self.title, ["the recording", "solved, %", "steps", "D / true steps, medians"], rows, [note])]
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    means = {key: mean_of(run[key] for run in runs) for key in ("steps", "ratio")}
+    return {"why": runs[0]["why"], "solved": success(runs, "solved"), **means}
 
 
 Step = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...report.published import ROOMS
 from ..figures.local import LocalScores, local_figure
 from ..figures.steps import Step, steps_figure
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import PLAN2VEC
+from ..lab.lineup import PLAN2VEC, rooms_and_seeds
 
 CELLS = 49
 """Lattice points a side of the value maps."""
@@ -29,6 +30,8 @@ GOALS = {"open": (0.15, -0.15), "table": (0.15, -0.05), "c_maze": (-0.15, -0.15)
 """Goals of the value maps in the released code; other rooms take that of their first named task."""
 PAIRS = 1500
 """Pairs drawn at random, and as many near ones, in Fig. 10a."""
+HORIZON = 50
+"""Hops of the walk at most."""
 EDGES = {"recorded": 1500, "found": 2500, "bridge": 500, "wormhole": 500}
 """Most edges of a kind that are drawn."""
 
@@ -49,10 +52,9 @@ class Fig10(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One run per room."""
         return [
-            Run(short_name(env_id), PLAN2VEC.key,
-                 {"env_id": env_id, "size": plan.rollouts, "seed": 0, "method": PLAN2VEC.params(plan.preset)})
-            for env_id in plan.env_ids or ROOMS
-        ]  # fmt: skip
+            Run(short_name(place["env_id"]), PLAN2VEC.key, runs[0].params)
+            for _, place, runs in rooms_and_seeds(replace(plan, seeds=1, only=()), [PLAN2VEC], ROOMS)
+        ]
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """What the panels show, as numbers."""
@@ -145,7 +147,7 @@ _CAPTIONS = {
 }
 
 
-def step_sequence(agent: Any, memory: MemoryGraph, start: int, goal: int, *, horizon: int = 50) -> list[Step]:
+def step_sequence(agent: Any, memory: MemoryGraph, start: int, goal: int) -> list[Step]:
     """The decisions of the graph walk with k = 1: at each vertex its neighbours and the one of least D to the goal.
 
     Args:
@@ -153,7 +155,6 @@ def step_sequence(agent: Any, memory: MemoryGraph, start: int, goal: int, *, hor
         memory: the graph.
         start: vertex.
         goal: vertex.
-        horizon: hops allowed.
     """
     heuristic = vertex_heuristic(agent, memory)
     assert heuristic is not None
@@ -161,7 +162,7 @@ def step_sequence(agent: Any, memory: MemoryGraph, start: int, goal: int, *, hor
     here = start
     arrived = np.linalg.norm(memory.position - memory.position[goal], axis=1) < RADII[0]
     arrived[goal] = True
-    while not arrived[here] and len(steps) < horizon:
+    while not arrived[here] and len(steps) < HORIZON:
         near, _ = memory.graph.neighbors(here)
         if not len(near):
             break

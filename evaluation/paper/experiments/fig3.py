@@ -9,11 +9,10 @@ import numpy as np
 from ...figures import curves
 from ...protocols.memory_graph import memory_graph
 from ...protocols.stats import wilson
-from ...protocols.worlds import short_name
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import PLAN2VEC, RANDOM_NETWORK, SPTM_1, rooms_and_seeds
-from ..lab.scores import percent
+from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, runs_of
+from ..lab.scores import grouped, percent
 from ..protocols.planning_cost import success_by_hops
 
 METHODS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
@@ -34,22 +33,18 @@ class Fig3(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per room, seed and metric."""
-        return [run for _, _, runs in rooms_and_seeds(plan, METHODS, ROOMS) for run in runs]
+        return runs_of(plan, METHODS, ROOMS)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """All samplers by one metric."""
         source = Source.of(run.params)
-        method = next(c for c in METHODS if c.key == run.name)
+        method = BY_KEY[run.name]
         memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
-        found = success_by_hops(cache.agent(method, source), memory, seed=source.seed)
-        hops = np.array(found["hops"])
+        hops, found = success_by_hops(cache.agent(method, source), memory, seed=source.seed)
         return {
             "success": {
-                name: {
-                    str(hop): [int(np.array(flags)[hops == hop].sum()), int((hops == hop).sum())]
-                    for hop in np.unique(hops)
-                }
-                for name, flags in found["success"].items()
+                name: {str(hop): [int(met[hops == hop].sum()), int((hops == hop).sum())] for hop in np.unique(hops)}
+                for name, met in found.items()
             }
         }
 
@@ -60,26 +55,8 @@ class Fig3(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> metrics -> samplers -> hops -> Wilson intervals over all attempts."""
-        counts: dict[str, Any] = {}
-        for run, result in found:
-            metric = counts.setdefault(short_name(run.params["env_id"]), {}).setdefault(run.name, {})
-            for sampler, by_hop in result["success"].items():
-                for hop, (hits, tried) in by_hop.items():
-                    metric.setdefault(sampler, {}).setdefault(hop, []).append((hits, tried))
-        return {
-            "size": plan.rollouts,
-            "seeds": plan.num_seeds(5),
-            "rooms": {
-                room: {
-                    key: {
-                        sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()}
-                        for sampler, by_hop in samplers.items()
-                    }
-                    for key, samplers in metrics.items()
-                }
-                for room, metrics in counts.items()
-            },
-        }
+        rooms = grouped(found, ("room", "name"), _rates)
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a room."""
@@ -106,10 +83,9 @@ class Fig3(Experiment):
                 for sampler, by_hop in metrics.get(method.key, {}).items():
                     if sampler in ("greedy", "best-first search", *_BLIND):
                         label = sampler if sampler in _BLIND else f"{sampler}, {method.label}"
-                        x = [int(hop) for hop in by_hop]
-                        y, low, high = ([100 * r[end] for r in by_hop.values()] for end in ("value", "low", "high"))
+                        x, look = [int(hop) for hop in by_hop], {"faint": sampler == "greedy"}
                         own = label if sampler in _BLIND else method.label
-                        lines.append(curves.Line(label, x, y, low, high, faint=sampler == "greedy", like=own))
+                        lines.append(curves.Line.of_shares(label, x, by_hop.values(), like=own, **look))
             panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
         caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."
         return [Figure("fig3.png", curves.curves_figure(panels, height=4.4), caption)]
@@ -117,6 +93,15 @@ class Fig3(Experiment):
 
 _BLIND = ("random walk", "dijkstra, no limit")
 """Samplers that ask no metric."""
+
+
+def _rates(results: list[dict[str, Any]]) -> dict[str, Any]:
+    counts: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for result in results:
+        for sampler, by_hop in result["success"].items():
+            for hop, pair in by_hop.items():
+                counts.setdefault(sampler, {}).setdefault(hop, []).append(pair)
+    return {sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()} for sampler, by_hop in counts.items()}
 
 
 def _rate(pairs: list[tuple[int, int]]) -> dict[str, float]:

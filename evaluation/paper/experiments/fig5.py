@@ -10,16 +10,16 @@ from ...figures.calibration import distance_pairs
 from ...figures.flat_map import corridor_ratio
 from ...figures.latents import Sheet, seeds_figure, sheets_figure
 from ...figures.lattice import Lattice
-from ...protocols.closed_loop import closed_loop
 from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS
 from ..figures.frames import frames_figure, frames_from_text, frames_to_text
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import VAE_2, VAE_8, rooms_and_seeds
-from ..lab.scores import compact, mean_of, percent, plain, pooled, rate
+from ..lab.lineup import VAE_2, VAE_8, present, rooms_and_seeds
+from ..lab.scores import both_ways, grouped, mean_of, number, percent, plain, pooled, rate, row
 
 PLAN2VEC_2 = Method("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
 METHODS = (PLAN2VEC_2, VAE_2)
+_BY_KEY = {method.key: method for method in METHODS}
 CELLS = 33
 """Lattice points a side of the drawn sheets."""
 SHOWN = 6
@@ -57,15 +57,11 @@ class Fig5(Experiment):
         if run.name == _DECODER:
             return _decoded(source, cache)
         room, dataset, tasks = room_of(source.env_id), cache.dataset(source), cache.tasks(source.env_id)
-        agent = cache.agent(next(c for c in METHODS if c.key == run.name), source)
-        rows = {
-            name: compact(closed_loop(agent, tasks, memory=memory, seed=source.seed, keep_paths=False))
-            for name, memory in (("memory", True), ("memoryless", False))
-        }
+        agent = cache.agent(_BY_KEY[run.name], source)
         learned, true = distance_pairs(agent, dataset)
         corridor = corridor_ratio(agent, room) if room.name == "c_maze" else None
         return {
-            "rows": rows,
+            "rows": both_ways(agent, tasks, seed=source.seed),
             "correlation": round(float(np.corrcoef(learned, true)[0, 1]), 5),
             "corridor": corridor and [round(corridor.learned, 4), round(corridor.geodesic, 4)],
             "latents": np.round(agent.embed(Lattice(room, CELLS).frames()), 3).tolist(),
@@ -80,13 +76,8 @@ class Fig5(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> methods -> pooled success, correlation, corridor number."""
-        rooms: dict[str, Any] = {}
-        for env_id, by_name in _by_room(found).items():
-            rooms[env_id] = {
-                method.key: _pool([result for _, result in by_name[method.key]])
-                for method in METHODS
-                if method.key in by_name
-            }
+        judged = [(run, result) for run, result in found if run.name != _DECODER]
+        rooms = grouped(judged, ("env_id", "name"), _pool)
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
@@ -95,7 +86,7 @@ class Fig5(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """The first seed large, all seeds small, and the decoders' pictures."""
-        by_room, shown = _by_room(found), _present(summary["rooms"])
+        by_room, shown = grouped(found, ("env_id", "name")), present(METHODS, summary["rooms"])
         names = [method.label for method in shown]
         first = [[_sheet(env_id, by_name[c.key][0]) for c in shown] for env_id, by_name in by_room.items()]
         every = [
@@ -107,7 +98,7 @@ class Fig5(Experiment):
         made = [Figure("fig5.png", sheets_figure(names, first), _CAPTION, narrow=True)]
         if len(seeds) > 1:
             made.append(Figure("fig5-seeds.png", seeds_figure(every, seeds), _CAPTION_SEEDS, narrow=True))
-        pictures = {env_id: by_name[_DECODER][0][1] for env_id, by_name in by_room.items() if _DECODER in by_name}
+        pictures = {env_id: by_name[_DECODER][0] for env_id, by_name in by_room.items() if _DECODER in by_name}
         if pictures:
             made.append(Figure("vae.png", _pictures(pictures), _CAPTION_VAE, narrow=True))
         return made
@@ -125,35 +116,23 @@ _CAPTION_VAE = (
 )
 
 
-def _by_room(found: Found) -> dict[str, dict[str, list[tuple[Run, dict[str, Any]]]]]:
-    rooms: dict[str, dict[str, list[tuple[Run, dict[str, Any]]]]] = {}
-    for run, result in found:
-        rooms.setdefault(run.params["env_id"], {}).setdefault(run.name, []).append((run, result))
-    return rooms
-
-
 def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    corridors = [result["corridor"] for result in results if result["corridor"]]
+    corridors = [result["corridor"] or (None, None) for result in results]
     return {
         "rows": {name: pooled([result["rows"][name] for result in results]) for name in results[0]["rows"]},
-        "correlation": mean_of([result["correlation"] for result in results]),
-        "corridor": mean_of([learned for learned, _ in corridors]) if corridors else None,
-        "true_corridor": corridors[0][1] if corridors else None,
+        "correlation": mean_of(result["correlation"] for result in results),
+        "corridor": mean_of(learned for learned, _ in corridors),
+        "true_corridor": corridors[0][1],
     }
-
-
-def _present(rooms: dict[str, Any]) -> list[Method]:
-    return [method for method in METHODS if method.key in next(iter(rooms.values()))]
 
 
 def _success(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows = []
-    for method in _present(rooms):
+    for method in present(METHODS, rooms):
         for name, label in (("memory", ", with memory"), ("memoryless", ", memoryless")):
-            kind = "ours" if (method, name) == (PLAN2VEC_2, "memory") else ""
-            found = [room[method.key]["rows"][name] for room in rooms.values()]
-            rows.append((kind, [method.label + label, *(percent(row["mean"]) for row in found)]))
+            cells = [percent(room[method.key]["rows"][name]["mean"]) for room in rooms.values()]
+            rows.append(row(method.label + label, *cells, ours=(method, name) == (PLAN2VEC_2, "memory")))
     notes = [
         f"{summary['seeds']} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; "
         "mean [95 % stratified bootstrap over seeds within tasks; Wilson for a single run]. What was aimed at, with "
@@ -166,19 +145,18 @@ def _knowledge(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     head = ["", *(f"correlation, {short_name(env_id)}" for env_id in rooms), "corridor number, CMaze"]
     rows = []
-    for method in _present(rooms):
+    for method in present(METHODS, rooms):
         found = [room[method.key] for room in rooms.values()]
         corridor = next((each["corridor"] for each in found if each["corridor"]), None)
         cells = [*(plain(each["correlation"], ".3f") for each in found), plain(corridor, ".2f")]
-        rows.append(("ours" if method == PLAN2VEC_2 else "", [method.label, *cells]))
+        rows.append(row(method.label, *cells, ours=method == PLAN2VEC_2))
     true = next((c["true_corridor"] for room in rooms.values() for c in room.values() if c["true_corridor"]), None)
-    rows.append(("oracle", ["the truth", *("1" for _ in rooms), "–" if true is None else f"{true:.2f}"]))
+    rows.append(("oracle", ["the truth", *("1" for _ in rooms), number(true, ".2f")]))
     note = "Mean over seeds [95 % bootstrap over seeds, where there is more than one]."
     return Table("What two dimensions know of the room", head, rows, [note])
 
 
-def _sheet(env_id: str, one: tuple[Run, dict[str, Any]]) -> Sheet:
-    _, result = one
+def _sheet(env_id: str, result: dict[str, Any]) -> Sheet:
     note = f"correlation {result['correlation']:.2f}"
     return Sheet(Lattice(room_of(env_id), CELLS), np.asarray(result["latents"]), note)
 

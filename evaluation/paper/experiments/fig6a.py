@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...figures import curves
-from ...protocols.closed_loop import closed_loop
+from ...protocols.stats import interval
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
-from ..lab.scores import compact, flags, interval, percent, rate
+from ..lab.scores import both_ways, flags, percent, rate
 from ..protocols.online_dqn import online_dqn
 
 METHODS = (PLAN2VEC, DQN, DQN_POSE)
@@ -44,17 +44,15 @@ class Fig6a(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per kind of observation, room and seed; one run per size and method. Then DQN with interaction."""
         offline = [
-            Run(
+            Run.of(
                 f"{obs_type} {short_name(env_id)} seed {seed}",
                 f"{size} {method.key}",
-                {
-                    "env_id": env_id,
-                    "size": f"{size}x{HORIZON}",
-                    "seed": seed,
-                    "obs_type": obs_type,
-                    "rollouts": size,
-                    "method": method.params(plan.preset),
-                },
+                env_id=env_id,
+                size=f"{size}x{HORIZON}",
+                seed=seed,
+                obs_type=obs_type,
+                rollouts=size,
+                method=method.params(plan.preset),
             )
             for obs_type, env_ids, sizes, seeds in STUDIES
             for seed in range(plan.num_seeds(seeds))
@@ -77,14 +75,7 @@ class Fig6a(Experiment):
             return {"curve": [[steps, round(rate, 4)] for steps, rate in curve]}
         source = Source.of(run.params)
         agent = cache.agent(BY_KEY[run.params["method"]["key"]], source)
-        tasks = cache.tasks(source.env_id)
-        rows = {}
-        for name, memory in (("memory", True), ("memoryless", False)):
-            if not memory or agent.new_memory(1) is not None:
-                result = closed_loop(
-                    agent, tasks, memory=memory, seed=source.seed, obs_type=source.obs_type, keep_paths=False
-                )
-                rows[name] = compact(result)
+        rows = both_ways(agent, cache.tasks(source.env_id), seed=source.seed, obs_type=source.obs_type)
         return {"rows": rows, "cpu": round(sum(entry.cpu_seconds for entry in agent.fit_log), 1)}
 
     def say(self, result: dict[str, Any]) -> str:
@@ -100,7 +91,7 @@ class Fig6a(Experiment):
         for run, result in found:
             if "curve" in result:
                 continue
-            key = f"{run.params['obs_type']} {short_name(run.params['env_id'])}"
+            key = f"{run.params['obs_type']} {run.room}"
             for row, scores in result["rows"].items():
                 curve = studies.setdefault(key, {}).setdefault(f"{run.params['method']['key']} {row}", {})
                 curve.setdefault(str(run.params["rollouts"]), []).append(scores["success_02"])
@@ -122,12 +113,10 @@ class Fig6a(Experiment):
         panels = []
         for key, study in summary["studies"].items():
             lines = [
-                curves.Line(
+                curves.Line.of_shares(
                     _label(name),
                     curve["rollouts"],
-                    [100 * point["value"] for point in curve["success"]],
-                    [100 * point["low"] for point in curve["success"]],
-                    [100 * point["high"] for point in curve["success"]],
+                    curve["success"],
                     faint="memoryless" in name and "plan2vec" in name,
                     like="plan2vec" if "plan2vec" in name else "",
                 )
@@ -150,18 +139,18 @@ def _curve(points: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def crossing(rollouts: list[int], success: list[float], enough: float = ENOUGH) -> float | None:
+def crossing(rollouts: list[int], success: list[float]) -> float | None:
     """The number of rollouts from which on success stays at 95 % or more, log-linear between the points.
 
     None if it does not at the largest number; at most the smallest number if it does everywhere.
     """
-    short = [i for i, value in enumerate(success) if value < enough]
+    short = [i for i, value in enumerate(success) if value < ENOUGH]
     if not short:
         return float(rollouts[0])
     last = short[-1]
     if last + 1 == len(rollouts):
         return None
-    share = (enough - success[last]) / (success[last + 1] - success[last])
+    share = (ENOUGH - success[last]) / (success[last + 1] - success[last])
     low, high = np.log(rollouts[last]), np.log(rollouts[last + 1])
     return round(float(np.exp(low + share * (high - low))), 1)
 

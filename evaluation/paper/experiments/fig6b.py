@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from agents.graphs.search import SearchBudget
+from agents.graphs.search import SearchBudget, best_first
 
 from ...figures import curves
 from ...protocols.graph_walk import graph_walk
 from ...protocols.heuristics import vertex_heuristic
 from ...protocols.memory_graph import graph_tasks, memory_graph
-from ...protocols.worlds import short_name
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, rooms_and_seeds
-from ..lab.scores import bits, flags, interval, percent, rate
-from ..protocols.budgeted_search import budgeted_search
+from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, runs_of
+from ..lab.scores import average, bits, grouped, number, percent, rate, row, success
+from ..protocols.planning_cost import budgeted_search
 
 METHODS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
 LOOKAHEADS = (1, 2, 3, 4, 5, 6, 7)
@@ -42,7 +42,7 @@ class Fig6b(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per room and seed; one run per method."""
-        return [run for _, _, runs in rooms_and_seeds(plan, METHODS, ROOMS) for run in runs]
+        return runs_of(plan, METHODS, ROOMS)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """All lookaheads and queue sizes for one method."""
@@ -65,11 +65,14 @@ class Fig6b(Experiment):
                         heuristic=heuristic,
                     ).success_02
                 )
-        queues = {}
-        for size in QUEUES if heuristic is not None else ():
+        queues: dict[str, Any] = {}
+        for size in QUEUES:
+            if heuristic is None:
+                break
             budget = SearchBudget(queue_size=size, max_expansions=MAX_EXPANSIONS)
-            found = budgeted_search(agent, memory, tasks, budget, heuristic=heuristic)
-            ratio = found.cost_ratio[found.success]
+            search = partial(best_first, heuristic=heuristic, budget=budget)
+            found, optimum = budgeted_search(memory, tasks.pairs, search)
+            ratio = found.cost_ratio(optimum)[found.success]
             queues[str(size)] = {
                 "success": bits(found.success),
                 "expanded": round(float(np.mean(found.expanded)), 2),
@@ -79,20 +82,13 @@ class Fig6b(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success at both ends."""
-        row = result["walks"]["path cost + D"]
-        return ", ".join(f"k = {k}: {rate(row[k]):.1%}" for k in (min(row), max(row)))
+        walk = result["walks"]["path cost + D"]
+        return ", ".join(f"k = {k}: {rate(walk[k]):.1%}" for k in (min(walk), max(walk)))
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> methods -> curves over k and |H|."""
-        rooms: dict[str, Any] = {}
-        for run, result in found:
-            room = rooms.setdefault(short_name(run.params["env_id"]), {})
-            room.setdefault(run.name, []).append(result)
-        return {
-            "size": plan.rollouts,
-            "seeds": plan.num_seeds(5),
-            "rooms": {room: {key: _pool(results) for key, results in by_key.items()} for room, by_key in rooms.items()},
-        }
+        rooms = grouped(found, ("room", "name"), _pool)
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table of lookaheads and one of queue sizes for each room."""
@@ -105,50 +101,42 @@ class Fig6b(Experiment):
             lines = []
             for key, pooled in by_key.items():
                 for kind, curve in pooled["walks"].items():
-                    own = BY_KEY[key].label
-                    label = own + (", D alone" if kind == "D alone" else "")
-                    rows = [(int(k), row) for k, row in curve.items()]
-                    y, low, high = ([100 * row[end] for _, row in rows] for end in ("value", "low", "high"))
-                    x, faint = [k for k, _ in rows], kind == "D alone"
-                    lines.append(curves.Line(label, x, y, low, high, faint=faint, like=own))
+                    look = {"faint": kind == "D alone", "like": BY_KEY[key].label}
+                    lines.append(
+                        curves.Line.of_shares(_label(key, kind), [int(k) for k in curve], curve.values(), **look)
+                    )
             panels.append(curves.Panel(room, "lookahead k", "success, %", lines))
         caption = "Success against lookahead; dashed: the least D alone, which procrastinates (Algorithm 2, line 6)."
         return [Figure("fig6b.png", curves.curves_figure(panels, height=4.4), caption)]
 
 
 def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    def pooled(rows: list[str]) -> dict[str, float]:
-        return vars(interval(np.stack([flags(row) for row in rows])))
-
     first = results[0]
-    return {
-        "walks": {
-            kind: {k: pooled([one["walks"][kind][k] for one in results]) for k in curve}
-            for kind, curve in first["walks"].items()
-        },
-        "queues": {
-            size: {
-                "success": pooled([one["queues"][size]["success"] for one in results]),
-                "expanded": round(float(np.mean([one["queues"][size]["expanded"] for one in results])), 2),
-                "cost_ratio": _mean([one["queues"][size]["cost_ratio"] for one in results]),
-            }
-            for size in first["queues"]
-        },
+    walks = {
+        kind: {k: success([one["walks"][kind] for one in results], k) for k in curve}
+        for kind, curve in first["walks"].items()
     }
+    queues = {}
+    for size in first["queues"]:
+        each = [one["queues"][size] for one in results]
+        queues[size] = {
+            "success": success(each, "success"),
+            "expanded": average([one["expanded"] for one in each], 2),
+            "cost_ratio": average([one["cost_ratio"] for one in each], 4),
+        }
+    return {"walks": walks, "queues": queues}
 
 
-def _mean(values: list[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return round(float(np.mean(there)), 4) if there else None
+def _label(key: str, kind: str) -> str:
+    return BY_KEY[key].label + (", D alone" if kind == "D alone" else "")
 
 
 def _lookaheads(room: str, by_key: dict[str, Any]) -> Table:
     rows = []
     for key, pooled in by_key.items():
         for kind, curve in pooled["walks"].items():
-            label = BY_KEY[key].label + (", D alone" if kind == "D alone" else "")
             cells = [percent(curve.get(str(k))) for k in LOOKAHEADS]
-            rows.append(("ours" if key == "plan2vec" and kind != "D alone" else "", [label, *cells]))
+            rows.append(row(_label(key, kind), *cells, ours=key == "plan2vec" and kind != "D alone"))
     return Table(f"{room}: success against lookahead, %", ["", *(f"k = {k}" for k in LOOKAHEADS)], rows)
 
 
@@ -160,9 +148,9 @@ def _queues(room: str, by_key: dict[str, Any]) -> Table:
         cells = []
         for size in QUEUES:
             found = pooled["queues"][str(size)]
-            ratio = "–" if found["cost_ratio"] is None else f"{found['cost_ratio']:.3f}"
-            cells.append(f"{percent(found['success'])}\n{found['expanded']:.1f} expanded, cost {ratio}")
-        rows.append(("ours" if key == "plan2vec" else "", [BY_KEY[key].label, *cells]))
+            cost = number(found["cost_ratio"], ".3f")
+            cells.append(f"{percent(found['success'])}\n{found['expanded']:.1f} expanded, cost {cost}")
+        rows.append(row(BY_KEY[key].label, *cells, ours=key == "plan2vec"))
     head = ["", *(f"|H| = {'∞' if size is None else size}" for size in QUEUES)]
     note = f"At most {MAX_EXPANSIONS} expansions; cost: of the found paths, over the cheapest."
     return Table(f"{room}: best-first search by D, success, %", head, rows, [note])

@@ -8,11 +8,13 @@ import numpy as np
 
 from ...figures import curves
 from ...protocols.memory_graph import memory_graph
-from ...protocols.worlds import short_name
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import PLAN2VEC, rooms_and_seeds
-from ..protocols.planning_cost import ball_sizes, planning_cost
+from ..lab.lineup import PLAN2VEC, runs_of
+from ..lab.scores import average, grouped
+from ..protocols.planning_cost import ball_sizes, exponent, planning_cost
+
+_COSTS = ("expanded", "generated")
 
 
 @register_experiment
@@ -30,31 +32,28 @@ class Fig6c(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per room and seed."""
-        return [run for _, _, runs in rooms_and_seeds(plan, [PLAN2VEC], ROOMS) for run in runs]
+        return runs_of(plan, [PLAN2VEC], ROOMS)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Every search at every depth, means only."""
         source = Source.of(run.params)
         agent = cache.agent(PLAN2VEC, source)
         memory = memory_graph(agent, cache.dataset(source))
-        found = planning_cost(agent, memory, seed=source.seed)
-        depth = np.array(found["depth"])
-        depths = sorted(set(found["depth"]))
+        depth, found = planning_cost(agent, memory, seed=source.seed)
+        depths = sorted(set(depth.tolist()))
         searches = {}
-        for name, record in found["searches"].items():
-            ratio = np.array([np.nan if x is None else x for x in record["cost_ratio"]])
-            reached = np.array(record["success"])
+        for name, record in found.items():
+            reached = record["success"]
             searches[name] = {
-                **{
-                    key: [round(float(np.mean(np.array(record[key])[depth == d])), 2) for d in depths]
-                    for key in ("expanded", "generated")
-                },
+                **{key: [round(float(record[key][depth == d].mean()), 2) for d in depths] for key in _COSTS},
                 "success": round(float(reached.mean()), 4),
-                "cost_ratio": round(float(np.nanmean(ratio)), 4) if reached.any() else None,
-                "exponents": {key: round(value["value"], 3) for key, value in record["exponents"].items()},
+                "cost_ratio": round(float(record["cost_ratio"][reached].mean()), 4) if reached.any() else None,
+                "exponents": {key: exponent(record["optimum"][reached], record[key][reached]) for key in _COSTS},
             }
-        balls = ball_sizes(memory, seed=source.seed)
-        exponents = {key: round(value["value"], 3) for key, value in balls["exponents"].items()}
+        ks = range(1, 8)
+        balls, walks = ball_sizes(memory, ks, seed=source.seed)
+        edges = np.repeat(ks, balls.shape[1])
+        exponents = {"ball": exponent(edges, balls.ravel()), "walk": exponent(edges, walks.ravel())}
         return {"depths": depths, "searches": searches, "balls": exponents}
 
     def say(self, result: dict[str, Any]) -> str:
@@ -64,14 +63,8 @@ class Fig6c(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> searches -> mean curves and exponents of all seeds."""
-        rooms: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            rooms.setdefault(short_name(run.params["env_id"]), []).append(result)
-        return {
-            "size": plan.rollouts,
-            "seeds": plan.num_seeds(5),
-            "rooms": {room: _pool(results) for room, results in rooms.items()},
-        }
+        rooms = grouped(found, ["room"], _pool)
+        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a room."""
@@ -100,33 +93,24 @@ class Fig6c(Experiment):
 def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
     depths = sorted(set.intersection(*(set(result["depths"]) for result in results)))
 
-    def curve(name: str, key: str) -> list[float]:
-        at = [dict(zip(one["depths"], one["searches"][name][key], strict=True)) for one in results]
-        return [round(float(np.mean([values[depth] for values in at])), 2) for depth in depths]
-
-    def over_seeds(values: list[float | None]) -> dict[str, float] | None:
-        there = [value for value in values if value is not None]
-        if not there:
-            return None
-        return {"value": round(float(np.mean(there)), 3), "low": min(there), "high": max(there)}
+    def search(each: list[dict[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key in _COSTS:
+            at = [dict(zip(one["depths"], search[key], strict=True)) for one, search in zip(results, each, strict=True)]
+            found[key] = [average([values[depth] for values in at], 2) for depth in depths]
+        found["exponents"] = {key: _over_seeds([one["exponents"][key] for one in each]) for key in _COSTS}
+        return found | {key: _over_seeds([one[key] for one in each]) for key in ("success", "cost_ratio")}
 
     return {
         "depths": depths,
-        "searches": {
-            name: {
-                "expanded": curve(name, "expanded"),
-                "generated": curve(name, "generated"),
-                "exponents": {
-                    key: over_seeds([one["searches"][name]["exponents"][key] for one in results])
-                    for key in ("expanded", "generated")
-                },
-                "success": over_seeds([one["searches"][name]["success"] for one in results]),
-                "cost_ratio": over_seeds([one["searches"][name]["cost_ratio"] for one in results]),
-            }
-            for name in results[0]["searches"]
-        },
-        "balls": {key: over_seeds([one["balls"][key] for one in results]) for key in results[0]["balls"]},
+        "searches": {name: search([one["searches"][name] for one in results]) for name in results[0]["searches"]},
+        "balls": {key: _over_seeds([one["balls"][key] for one in results]) for key in results[0]["balls"]},
     }
+
+
+def _over_seeds(values: list[float | None]) -> dict[str, float | None] | None:
+    known = [value for value in values if value is not None]
+    return {"value": average(known, 3), "low": min(known), "high": max(known)} if known else None
 
 
 def _table(room: str, pooled: dict[str, Any]) -> Table:
@@ -135,19 +119,8 @@ def _table(room: str, pooled: dict[str, Any]) -> Table:
         kind = "oracle" if "oracle" in name else "ours" if name.startswith(("best", "greedy")) else ""
         at = [f"{a:,.0f} / {b:,.0f}" for a, b in zip(search["expanded"], search["generated"], strict=True)]
         ratio = search["cost_ratio"]
-        tail = [_exponent(search["exponents"]["expanded"]), _exponent(search["exponents"]["generated"])]
-        rows.append(
-            (
-                kind,
-                [
-                    name,
-                    *at,
-                    *tail,
-                    f"{100 * search['success']['value']:.1f}",
-                    f"{ratio['value']:.3f}" if ratio else "–",
-                ],
-            )
-        )
+        tail = [*(_exponent(search["exponents"][key]) for key in _COSTS), f"{100 * search['success']['value']:.1f}"]
+        rows.append((kind, [name, *at, *tail, f"{ratio['value']:.3f}" if ratio else "–"]))
     balls = ", ".join(f"{key} {_exponent(value)}" for key, value in pooled["balls"].items())
     head = ["expanded / generated", *(f"{depth:g} steps" for depth in pooled["depths"])]
     head += ["b, expanded", "b, generated", "found, %", "cost / cheapest"]

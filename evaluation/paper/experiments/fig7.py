@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from data_collection import Dataset
 
 from ..figures.frames import frames_from_text, frames_to_text
 from ..figures.rope import Strip, strips_figure
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
-from ..rope.rope_plans import plan_all, rope_tasks
+from ..rope.rope_plans import pairs_across, plan_all, rope_tasks
+from ..streets.street_walk import by_latents
 from .rope import fitted, recorded
 
 SHOWN = 11
@@ -44,13 +44,10 @@ class Fig7(Experiment):
         size = run.params["size"]
         dataset = recorded(0, True, *size)
         agent = fitted(0, True, *size, "calibrated", run.params["steps"])
-        graph, table = agent.graph.without_bridges(), agent.vertex_embeddings
+        graph = agent.graph.without_bridges()
         latents = agent.local_latents
         rng = np.random.default_rng(0)
-
-        def distance(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-            return agent.between(table[vertices], table[goals])
-
+        distance = by_latents(agent.vertex_embeddings, agent.between)
         across = rope_tasks(dataset, 60, rng, across=True)
         plans = plan_all(graph, distance, across.start, across.goal)["dijkstra"]
         lengths = np.where(plans.success & (plans.hops >= 4), plans.hops, np.iinfo(np.int64).max)
@@ -124,8 +121,7 @@ def _thinned(path: np.ndarray) -> np.ndarray:
 def _pairs(dataset: Dataset, latents: np.ndarray, threshold: float, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Five pairs within the threshold and five random ones, of two sequences each; a pair side by side."""
     ids = dataset.episode_ids
-    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
-    near = near[ids[near[:, 0]] != ids[near[:, 1]]]
+    near = pairs_across(latents, ids, threshold)
     joined = near[rng.choice(len(near), min(5, len(near)), replace=False)] if len(near) else np.zeros((0, 2), np.int64)
     far = rng.integers(len(ids), size=(200, 2))
     far = far[(ids[far[:, 0]] != ids[far[:, 1]])][:5]
@@ -144,8 +140,8 @@ def _neighbours(
 ) -> list[dict[str, Any]]:
     """Four pictures of those that come near another sequence, and what the local metric finds nearest elsewhere."""
     ids, rows = dataset.episode_ids, []
-    near = cKDTree(latents).query_pairs(threshold, output_type="ndarray")
-    close = np.flatnonzero(np.bincount(near[ids[near[:, 0]] != ids[near[:, 1]]].ravel(), minlength=len(ids)) >= 3)
+    near = pairs_across(latents, ids, threshold)
+    close = np.flatnonzero(np.bincount(near.ravel(), minlength=len(ids)) >= 3)
     for query in rng.choice(close if len(close) >= 4 else len(ids), 4, replace=False):
         others = np.flatnonzero(ids != ids[query])
         gaps = np.linalg.norm(latents[others] - latents[query], axis=1)

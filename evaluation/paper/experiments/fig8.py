@@ -11,8 +11,9 @@ from agents.graphs.search import PlanBatch, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 from plan2vec_envs.image_graph.distances import hops_from
 
+from ...protocols.stats import interval
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import interval, mean_of, percent, plain
+from ..lab.scores import average, grouped, mean_of, number, percent, plain
 from ..protocols.decision_cost import decision_cost
 from ..streets import streets
 from ..streets.street_planners import ALT, LABELS, alt_heuristic, planners, table_of
@@ -39,7 +40,7 @@ class Fig8(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world and seed."""
-        names = streets.worlds_at_hand(tuple(plan.only) or ("large", "full"))
+        names = streets.worlds_at_hand(plan.only or ("large", "full"))
         pairs = 40 if plan.preset.comparable else 5
         return [
             Run(f"{name} seed {seed}", "planners", {"world": name, "seed": seed, "pairs": pairs, "decision": True})
@@ -85,10 +86,7 @@ class Fig8(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> planners -> pooled figures."""
-        worlds: dict[str, Any] = {}
-        for run, result in found:
-            worlds.setdefault(run.params["world"], []).append(result)
-        return {"worlds": {name: _summary(results) for name, results in worlds.items()}}
+        return {"worlds": grouped(found, ["world"], _summary)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
@@ -109,14 +107,7 @@ class Fig8(Experiment):
             for name, world in summary["worlds"].items()
             if world.get("decision")
         ]
-        head = [
-            "",
-            "places",
-            "us a decision",
-            "arrived, %",
-            "longest way, decisions",
-            "exponent of time in length",
-        ]
+        head = ["", "places", "us a decision", "arrived, %", "longest way, decisions", "exponent of time in length"]
         note = (
             "One driver by itself, latents of the neighbours at hand, with a visited set: median [5 %, 95 %] over ways "
             "from 5 links up. Of the ways that arrived. Exponent 1: a way of twice the length takes twice as long."
@@ -181,17 +172,17 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
         each = [result["planners"][name] for result in results]
         flat = {key: [v for one in each for v in one[key]] for key in ("expanded", "generated", "ratio", "reached")}
         rows[name] = {
-            **{key: mean_of(flat[key]) if flat[key] else None for key in ("expanded", "generated", "ratio")},
+            **{key: mean_of(flat[key]) for key in ("expanded", "generated", "ratio")},
             "reached": vars(interval(np.array(flat["reached"], bool)[None])),
-            "ms": round(float(np.mean([one["ms"] for one in each])), 3),
+            "ms": average([one["ms"] for one in each], 3),
             "one": results[0]["corners"][name]["expanded"],
         }
     return {
         "places": results[0]["places"],
         "pairs": sum(len(result["planners"]["dijkstra"]["reached"]) for result in results),
         "hops": float(np.mean([result["planners"]["dijkstra"]["hops"] for result in results])),
-        "table_seconds": round(float(np.mean([result["seconds"]["table"] for result in results])), 2),
-        "alt_seconds": {n: round(float(np.mean([r["seconds"][f"alt-{n}"] for r in results])), 3) for n in ALT},
+        "table_seconds": average([result["seconds"]["table"] for result in results], 2),
+        "alt_seconds": {n: average([result["seconds"][f"alt-{n}"] for result in results], 3) for n in ALT},
         "dimensions": results[0]["table"]["dimensions"],
         "planners": rows,
         "decision": results[0]["decision"],
@@ -199,9 +190,8 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _decision(found: dict[str, float]) -> list[str]:
-    exponent = "–" if found["exponent"] is None else f"{found['exponent']:.2f}"
     us = f"{found['us']:.1f} [{found['us_low']:.1f}, {found['us_high']:.1f}]"
-    return [us, f"{100 * found['arrived']:.0f}", f"{found['longest']:.0f}", exponent]
+    return [us, f"{100 * found['arrived']:.0f}", f"{found['longest']:.0f}", number(found["exponent"], ".2f")]
 
 
 def _kind(key: str, label: str) -> str:

@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from
 from agents.metrics.distillation import LandmarkRegressionConfig
-from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
+from agents.metrics.global_metric import GlobalMetricConfig
 from agents.metrics.heads.l2 import L2Head
 from agents.metrics.heads.lp import LpHead
-from agents.training.loop import Training
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from ..figures import streets as street_figures
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import mean_of, plain
+from ..lab.scores import grouped, mean_of, plain, row
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks, street_walk
 
@@ -49,17 +47,19 @@ class Fig9(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, seed, head and side."""
-        worlds = streets.worlds_at_hand(tuple(name for name in plan.only if name in WORLDS) or WORLDS)
-        heads = [name for name in plan.only if name in HEADS] or list(HEADS)
         return [
-            Run(
+            Run.of(
                 f"{world} seed {seed} {head}",
                 side,
-                {"world": world, "seed": seed, "head": head, "side": side, "steps": plan.preset.steps},
+                world=world,
+                seed=seed,
+                head=head,
+                side=side,
+                steps=plan.preset.steps,
             )
             for seed in range(plan.num_seeds(2))
-            for world in worlds
-            for head in heads
+            for world in streets.worlds_at_hand(plan.chosen(WORLDS))
+            for head in plan.chosen(HEADS)
             for side in ("restricted", "control")
         ]
 
@@ -69,13 +69,19 @@ class Fig9(Experiment):
         world = streets.street_world(params["world"])
         graph, quarters = streets.true_graph(world), quarters_of(world)
         views = get_views(world, "recorded", 1)
-        metric = fit_on_quarters(
-            HEADS[params["head"]][1],
-            world,
+        config = GlobalMetricConfig(
+            trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **HEADS[params["head"]][1]
+        )
+
+        def not_diagonal(sources: np.ndarray) -> np.ndarray:
+            return ~is_diagonal(quarters[sources][:, None], quarters[None])
+
+        metric, _ = streets.fit_on_frames(
+            configured(config, {}, params["steps"]),
+            views.frames,
             graph,
-            params["side"] == "restricted",
-            params["steps"],
             cache.plan.training(params["seed"]),
+            known_mask=not_diagonal if params["side"] == "restricted" else None,
         )
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
@@ -101,27 +107,21 @@ class Fig9(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> heads -> sides -> figures."""
-        worlds: dict[str, Any] = {}
-        for run, result in found:
-            sides = worlds.setdefault(run.params["world"], {}).setdefault(run.params["head"], {})
-            sides.setdefault(run.params["side"], []).append(result)
+        worlds = grouped(found, ("world", "head", "side"))
         return {"worlds": worlds, "seeds": plan.num_seeds(2)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
-        head = [
-            "",
-            "error between opposite quarters, %",
-            "bias there, %",
-            "error elsewhere, %",
-            "success between them, %",
-        ]
+        head = ["", "error between opposite quarters, %", "bias there, %", "error elsewhere, %"]
+        head += ["success between them, %"]
         tables = []
         for name, heads in summary["worlds"].items():
             rows = []
-            for key, sides in heads.items():
+            for kind, sides in heads.items():
                 for side, runs in sides.items():
-                    rows.append(("ours" if side == "restricted" else "", [f"{HEADS[key][0]}, {side}", *_cells(runs)]))
+                    shares = [mean_of(run[key] and 100 * run[key] for run in runs) for key in _SHARES]
+                    cells = [plain(share, ".1f") for share in shares]
+                    rows.append(row(f"{HEADS[kind][0]}, {side}", *cells, ours=side == "restricted"))
             note = f"{summary['seeds']} seeds; mean [least, greatest of them]."
             tables.append(Table(f"{name}: pairs between opposite quarters", head, rows, [note]))
         return tables
@@ -134,6 +134,9 @@ class Fig9(Experiment):
         return [Figure("fig9.png", data, f"{name}: opposite quarters have the same hue.", narrow=True)]
 
 
+_SHARES = ("held_out", "bias", "trained", "success")
+
+
 def quarters_of(world: WorldGraph) -> np.ndarray:
     """(N,) int64: 0 south-west, 1 south-east, 2 north-west, 3 north-east of the mean position."""
     east, north = (world.oracle_position > world.oracle_position.mean(0)).T
@@ -143,33 +146,3 @@ def quarters_of(world: WorldGraph) -> np.ndarray:
 def is_diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Whether quarters lie opposite each other."""
     return a + b == 3
-
-
-def fit_on_quarters(
-    head: dict[str, Any],
-    world: WorldGraph,
-    graph: Graph,
-    restricted: bool,
-    steps: float,
-    training: Training,
-) -> GlobalMetric:
-    """A network from recorded views, one a place, with or without pairs between opposite quarters."""
-    quarters = quarters_of(world)
-    views = get_views(world, "recorded", 1)
-    config = GlobalMetricConfig(trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **head)
-    metric, _ = streets.fit_on_frames(
-        configured(config, {}, steps),
-        views.frames,
-        graph,
-        training,
-        known_mask=(lambda sources: ~is_diagonal(quarters[sources][:, None], quarters[None])) if restricted else None,
-    )
-    return metric
-
-
-def _cells(runs: list[dict[str, Any]]) -> list[str]:
-    def share(key: str) -> str:
-        values = [100 * run[key] for run in runs if run[key] is not None]
-        return plain(mean_of(values), ".1f") if values else "–"
-
-    return [share("held_out"), share("bias"), share("trained"), share("success")]

@@ -21,7 +21,7 @@ from plan2vec_envs.image_graph import get_views
 
 from ...figures import curves
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import bits, flags, interval, percent
+from ..lab.scores import average, bits, grouped, percent, rate, row, success
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -56,19 +56,21 @@ class Networks(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per way and length."""
-        wanted = [name for name in plan.only if name in WORLDS] or ["small"]
-        ways = [name for name in plan.only if name in LABELS] or list(LABELS)
         steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
         return [
-            Run(
+            Run.of(
                 f"{world} seed {seed}",
                 f"{way} {count}",
-                {"world": world, "way": way, "steps": count, "seed": seed, "tasks": plan.preset.tasks},
+                world=world,
+                way=way,
+                steps=count,
+                seed=seed,
+                tasks=plan.preset.tasks,
             )
-            for like in wanted
+            for like in plan.chosen(WORLDS, default=["small"])
             for world in streets.worlds_at_hand((like,))
             for seed in range(plan.num_seeds(2))
-            for way in ways
+            for way in plan.chosen(LABELS)
             if way != "l2-20" or like == "small"
             for count in steps
         ]
@@ -96,21 +98,12 @@ class Networks(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success on novel views."""
-        rates = [flags(result[f"novel {how}"]).mean() for how in ("visited", "memoryless")]
+        rates = [rate(result[f"novel {how}"]) for how in ("visited", "memoryless")]
         return f"novel views {rates[0]:.1%} with visited set, {rates[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> ways -> steps -> rates."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            ways = runs.setdefault(run.params["world"], {}).setdefault(run.params["way"], {})
-            ways.setdefault(str(run.params["steps"]), []).append(result)
-        return {
-            "worlds": {
-                world: {way: {steps: _pooled(rows) for steps, rows in lengths.items()} for way, lengths in ways.items()}
-                for world, ways in runs.items()
-            },
-        }
+        return {"worlds": grouped(found, ("world", "way", "steps"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
@@ -122,17 +115,15 @@ class Networks(Experiment):
                 "within tasks; Wilson of one seed]. Weights in thousands."
             )
             rows = [
-                (
-                    "ours" if way == "classified" else "",
-                    [
-                        f"{LABELS[way]}, {int(steps):,} steps",
-                        *(percent(row[key]) for key in _RATES),
-                        f"{row['cpu']:.0f}",
-                        f"{row['weights'] / 1000:.0f}",
-                    ],
+                row(
+                    f"{LABELS[way]}, {int(steps):,} steps",
+                    *(percent(found[key]) for key in _RATES),
+                    f"{found['cpu']:.0f}",
+                    f"{found['weights'] / 1000:.0f}",
+                    ours=way == "classified",
                 )
                 for way, lengths in ways.items()
-                for steps, row in lengths.items()
+                for steps, found in lengths.items()
             ]
             tables.append(Table(f"{world}: networks", [*_HEAD, "CPU s", "weights"], rows, [note]))
         return tables
@@ -144,7 +135,14 @@ class Networks(Experiment):
                 f"{world}, {how}",
                 "CPU seconds of training",
                 "success on novel views, %",
-                [_line(LABELS[way], lengths.values(), f"novel {how}") for way, lengths in ways.items()],
+                [
+                    curves.Line.of_shares(
+                        LABELS[way],
+                        [found["cpu"] for found in lengths.values()],
+                        [found[f"novel {how}"] for found in lengths.values()],
+                    )
+                    for way, lengths in ways.items()
+                ],
                 log_x=True,
             )
             for world, ways in summary["worlds"].items()
@@ -191,13 +189,7 @@ def _disturbed_copies(frames: np.ndarray, training: Training) -> np.ndarray:
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "seeds": len(runs),
-        "cpu": round(float(np.mean([run["cpu"] for run in runs])), 1),
+        "cpu": average([run["cpu"] for run in runs], 1),
         "weights": round(float(np.mean([run["weights"] for run in runs]))),
-        **{key: vars(interval(np.stack([flags(run[key]) for run in runs]))) for key in _RATES},
+        **{key: success(runs, key) for key in _RATES},
     }
-
-
-def _line(label: str, rows: Any, key: str) -> curves.Line:
-    rows = list(rows)
-    value, low, high = ([100 * row[key][end] for row in rows] for end in ("value", "low", "high"))
-    return curves.Line(label, [row["cpu"] for row in rows], value, low, high)

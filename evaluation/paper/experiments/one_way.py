@@ -15,7 +15,7 @@ from plan2vec_envs.image_graph import get_views
 
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -82,37 +82,24 @@ class OneWay(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Error and success."""
-        return f"error {result['error']:.1%}, solved {flags(result['visited']).mean():.1%} with visited set"
+        return f"error {result['error']:.1%}, solved {rate(result['visited']):.1%} with visited set"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Heads -> figures."""
-        heads: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            heads.setdefault(run.name, []).append(result)
-        rows = {
-            head: {
-                "error": mean_of([run["error"] for run in runs]),
-                "asymmetry": None if runs[0]["asymmetry"] is None else mean_of([run["asymmetry"] for run in runs]),
-                **{how: vars(interval(np.stack([flags(r[how]) for r in runs]))) for how in ("visited", "memoryless")},
-            }
-            for head, runs in heads.items()
-        }
-        return {"seeds": plan.num_seeds(5), "heads": rows}
+        return {"seeds": plan.num_seeds(5), "heads": grouped(found, ["name"], _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         rows = [
-            (
-                "ours" if head == "iqe" else "",
-                [
-                    LABELS[head],
-                    plain({key: 100 * value for key, value in row["error"].items()}, ".1f"),
-                    "–" if row["asymmetry"] is None else plain(row["asymmetry"], ".2f"),
-                    percent(row["visited"]),
-                    percent(row["memoryless"]),
-                ],
+            row(
+                LABELS[name],
+                plain(found["error"], ".1f", 100),
+                plain(found["asymmetry"], ".2f"),
+                percent(found["visited"]),
+                percent(found["memoryless"]),
+                ours=name == "iqe",
             )
-            for head, row in summary["heads"].items()
+            for name, found in summary["heads"].items()
         ]
         head = ["", "error of D, %", "correlation of D(x, y) - D(y, x)", "goal place, visited set", "memoryless"]
         note = (
@@ -120,3 +107,10 @@ class OneWay(Experiment):
             "bootstrap; Wilson of one run]. A symmetric distance has no difference of directions."
         )
         return [Table(WORLD, head, rows, [note])]
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        **{key: mean_of(run[key] for run in runs) for key in ("error", "asymmetry")},
+        **{how: success(runs, how) for how in ("visited", "memoryless")},
+    }

@@ -11,9 +11,10 @@ from agents import get_agent
 from agents.plan2vec.presets import VECTORS
 from data_collection import Dataset
 
+from ...protocols.stats import interval
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import average, bits, flags, grouped, mean_of, percent, plain, rate, row
 from ..protocols.point_maze import HORIZON, recording, solve_tasks
 
 ROWS: dict[str, tuple[str, dict[str, Any] | None, bool]] = {
@@ -74,41 +75,35 @@ class PointMaze(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success over all tasks."""
-        return f"{flags(''.join(result['solved'].values())).mean():.1%} solved, {result['all']:.0f} CPU s"
+        return f"{rate(''.join(result['solved'].values())):.1%} solved, {result['all']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rows -> pooled figures."""
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            runs.setdefault(run.name, []).append(result)
-        rows: dict[str, Any] = {}
-        for name, each in runs.items():
-            solved = np.stack([flags("".join(run["solved"].values())) for run in each])
-            tasks = {task: np.mean([flags(run["solved"][task]).mean() for run in each]) for task in each[0]["solved"]}
-            rows[name] = {
-                "solved": vars(interval(solved)),
-                "tasks": {task: round(float(value), 4) for task, value in tasks.items()},
-                "steps": round(float(np.mean([list(run["steps"].values()) for run in each])), 1),
-                **{key: mean_of([run[key] for run in each]) for key in ("learn", "all")},
-            }
-        return {"seeds": plan.num_seeds(3), "rows": rows}
+        return {"seeds": plan.num_seeds(3), "rows": grouped(found, ["name"], _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         head = ["", "solved, %", *(f"task {task}" for task in range(1, 6)), "steps", "CPU s to learn", "to the table"]
         rows = [
-            (
-                "ours" if name == "plan2vec" else "",
-                [
-                    ROWS[name][0],
-                    percent(row["solved"]),
-                    *(f"{100 * value:.0f}" for value in row["tasks"].values()),
-                    f"{row['steps']:.0f}",
-                    plain(row["learn"], ".0f"),
-                    plain(row["all"], ".0f"),
-                ],
+            row(
+                ROWS[name][0],
+                percent(found["solved"]),
+                *(f"{100 * value:.0f}" for value in found["tasks"].values()),
+                f"{found['steps']:.0f}",
+                plain(found["learn"], ".0f"),
+                plain(found["all"], ".0f"),
+                ours=name == "plan2vec",
             )
-            for name, row in summary["rows"].items()
+            for name, found in summary["rows"].items()
         ]
         note = f"{summary['seeds']} seeds of data and learning; mean [95 % interval]. Data of our own, see above."
         return [Table("Medium point maze, our short pieces", head, rows, [note])]
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "solved": vars(interval(np.stack([flags("".join(run["solved"].values())) for run in runs]))),
+        "tasks": {task: average([rate(run["solved"][task]) for run in runs], 4) for task in runs[0]["solved"]},
+        "steps": round(float(np.mean([list(run["steps"].values()) for run in runs])), 1),
+        **{key: mean_of(run[key] for run in runs) for key in ("learn", "all")},
+    }

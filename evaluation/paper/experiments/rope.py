@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from data_collection.collection.rope import collect_rope
 from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT as RADIUS
 
+from ...protocols.stats import interval
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import average, bits, flags, grouped, mean_of, number, percent, plain, row, success
 from ..rope.rope_plans import (
     PLANNERS,
     hausdorff,
@@ -28,6 +30,7 @@ from ..rope.rope_plans import (
     rope_pixels,
     rope_tasks,
 )
+from ..streets.street_walk import by_latents
 
 LOOKS = {"ordered": "order visible", "featureless": "featureless"}
 GRAPHS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -61,26 +64,22 @@ class RopePlans(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and seed, one run per graph."""
-        looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
-        graphs = [name for name in plan.only if name in GRAPHS] or list(GRAPHS)
         size = (18, 780) if plan.preset.comparable else (4, 100)
         return [
-            Run(
+            Run.of(
                 f"{look} seed {seed}",
                 graph,
-                {
-                    "look": look,
-                    "graph": graph,
-                    "seed": seed,
-                    "size": list(size),
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "config": to_dict(config_of(look, graph, plan.preset.steps)),
-                },
+                look=look,
+                graph=graph,
+                seed=seed,
+                size=list(size),
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                config=to_dict(config_of(look, graph, plan.preset.steps)),
             )
-            for look in looks
+            for look in plan.chosen(LOOKS)
             for seed in range(plan.num_seeds(3))
-            for graph in graphs
+            for graph in plan.chosen(GRAPHS)
         ]
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
@@ -89,7 +88,7 @@ class RopePlans(Experiment):
         dataset = recorded(params["seed"], params["look"] == "ordered", *params["size"])
         agent = fitted(params["seed"], params["look"] == "ordered", *params["size"], params["graph"], params["steps"])
         graph = agent.graph.without_bridges()
-        nodes, table = np.asarray(dataset.oracle_position, np.float64), agent.vertex_embeddings
+        nodes = np.asarray(dataset.oracle_position, np.float64)
         step = dataset.transitions
         seen = largest_recorded_gap(dataset)
         ends = np.stack([graph.starts, graph.indices], 1)[graph.inferred]
@@ -102,10 +101,7 @@ class RopePlans(Experiment):
             "step_95": round(float(np.quantile(recorded_steps, 0.95)), 3),
             "megabytes": agent.fit_log[-1].figures["megabytes"],
         }
-
-        def distance(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-            return agent.between(table[vertices], table[goals])
-
+        distance = by_latents(agent.vertex_embeddings, agent.between)
         for kind in KINDS:
             rng = np.random.default_rng([params["seed"], 7])
             tasks = rope_tasks(dataset, params["tasks"], rng, across=kind == "across")
@@ -135,13 +131,7 @@ class RopePlans(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Looks -> graphs -> pooled figures."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            runs.setdefault(run.params["look"], {}).setdefault(run.name, []).append(result)
-        return {
-            "seeds": plan.num_seeds(3),
-            "looks": {look: {graph: _pooled(rows) for graph, rows in graphs.items()} for look, graphs in runs.items()},
-        }
+        return {"seeds": plan.num_seeds(3), "looks": grouped(found, ("look", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a look; then the graphs."""
@@ -152,33 +142,16 @@ class RopePlans(Experiment):
         for look, found in summary["looks"].items():
             rows = []
             for graph, pooled in found.items():
-                for kind, kind_label in KINDS.items():
-                    for name in PLANNERS:
-                        row = pooled[f"{kind} {name}"]
-                        counts = ["–" if row[key] is None else f"{row[key]:.1f}" for key in ("hops", "recorded")]
-                        rows.append(
-                            (
-                                "ours" if graph == "calibrated" else "",
-                                [
-                                    f"{GRAPHS[graph][0]}, {kind_label}, {_PLANNER[name]}",
-                                    *(percent(row[key]) for key in ("reached", "small", "seen")),
-                                    *counts,
-                                    "–" if row["expanded"] is None else f"{row['expanded']:.2f}",
-                                ],
-                            )
-                        )
-                graphs.append(
-                    (
-                        "ours" if graph == "calibrated" else "",
-                        [
-                            f"{LOOKS[look]}, {GRAPHS[graph][0]}",
-                            f"{pooled['found']['value']:,.0f}",
-                            plain({key: 100 * value for key, value in pooled["false"].items()}, ".2f"),
-                            f"{pooled['cpu']['value']:.0f}",
-                            f"{pooled['megabytes']['value']:.1f}",
-                        ],
-                    )
-                )
+                ours = graph == "calibrated"
+                for kind, name in product(KINDS, PLANNERS):
+                    one = pooled[f"{kind} {name}"]
+                    label = f"{GRAPHS[graph][0]}, {KINDS[kind]}, {_PLANNER[name]}"
+                    shares = [percent(one[key]) for key in ("reached", "small", "seen")]
+                    counts = [number(one[key], ".1f") for key in ("hops", "recorded")]
+                    rows.append(row(label, *shares, *counts, number(one["expanded"], ".2f"), ours=ours))
+                cells = [f"{pooled['found']['value']:,.0f}", plain(pooled["false"], ".2f", 100)]
+                cells += [f"{pooled['cpu']['value']:.0f}", f"{pooled['megabytes']['value']:.1f}"]
+                graphs.append(row(f"{LOOKS[look]}, {GRAPHS[graph][0]}", *cells, ours=ours))
             tables.append(Table(f"{LOOKS[look]}: plans", head, rows, [note]))
         edge_head = ["", "found edges", f"of them {RADIUS:g} px or more, %", "CPU s to learn", "MB to keep"]
         return [*tables, Table("Graphs", edge_head, graphs)]
@@ -205,24 +178,20 @@ def fitted(seed: int, ordered: bool, sequences: int, steps: int, graph: str, fac
     return Plan2VecWaypoints(config).fit(pictures, seed=seed, progress=False)
 
 
-def largest_recorded_gap(dataset: Dataset, count: int = 1000) -> float:
+def largest_recorded_gap(dataset: Dataset) -> float:
     """The Hausdorff distance that 95 % of recorded steps stay below, in pixels."""
-    steps = dataset.transitions[:: max(1, len(dataset.transitions) // count)]
+    steps = dataset.transitions[:: max(1, len(dataset.transitions) // 1000)]
     shapes = dataset.observations
     return float(np.quantile([hausdorff(rope_pixels(shapes[a]), rope_pixels(shapes[b])) for a, b in steps], 0.95))
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    pooled: dict[str, Any] = {key: mean_of([r[key] for r in runs]) for key in ("cpu", "found", "false", "megabytes")}
-    for key in (f"{kind} {name}" for kind in KINDS for name in PLANNERS):
+    pooled: dict[str, Any] = {key: mean_of(r[key] for r in runs) for key in ("cpu", "found", "false", "megabytes")}
+    for key in (f"{kind} {name}" for kind, name in product(KINDS, PLANNERS)):
         each = [run[key] for run in runs]
-        reached = np.stack([flags(one["reached"]) for one in each])
-        row: dict[str, Any] = {"reached": vars(interval(reached))}
+        one: dict[str, Any] = {"reached": success(each, "reached")}
         for name in ("small", "seen"):
-            good = np.concatenate([flags(one[name])[flags(one["reached"])] for one in each])
-            row[name] = vars(interval(good[None])) if len(good) else vars(interval(np.zeros((1, 1), bool)))
-        for name in ("hops", "expanded", "recorded"):
-            values = [one[name] for one in each if one[name] is not None]
-            row[name] = round(float(np.mean(values)), 3) if values else None
-        pooled[key] = row
+            good = np.concatenate([flags(run[name])[flags(run["reached"])] for run in each])
+            one[name] = vars(interval(good[None] if len(good) else np.zeros((1, 1), bool)))
+        pooled[key] = one | {name: average([run[name] for run in each], 3) for name in ("hops", "expanded", "recorded")}
     return pooled

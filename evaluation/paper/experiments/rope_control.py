@@ -16,7 +16,7 @@ from agents.training.config_json import to_dict
 from ..figures.rope import drags_gif
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
 from ..rope.rope_control import RopeRuns, drag_to_goals
 from .rope import recorded
 
@@ -58,18 +58,16 @@ class RopeControl(Experiment):
         """One group per seed, one run per agent."""
         size = [18, 780] if plan.preset.comparable else [4, 100]
         return [
-            Run(
+            Run.of(
                 f"seed {seed}",
                 name,
-                {
-                    "agent": name,
-                    "seed": seed,
-                    "size": size,
-                    "tasks": min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
-                    "horizon": 200 if plan.preset.comparable else 20,
-                    "steps": plan.preset.steps,
-                    "config": to_dict(_agent(name, plan.preset.steps).config),
-                },
+                agent=name,
+                seed=seed,
+                size=size,
+                tasks=min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
+                horizon=200 if plan.preset.comparable else 20,
+                steps=plan.preset.steps,
+                config=to_dict(_agent(name, plan.preset.steps).config),
             )
             for seed in range(plan.num_seeds(3))
             for name in plan.only or AGENTS
@@ -93,33 +91,28 @@ class RopeControl(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Success."""
-        return f"{flags(result['solved']).mean():.0%} solved"
+        return f"{rate(result['solved']):.0%} solved"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Agents -> pooled figures."""
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            runs.setdefault(run.name, []).append(result)
-        return {"seeds": plan.num_seeds(3), "agents": {name: _pooled(each) for name, each in runs.items()}}
+        return {"seeds": plan.num_seeds(3), "agents": grouped(found, ["name"], _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         head = ["", "goals reached, %", "by seed", "actions, where reached", "px at best, where not"]
         head += ["CPU s to learn", "ms a decision"]
         rows = [
-            (
-                "ours" if name == "plan2vec" else "",
-                [
-                    AGENTS[name][0],
-                    percent(row["solved"]),
-                    " · ".join(f"{100 * each:.0f}" for each in row["per_seed"]),
-                    plain(row["steps"], ".0f"),
-                    plain(row["least"], ".1f"),
-                    f"{row['cpu']['value']:.0f}",
-                    f"{row['milliseconds']['value']:.1f}",
-                ],
+            row(
+                AGENTS[name][0],
+                percent(found["solved"]),
+                " · ".join(f"{100 * each:.0f}" for each in found["per_seed"]),
+                plain(found["steps"], ".0f"),
+                plain(found["least"], ".1f"),
+                f"{found['cpu']['value']:.0f}",
+                f"{found['milliseconds']['value']:.1f}",
+                ours=name == "plan2vec",
             )
-            for name, row in summary["agents"].items()
+            for name, found in summary["agents"].items()
         ]
         return [Table("Goals reached by dragging", head, rows, [f"{summary['seeds']} seeds, mean [95 % interval]."])]
 
@@ -151,12 +144,8 @@ def _agent(name: str, factor: float) -> Any:
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    solved = np.stack([flags(run["solved"]) for run in runs])
-    row: dict[str, Any] = {"solved": vars(interval(solved)), "per_seed": solved.mean(1).round(4).tolist()}
-    for key in ("steps", "least", "cpu", "milliseconds"):
-        values = [run[key] for run in runs if run[key] is not None]
-        row[key] = mean_of(values) if values else None
-    return row
+    means = {key: mean_of(run[key] for run in runs) for key in ("steps", "least", "cpu", "milliseconds")}
+    return {"solved": success(runs, "solved"), "per_seed": [round(rate(run["solved"]), 4) for run in runs], **means}
 
 
 def _animation(runs: RopeRuns) -> str | None:

@@ -22,8 +22,9 @@ from data_collection.splits import fold_episodes
 
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, mean_of, percent, plain
+from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
 from ..rope.rope_plans import LIMIT
+from ..streets.street_walk import by_latents
 from .rope import config_of, recorded
 
 EMBEDDINGS = {
@@ -57,10 +58,14 @@ class RopeEmbeddings(Experiment):
         """One group per seed, one run per embedding."""
         size = [18, 780] if plan.preset.comparable else [18, 30]
         return [
-            Run(
+            Run.of(
                 f"seed {seed}",
                 name,
-                {"embedding": name, "seed": seed, "size": size, "tasks": plan.preset.tasks, "steps": plan.preset.steps},
+                embedding=name,
+                seed=seed,
+                size=size,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
             )
             for seed in range(plan.num_seeds(3))
             for name in plan.only or EMBEDDINGS
@@ -84,7 +89,7 @@ class RopeEmbeddings(Experiment):
                 world.graph.without_bridges(),
                 starts,
                 goals,
-                lambda vertices, ends: between(latents[vertices], latents[ends]),
+                by_latents(latents, between),
                 SearchBudget(max_expansions=LIMIT),
                 avoid_visited=True,
             )
@@ -94,35 +99,33 @@ class RopeEmbeddings(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Both successes."""
-        return ", ".join(f"{name} {flags(result[name]).mean():.0%}" for name in ("seen", "unseen"))
+        return ", ".join(f"{name} {rate(result[name]):.0%}" for name in _POOLS)
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Embeddings -> pooled figures."""
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            runs.setdefault(run.name, []).append(result)
-        rows = {
-            name: {
-                **{key: vars(interval(np.stack([flags(run[key]) for run in each]))) for key in ("seen", "unseen")},
-                **{key: mean_of([run[key] for run in each]) for key in ("seen error", "unseen error", "cpu")},
-            }
-            for name, each in runs.items()
-        }
-        return {"seeds": plan.num_seeds(3), "embeddings": rows}
+        return {"seeds": plan.num_seeds(3), "embeddings": grouped(found, ["name"], _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         head = ["", "seen: error of D, %", "goals reached, %", "unseen: error of D, %", "goals reached, %", "CPU s"]
-        rows = []
-        for name, row in summary["embeddings"].items():
-            errors = {
-                key: plain({part: 100 * value for part, value in row[f"{key} error"].items()}, ".1f")
-                for key in ("seen", "unseen")
-            }
-            cells = [errors["seen"], percent(row["seen"]), errors["unseen"], percent(row["unseen"])]
-            rows.append(("", [EMBEDDINGS[name], *cells, f"{row['cpu']['value']:.0f}"]))
+        rows = [
+            row(
+                EMBEDDINGS[name],
+                *(text for key in _POOLS for text in (plain(found[f"{key} error"], ".1f", 100), percent(found[key]))),
+                f"{found['cpu']['value']:.0f}",
+            )
+            for name, found in summary["embeddings"].items()
+        ]
         note = f"{summary['seeds']} seeds x {summary['tasks']} pairs; mean [95 % interval]. CPU s: of the embedding."
         return [Table("Embeddings of the rope", head, rows, [note])]
+
+
+_POOLS = ("seen", "unseen")
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    means = {key: mean_of(run[key] for run in runs) for key in ("seen error", "unseen error", "cpu")}
+    return {**{key: success(runs, key) for key in _POOLS}, **means}
 
 
 class _World(NamedTuple):

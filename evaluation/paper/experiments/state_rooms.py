@@ -8,12 +8,11 @@ from agents.plan2vec.recommend import recommend
 from data_collection import make_dataset
 from plan2vec_envs import ROOM_IDS
 
-from ...protocols.closed_loop import closed_loop
 from ...protocols.tasks import make_tasks
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import compact, mean_of, percent, plain, pooled
+from ..lab.scores import both_ways, grouped, mean_of, percent, plain, pooled, rate, row
 
 _HOW = {"memory": "with memory", "memoryless": "memoryless"}
 
@@ -33,16 +32,14 @@ class StateRooms(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per room, one run per seed."""
         return [
-            Run(
+            Run.of(
                 short_name(env_id),
                 f"seed {seed}",
-                {
-                    "env_id": env_id,
-                    "seed": seed,
-                    "size": plan.rollouts,
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                },
+                env_id=env_id,
+                seed=seed,
+                size=plan.rollouts,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
             )
             for env_id in plan.env_ids or ROOM_IDS
             for seed in range(plan.num_seeds(3))
@@ -63,47 +60,35 @@ class StateRooms(Experiment):
         agent = type(found.new_agent())(configured(found.config, {}, params["steps"]))
         agent.fit(dataset, seed=params["seed"], progress=False)
         tasks = make_tasks(params["env_id"], params["tasks"])
-        rows = {
-            how: compact(closed_loop(agent, tasks, memory=how == "memory", obs_type="state", keep_paths=False))
-            for how in _HOW
-        }
+        rows = both_ways(agent, tasks, obs_type="state")
         return {"agent": found.agent, "cpu": round(sum(log.cpu_seconds for log in agent.fit_log), 1), **rows}
 
     def say(self, result: dict[str, Any]) -> str:
         """Success with memory."""
-        share = result["memory"]["success_02"]
-        return f"{share.count('1') / len(share):.1%} solved with memory"
+        return f"{rate(result['memory']['success_02']):.1%} solved with memory"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> pooled figures."""
-        runs: dict[str, list[dict[str, Any]]] = {}
-        for run, result in found:
-            runs.setdefault(run.group, []).append(result)
-        rooms = {
-            room: {
-                "agent": rows[0]["agent"],
-                "cpu": mean_of([row["cpu"] for row in rows]),
-                **{how: pooled([row[how] for row in rows]) for how in _HOW},
-            }
-            for room, rows in runs.items()
-        }
-        return {"seeds": plan.num_seeds(3), "rooms": rooms}
+        return {"seeds": plan.num_seeds(3), "rooms": grouped(found, ["group"], _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         head = ["solved, %", *_HOW.values(), "on blocked tasks", "steps over least", "CPU s to learn"]
         rows = [
-            (
-                "ours",
-                [
-                    f"{room}, {row['agent']}",
-                    *(percent(row[how]["mean"]) for how in _HOW),
-                    percent(row["memory"]["blocked"]),
-                    f"{row['memory']['steps_over_least']}",
-                    plain(row["cpu"], ".0f"),
-                ],
+            row(
+                f"{room}, {found['agent']}",
+                *(percent(found[how]["mean"]) for how in _HOW),
+                percent(found["memory"]["blocked"]),
+                f"{found['memory']['steps_over_least']}",
+                plain(found["cpu"], ".0f"),
+                ours=True,
             )
-            for room, row in summary["rooms"].items()
+            for room, found in summary["rooms"].items()
         ]
         note = f"{summary['seeds']} seeds; mean [95 % interval]. Least steps are those of 8 moves of half the strength."
         return [Table("Rooms from states, with continuous actions", head, rows, [note])]
+
+
+def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = {how: pooled([run[how] for run in runs]) for how in _HOW}
+    return {"agent": runs[0]["agent"], "cpu": mean_of(run["cpu"] for run in runs), **rows}

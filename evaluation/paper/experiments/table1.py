@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,8 @@ from ...protocols.worlds import room_of, short_name
 from ...report.published import ROOMS, SPREAD_READING, TABLE_1
 from ..figures.bars import Bar, bars_figure
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import LINEUP, PLAN2VEC, method_of, rooms_and_seeds
-from ..lab.scores import compact, percent, pooled, rate
+from ..lab.lineup import LINEUP, PLAN2VEC, method_of, present, rooms_and_seeds
+from ..lab.scores import average, compact, grouped, percent, pooled, rate
 
 PROTOCOLS: Mapping[str, str] = {
     "closed-loop-memory": "closed loop, with memory",
@@ -71,24 +72,20 @@ class Table1(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """The first row."""
-        name, row = next(iter(result["rows"].items()))
-        return f"{rate(row['success_02']):.1%} {PROTOCOLS.get(name, name)}"
+        name, first = next(iter(result["rows"].items()))
+        return f"{rate(first['success_02']):.1%} {PROTOCOLS.get(name, name)}"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> methods -> protocols -> pooled rows; the time that learning took."""
-        rooms: dict[str, Any] = {}
-        for env_id in dict.fromkeys(run.params["env_id"] for run, _ in found):
-            by_name: dict[str, list[dict[str, Any]]] = {}
-            for run, result in found:
-                if run.params["env_id"] == env_id:
-                    by_name.setdefault(run.name, []).append(result)
-            rooms[env_id] = {name: _pool(results) for name, results in by_name.items()}
+        rooms = grouped(found, ("env_id", "name"), _pool)
         return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Closed loop, graph walk, then what it cost."""
-        graphs = [_graph(summary, *table) for table in _GRAPH_TABLES]
-        return [_closed_loop(summary), *_blocked(summary), *graphs, _cost(summary)]
+        rooms = summary["rooms"]
+        graphs = [_by_method(title, rooms, partial(_share, row, key), note) for row, key, title, note in _GRAPH_TABLES]
+        note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
+        return [_closed_loop(summary), *_blocked(rooms), *graphs, _by_method("What it costs", rooms, _cost, note)]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Success as bars, and every agent at work on one task of the last room, where the wall is longest."""
@@ -141,7 +138,7 @@ def _bars(env_id: str, room: dict[str, Any]) -> list[Bar]:
     rows = []
     paper = {row: float(numbers[env_id].split()[0]) for row, numbers in TABLE_1.items() if env_id in numbers}
     for method in _present({env_id: room}):
-        row = next(iter(room[method.key]["rows"].values()))
+        row = _first(room[method.key])
         rows.append(_bar(method.label, _kind(method), row, paper.get(method.paper or "")))
     return rows + [_bar(name, "oracle", row, None) for name, row in room["oracles"]["rows"].items()]
 
@@ -167,7 +164,7 @@ def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
         rows[name]["mean_04"] = pooled([result["rows"][name] for result in results], "success_04")["mean"]
     stages = [result.get("stages", []) for result in results]
     cpu = [sum(stage["cpu"] for stage in run) for run in stages]
-    return {"rows": rows, "learning_cpu_seconds": round(sum(cpu) / len(cpu), 1)}
+    return {"rows": rows, "learning_cpu_seconds": average(cpu, 1)}
 
 
 def _closed_loop(summary: dict[str, Any]) -> Table:
@@ -182,41 +179,53 @@ def _closed_loop(summary: dict[str, Any]) -> Table:
             label = method.label + (memory if _remembers(rooms, method) else "")
             rows.append((_kind(method), [label, *(percent(row["mean"]) for row in found)]))
             if method.key == "plan2vec" and any(row["blocked"] for row in found):
-                rows.append(
-                    (
-                        "detail",
-                        ["– on tasks whose straight line is blocked", *(percent(row["blocked"]) for row in found)],
-                    )
-                )
+                blocked = [percent(row["blocked"]) for row in found]
+                rows.append(("detail", ["– on tasks whose straight line is blocked", *blocked]))
         rows += _paper(method, list(rooms))
-    for name in next(iter(rooms.values()))["oracles"]["rows"]:
-        found = [room["oracles"]["rows"][name] for room in rooms.values()]
-        rows.append(("oracle", [f"{name} (oracle)", *(percent(row["mean"]) for row in found)]))
-    seeds = summary["seeds"]
+    rows += _oracles(rooms, "mean")
     notes = [
-        f"{seeds} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; mean "
-        "[95 % stratified bootstrap over seeds within tasks; Wilson for a single run and where all runs agree].",
+        f"{summary['seeds']} data-and-training seeds × {summary['tasks']} tasks, {summary['size']} rollouts × steps; "
+        "mean [95 % stratified bootstrap over seeds within tasks; Wilson for a single run and where all runs agree].",
         SPREAD_READING,
     ]
     return Table("Success, closed loop, %", ["", *map(short_name, rooms)], rows, notes)
 
 
-def _blocked(summary: dict[str, Any]) -> list[Table]:
+def _by_method(title: str, rooms: dict[str, Any], cell: Callable[[dict[str, Any]], str], note: str) -> Table:
+    """A row a method, a column a room, of what a cell says about the method there."""
+    rows = [(_kind(m), [m.label, *(cell(room[m.key]) for room in rooms.values())]) for m in _present(rooms)]
+    return Table(title, ["", *map(short_name, rooms)], rows, [note])
+
+
+def _oracles(rooms: dict[str, Any], key: str) -> list[tuple[str, list[str]]]:
+    names = next(iter(rooms.values()))["oracles"]["rows"]
+    found = {name: [percent(room["oracles"]["rows"][name][key]) for room in rooms.values()] for name in names}
+    return [("oracle", [f"{name} (oracle)", *cells]) for name, cells in found.items()]
+
+
+def _blocked(rooms: dict[str, Any]) -> list[Table]:
     """Every agent where the straight line does not help; no table where no line is blocked."""
-    rooms = {
-        name: room for name, room in summary["rooms"].items() if room["oracles"]["rows"]["straight-line"]["blocked"]
-    }
-    if not rooms:
+    walled = {name: room for name, room in rooms.items() if room["oracles"]["rows"]["straight-line"]["blocked"]}
+    if not walled:
         return []
-    rows: list[tuple[str, list[str]]] = []
-    for method in _present(rooms):
-        found = [next(iter(room[method.key]["rows"].values())) for room in rooms.values()]
-        rows.append((_kind(method), [method.label, *(percent(row["blocked"]) for row in found)]))
-    for name in next(iter(rooms.values()))["oracles"]["rows"]:
-        found = [room["oracles"]["rows"][name] for room in rooms.values()]
-        rows.append(("oracle", [f"{name} (oracle)", *(percent(row["blocked"]) for row in found)]))
     note = "With memory where an agent has one. The same runs as above, on those tasks alone."
-    return [Table("Success where the straight line is blocked, %", ["", *map(short_name, rooms)], rows, [note])]
+    table = _by_method(
+        "Success where the straight line is blocked, %", walled, lambda found: percent(_first(found)["blocked"]), note
+    )
+    return [replace(table, rows=[*table.rows, *_oracles(walled, "blocked")])]
+
+
+def _first(found: dict[str, Any]) -> dict[str, Any]:
+    """With memory, where the method has one."""
+    return next(iter(found["rows"].values()))
+
+
+def _share(row: str, key: str, found: dict[str, Any]) -> str:
+    return percent(found["rows"][row][key])
+
+
+def _cost(found: dict[str, Any]) -> str:
+    return f"{found['learning_cpu_seconds']:.0f} s, {_first(found)['milliseconds_per_decision']:.2f} ms"
 
 
 _GRAPH_TABLES = (
@@ -236,37 +245,10 @@ _GRAPH_TABLES = (
 )
 
 
-def _graph(summary: dict[str, Any], protocol: str, key: str, title: str, note: str) -> Table:
-    rooms = summary["rooms"]
-    rows = [
-        (
-            _kind(method),
-            [method.label, *(percent(room[method.key]["rows"][protocol][key]) for room in rooms.values())],
-        )
-        for method in _present(rooms)
-    ]
-    return Table(title, ["", *map(short_name, rooms)], rows, [note])
-
-
-def _cost(summary: dict[str, Any]) -> Table:
-    rooms = summary["rooms"]
-    rows = []
-    for method in _present(rooms):
-        cells = []
-        for room in rooms.values():
-            found = room[method.key]
-            last = next(iter(found["rows"].values()))
-            cells.append(f"{found['learning_cpu_seconds']:.0f} s, {last['milliseconds_per_decision']:.2f} ms")
-        rows.append((_kind(method), [method.label, *cells]))
-    note = "CPU seconds of learning, one thread; milliseconds a decision, all tasks in one batch."
-    return Table("What it costs", ["", *map(short_name, rooms)], rows, [note])
-
-
 def _present(rooms: dict[str, Any]) -> list[Method]:
     """Those of the line-up, and then other agents."""
-    keys = [key for key in next(iter(rooms.values())) if key != "oracles"]
-    found = [method for method in LINEUP if method.key in keys]
-    return found + [method_of(key) for key in keys if key not in Table1.choices]
+    others = [key for key in next(iter(rooms.values())) if key != "oracles" and key not in Table1.choices]
+    return [*present(LINEUP, rooms), *map(method_of, others)]
 
 
 def _kind(method: Method) -> str:

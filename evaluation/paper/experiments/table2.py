@@ -15,7 +15,7 @@ from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 from ...report.published import TABLE_2
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, percent
+from ..lab.scores import average, bits, grouped, percent, rate, success
 from ..streets import streets
 from ..streets.street_walk import Distance, StreetTasks, street_tasks, street_walk
 
@@ -64,13 +64,11 @@ class Table2(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per method."""
-        wanted = [name for name in plan.only if name in WORLDS] or list(WORLDS)
-        who = [name for name in plan.only if name in LABELS] or list(LABELS)
         runs = []
         for seed in range(plan.num_seeds(5)):
-            for world in streets.worlds_at_hand(tuple(wanted)):
+            for world in streets.worlds_at_hand(plan.chosen(WORLDS)):
                 params = {"world": world, "seed": seed, "tasks": plan.preset.tasks, "steps": plan.preset.steps}
-                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in who]
+                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in plan.chosen(LABELS)]
         return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
@@ -83,10 +81,10 @@ class Table2(Experiment):
         recorded = get_views(world, "recorded", passes, harder=name == "places-harder")
         novel = get_views(world, "novel", harder="harder" in name)
         began = time.process_time()
-        driver = _driver(name, world, recorded, passes, seed, run.params["steps"], cache.plan)
-        result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **driver.costs}
+        see, costs = _driver(name, world, recorded, passes, seed, run.params["steps"], cache.plan)
+        result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **costs}
         for kind, views in (("novel", novel), ("recorded", recorded)):
-            distance, result[f"{kind}_us"] = driver.see(views)
+            distance, result[f"{kind}_us"] = see(views)
             for visited in (True, False):
                 scores = _scores(world, views, distance, tasks, visited, seed)
                 result[f"{kind} {'visited' if visited else 'memoryless'}"] = scores
@@ -94,16 +92,12 @@ class Table2(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Strict success on novel views."""
-        seen = [np.mean(flags(result[f"novel {how}"]["solved"])) for how in ("visited", "memoryless")]
+        seen = [rate(result[f"novel {how}"]["solved"]) for how in ("visited", "memoryless")]
         return f"novel views {seen[0]:.1%} with visited set, {seen[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> methods -> rates with intervals."""
-        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for run, result in found:
-            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
-        worlds = {world: {name: _pooled(results) for name, results in rows.items()} for world, rows in runs.items()}
-        return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": worlds}
+        return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": grouped(found, ("world", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Novel views strictly, all ways of judging, and what each costs."""
@@ -144,23 +138,19 @@ class Table2(Experiment):
         ]  # fmt: skip
 
 
-class _Driver:
-    """Who drives: what it learned, and how it sees a set of pictures."""
-
-    def __init__(self, see: Callable[[Views], tuple[Distance, float]], **costs: float) -> None:
-        self.see, self.costs = see, costs
-
-
-def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, plan: Plan) -> _Driver:
+def _driver(
+    name: str, world: WorldGraph, recorded: Views, passes: int, seed: int, steps: float, plan: Plan
+) -> tuple[Callable[[Views], tuple[Distance, float]], dict[str, float]]:
+    """Who drives: how it sees a set of pictures, with microseconds a picture; what it takes to keep."""
     if name == "random":
-        return _Driver(lambda views: (streets.by_chance(seed), 0.0), megabytes=0.0)
+        return (lambda views: (streets.by_chance(seed), 0.0)), {"megabytes": 0.0}
     if name == "pixels":
-        return _Driver(lambda views: (streets.by_pixels(views), 0.0), megabytes=0.0)
+        return (lambda views: (streets.by_pixels(views), 0.0)), {"megabytes": 0.0}
     drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
     if name in _NETWORKS:
         how = {"device": plan.device, "execution": plan.execution, "progress": False}
         agent = _network_agent(name, steps).fit(drives.without_oracle(), seed=seed, **how)
-        return _Driver(lambda views: streets.by_agent(agent, views), megabytes=_megabytes(agent))
+        return (lambda views: streets.by_agent(agent, views)), {"megabytes": _megabytes(agent)}
     from agents import Plan2VecPlaces
 
     agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
@@ -170,12 +160,12 @@ def _driver(name: str, world: WorldGraph, recorded: Views, passes: int, seed: in
     if name == "pixel-places":
         frames = drives.observations[anchors]
         costs["megabytes"] += frames.nbytes / 1e6
-        return _Driver(lambda views: streets.by_pixel_places(agent, views, frames), **costs)
+        return (lambda views: streets.by_pixel_places(agent, views, frames)), costs
     if name == "true-links":
         assert drives.oracle_position is not None
         true_places = streets.places_of(world, drives.oracle_position[anchors])
         agent.metric = streets.with_true_links(agent, world, true_places)
-    return _Driver(lambda views: streets.by_agent(agent, views), **costs)
+    return (lambda views: streets.by_agent(agent, views)), costs
 
 
 def _network_agent(name: str, steps: float) -> Any:
@@ -213,14 +203,14 @@ def _scores(
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    row: Any = {name: round(float(np.mean([r[name] for r in runs])), 2) for name in ("cpu", "megabytes")}
+    row: Any = {name: average([r[name] for r in runs], 2) for name in ("cpu", "megabytes")}
     row["us"] = round(float(np.median([run["novel_us"] for run in runs])), 1)
     for key in (f"{kind} {how}" for kind in ("novel", "recorded") for how in ("visited", "memoryless")):
-        ratios = [run[key]["ratio"] for run in runs if run[key]["ratio"] is not None]
+        each = [run[key] for run in runs]
         row[key] = {
-            **{s: vars(interval(np.stack([flags(run[key][s]) for run in runs]))) for s in ("solved", "near")},
-            "ratio": round(float(np.mean(ratios)), 3) if ratios else None,
-            "us_a_step": round(float(np.median([run[key]["us_a_step"] for run in runs])), 1),
+            **{judged: success(each, judged) for judged in ("solved", "near")},
+            "ratio": average([one["ratio"] for one in each], 3),
+            "us_a_step": round(float(np.median([one["us_a_step"] for one in each])), 1),
         }
     return row
 

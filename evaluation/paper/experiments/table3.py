@@ -29,7 +29,7 @@ class Table3(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per part."""
-        return [Run(name, "counts", {"world": name}) for name in streets.worlds_at_hand(plan.only or tuple(SUBSETS))]
+        return [Run(name, "counts", {"world": name}) for name in streets.worlds_at_hand(plan.chosen(SUBSETS))]
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Counts one part."""

@@ -15,7 +15,7 @@ from ...report.published import TABLE_2, TABLE_4
 from ..figures import street_maps
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, flags, interval, percent
+from ..lab.scores import average, bits, grouped, percent, rate, success
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -49,27 +49,24 @@ class Table4(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, network and seed."""
-        wanted = [name for name in plan.only if name in STEPS]
-        networks = [name for name in plan.only if name in NETWORKS] or list(NETWORKS)
+        wanted = plan.chosen(STEPS, default=())
         as_printed = plan.preset.name == "paper"
         return [
-            Run(
+            Run.of(
                 f"{world} {network}",
                 f"seed {seed}",
-                {
-                    "world": world,
-                    "like": like,
-                    "network": network,
-                    "seed": seed,
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "as_printed": as_printed,
-                    "device": plan.device,
-                },
+                world=world,
+                like=like,
+                network=network,
+                seed=seed,
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                as_printed=as_printed,
+                device=plan.device,
             )
             for like in wanted or STEPS
             for world in streets.worlds_at_hand((like,))
-            for network in networks
+            for network in plan.chosen(NETWORKS)
             if network != "paper" or wanted or as_printed or like in HEAVY
             for seed in range(plan.num_seeds(2))
         ]
@@ -97,17 +94,16 @@ class Table4(Experiment):
 
     def say(self, result: dict[str, Any]) -> str:
         """Lenient success."""
-        near = [flags(result[how]["near"]).mean() for how in ("visited", "memoryless")]
+        near = [rate(result[how]["near"]) for how in ("visited", "memoryless")]
         return f"within 20 m: {near[0]:.1%} with visited set, {near[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> networks -> rates."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            name, network = run.params["world"], run.params["network"]
-            runs.setdefault(name, {}).setdefault(network, []).append(result)
-        worlds = {name: {key: _pooled(rows) for key, rows in networks.items()} for name, networks in runs.items()}
-        return {"seeds": plan.num_seeds(2), "worlds": worlds, "as_printed": plan.preset.name == "paper"}
+        return {
+            "seeds": plan.num_seeds(2),
+            "worlds": grouped(found, ("world", "network"), _pooled),
+            "as_printed": plan.preset.name == "paper",
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Success beside the paper's, then its hyperparameters."""
@@ -163,7 +159,7 @@ def network_config(like: str, network: str, as_printed: bool) -> GlobalMetricCon
 
 
 def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {key: round(float(np.mean([r[key] for r in runs])), 4) for key in ("relative_error", "cpu")}
+    row: dict[str, Any] = {key: average([r[key] for r in runs], 4) for key in ("relative_error", "cpu")}
     for how in ("visited", "memoryless"):
-        row[how] = {s: vars(interval(np.stack([flags(run[how][s]) for run in runs]))) for s in ("near", "solved")}
+        row[how] = {score: success([run[how] for run in runs], score) for score in ("near", "solved")}
     return row

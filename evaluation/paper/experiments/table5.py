@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.training.config_json import to_dict
+from data_collection import Dataset
 from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ...protocols.worlds import room_of, short_name
@@ -14,6 +15,7 @@ from ...report.published import ROOMS, TABLE_5
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
 from ..lab.plan import configured
+from ..lab.scores import grouped, row
 
 FOLDS = 10
 PAIRS = 20_000
@@ -67,10 +69,7 @@ class Table5(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> figures of every fold."""
-        rooms: dict[str, Any] = {}
-        for run, result in found:
-            rooms.setdefault(run.params["env_id"], {}).setdefault(run.name, []).append(result)
-        return {"size": plan.rollouts, "pairs": PAIRS, "rooms": rooms}
+        return {"size": plan.rollouts, "pairs": PAIRS, "rooms": grouped(found, ("env_id", "name"))}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Accuracies, then edges."""
@@ -82,22 +81,20 @@ class Table5(Experiment):
                 cells[-1] += f" ({100 * np.mean([fold['best'] for fold in folds]):.2f})"
                 cpu = np.mean([fold["cpu"] for fold in folds])
                 label = f"{short_name(env_id)}, {label}, {len(folds)} fold{'s' * (len(folds) > 1)}"
-                rows.append(("ours" if name == "siamese" else "", [label, *cells, f"{cpu:.0f}"]))
+                rows.append(row(label, *cells, f"{cpu:.0f}", ours=name == "siamese"))
             train, test = (TABLE_5[env_id][key] for key in ("train", "test"))
             rows.append(("paper", [f"paper, Table 5, {short_name(env_id)}", train, test, "–", "–"]))
             (found,) = room["edges"]
             edges.append(
-                (
-                    "ours",
-                    [
-                        short_name(env_id),
-                        f"{found['found']:,}",
-                        f"{100 * found['precision']:.2f}",
-                        f"{100 * found['recall']:.1f}",
-                        str(found["wormholes"]),
-                        f"{found['longest']:.2f}",
-                        str(found["bridges"]),
-                    ],
+                row(
+                    short_name(env_id),
+                    f"{found['found']:,}",
+                    f"{100 * found['precision']:.2f}",
+                    f"{100 * found['recall']:.1f}",
+                    str(found["wormholes"]),
+                    f"{found['longest']:.2f}",
+                    str(found["bridges"]),
+                    ours=True,
                 )
             )
         note = (
@@ -122,28 +119,43 @@ def _config(kind: str, plan: Plan) -> Any:
 
 def accuracy(kind: str, dataset: Any, fold: int, plan: Plan) -> dict[str, Any]:
     """Fits one local metric without the episodes of a fold, and scores it on both sides of the split."""
+    metric, _, parts, cpu = fit_fold(kind, _config(kind, plan), dataset, fold, FOLDS, plan)
+    scores = {name: _score(metric, part, fold) for name, part in parts.items()}
+    right, ceiling, best = scores["held_out"]
+    return {"train": scores["train"][0], "held_out": right, "ceiling": ceiling, "best": best, "cpu": cpu}
+
+
+def fit_fold(
+    kind: str, config: Any, dataset: Dataset, fold: int, folds: int, plan: Plan
+) -> tuple[Any, dict[str, float], dict[str, Dataset], float]:
+    """A local metric, "siamese" or "pair", without the episodes of a fold.
+
+    Returns:
+        The metric, the figures of its fit, the parts "train" and "held_out" of the dataset, and CPU seconds.
+    """
     from agents.metrics.local import LocalMetric
     from agents.metrics.pair import PairMetric
     from data_collection.splits import fold_episodes
 
     metric_class: Any = {"siamese": LocalMetric, "pair": PairMetric}[kind]
-    config = _config(kind, plan)
-    learn, held_out = (dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, fold, FOLDS, seed=0))
+    learn, held_out = (dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, fold, folds, seed=0))
     training = plan.training(fold)
     training.clock.begin()
-    metric, _ = metric_class.fit(config, learn.without_oracle(), held_out.without_oracle(), training)
-    _, cpu = training.clock.spent()
-    scores = {name: _score(metric, part, fold) for name, part in (("train", learn), ("held_out", held_out))}
-    right, ceiling, best = scores["held_out"]
-    return {"train": scores["train"][0], "held_out": right, "ceiling": ceiling, "best": best, "cpu": round(cpu, 1)}
+    metric, figures = metric_class.fit(config, learn.without_oracle(), held_out.without_oracle(), training)
+    return metric, figures, {"train": learn, "held_out": held_out}, round(training.clock.spent()[1], 1)
+
+
+def in_parts(metric: Any, frames: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The local metric of pairs of rows, some thousand at a time."""
+    parts = np.array_split(np.arange(len(left)), max(1, len(left) // 2000))
+    return np.concatenate([metric.distance(frames[left[part]], frames[right[part]]) for part in parts])
 
 
 def _score(metric: Any, dataset: Any, seed: int) -> tuple[float, float, float]:
     """Accuracy of the metric, and of the true distance at 1.5 steps and at its best boundary, on the same pairs."""
     pairs = dataset.sample_pairs(PAIRS, rng=np.random.default_rng(seed))
-    frames, position = dataset.observations, np.asarray(dataset.oracle_position, np.float64)
-    parts = np.array_split(np.arange(len(pairs)), max(1, len(pairs) // 2000))
-    learned = np.concatenate([metric.distance(frames[pairs.left[p]], frames[pairs.right[p]]) for p in parts])
+    position = np.asarray(dataset.oracle_position, np.float64)
+    learned = in_parts(metric, dataset.observations, pairs.left, pairs.right)
     true = GeodesicOracle(room_of(str(dataset.env_id))).distance(position[pairs.left], position[pairs.right])
     far = pairs.target == 2
     best = max(((true > boundary) == far).mean() for boundary in np.arange(0.5, 2.5, 0.05))

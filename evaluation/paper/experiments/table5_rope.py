@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 
 from agents.metrics.local import LocalMetric
-from agents.metrics.pair import ROPE_PAIR_METRIC, PairMetric
+from agents.metrics.pair import ROPE_PAIR_METRIC
 from agents.plan2vec.presets import FEATURELESS_ROPE, ROPE
 from agents.training.config_json import to_dict
 from data_collection import Dataset
-from data_collection.splits import fold_episodes
 from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ...report.published import TABLE_5_ROPE
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import mean_of, plain
+from ..lab.scores import grouped, mean_of, plain
+from ..rope.rope_plans import pairs_across
 from .rope import LOOKS, recorded
+from .table5 import fit_fold, in_parts
 
 FOLDS, PAIRS = 9, 20_000
 REACH = ROPE.local_metric.positive_window
@@ -45,24 +46,20 @@ class Table5Rope(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and fold."""
-        looks = [name for name in plan.only if name in LOOKS] or list(LOOKS)
-        metrics = [name for name in plan.only if name in METRICS] or ["siamese"]
         size = (18, 780) if plan.preset.comparable else (6, 100)
         return [
-            Run(
+            Run.of(
                 f"{look} fold {fold}",
                 metric,
-                {
-                    "look": look,
-                    "fold": fold,
-                    "metric": metric,
-                    "size": list(size),
-                    "steps": plan.preset.steps,
-                    "config": to_dict(_config_of(look, metric)),
-                },
+                look=look,
+                fold=fold,
+                metric=metric,
+                size=list(size),
+                steps=plan.preset.steps,
+                config=to_dict(_config_of(look, metric)),
             )
-            for look in looks
-            for metric in metrics
+            for look in plan.chosen(LOOKS)
+            for metric in plan.chosen(METRICS, default=["siamese"])
             for fold in range(FOLDS if plan.preset.comparable else 2)
         ]
 
@@ -71,25 +68,17 @@ class Table5Rope(Experiment):
         params = run.params
         dataset = recorded(0, params["look"] == "ordered", *params["size"])
         folds = FOLDS if cache.plan.preset.comparable else 2
-        learn, held_out = (
-            dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, params["fold"], folds, seed=0)
-        )
-        training = cache.plan.training(params["fold"])
-        training.clock.begin()
-        kind: Any = {"siamese": LocalMetric, "pair": PairMetric}[params["metric"]]
-        config = _config_of(params["look"], params["metric"])
-        metric, figures = kind.fit(
-            configured(config, {}, params["steps"]), learn.without_oracle(), held_out.without_oracle(), training
-        )
-        result = {"cpu": round(training.clock.spent()[1], 1)}
+        config = configured(_config_of(params["look"], params["metric"]), {}, params["steps"])
+        metric, figures, parts, cpu = fit_fold(params["metric"], config, dataset, params["fold"], folds, cache.plan)
+        result = {"cpu": cpu}
         unit = REACH if params["metric"] == "siamese" else 1
-        for name, part in (("train", learn), ("held_out", held_out)):
+        for name, part in parts.items():
             pairs = part.sample_pairs(PAIRS, reach=REACH, rng=np.random.default_rng(params["fold"]))
             found = in_parts(metric, part.observations, pairs.left, pairs.right)
             result[name] = round(float(((found > BOUNDARY * unit) == (pairs.target == 2)).mean()), 5)
         if params["metric"] == "siamese":
             result |= {"threshold": round(figures["threshold"], 4), "recall": round(figures["recall"], 4)}
-            result["false"] = false_share(metric, held_out)
+            result["false"] = false_share(metric, parts["held_out"])
         return result
 
     def say(self, result: dict[str, Any]) -> str:
@@ -98,28 +87,17 @@ class Table5Rope(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Looks -> metrics -> means over folds."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            runs.setdefault(run.params["look"], {}).setdefault(run.name, []).append(result)
-        return {
-            "looks": {
-                look: {
-                    metric: {
-                        "folds": len(rows), **{key: mean_of([row[key] for row in rows]) for key in rows[0]}
-                    } for metric, rows in metrics.items()
-                } for look, metrics in runs.items()
-            }
-        }  # fmt: skip
+        return {"looks": grouped(found, ("look", "name"), _pooled)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         rows: list[tuple[str, list[str]]] = []
         for look, metrics in summary["looks"].items():
             for metric, row in metrics.items():
-                shares = [_percent(row, key, ".1f") for key in ("train", "held_out")]
+                shares = [plain(row[key], ".1f", 100) for key in ("train", "held_out")]
                 graph = ["–"] * 3
                 if "threshold" in row:
-                    kept = (_percent(row, "recall", ".0f"), _percent(row, "false", ".2f"))
+                    kept = plain(row["recall"], ".0f", 100), plain(row["false"], ".2f", 100)
                     graph = [plain(row["threshold"], ".2f"), *kept]
                 label = f"{LOOKS[look]}, {METRICS[metric]}, {row['folds']} folds"
                 rows.append(("ours", [label, *shares, *graph, f"{row['cpu']['value']:.0f}"]))
@@ -135,23 +113,13 @@ def _config_of(look: str, metric: str) -> Any:
     return (ROPE if look == "ordered" else FEATURELESS_ROPE).local_metric
 
 
-def _percent(row: dict[str, Any], key: str, form: str) -> str:
-    return plain({name: 100 * value for name, value in row[key].items()}, form)
-
-
-def in_parts(metric: Any, frames: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """D of pairs of rows, some thousand at a time."""
-    parts = np.array_split(np.arange(len(left)), max(1, len(left) // 2000))
-    return np.concatenate([metric.distance(frames[left[part]], frames[right[part]]) for part in parts])
+def _pooled(folds: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"folds": len(folds), **{key: mean_of(fold[key] for fold in folds) for key in folds[0]}}
 
 
 def false_share(metric: LocalMetric, dataset: Dataset) -> float:
     """Of the pairs of two trajectories within the threshold, those whose ropes lie apart; 0 where there is none."""
-    from scipy.spatial import cKDTree
-
-    latents = metric.embed(dataset.observations)
-    near = cKDTree(latents).query_pairs(metric.threshold, output_type="ndarray")
-    near = near[dataset.episode_ids[near[:, 0]] != dataset.episode_ids[near[:, 1]]]
+    near = pairs_across(metric.embed(dataset.observations), dataset.episode_ids, metric.threshold)
     nodes = np.asarray(dataset.oracle_position, np.float64)
     apart = node_displacement(nodes[near[:, 0]], nodes[near[:, 1]])
     return round(float((apart >= SUCCESS_DISPLACEMENT).mean()), 5) if len(near) else 0.0

@@ -20,7 +20,7 @@ from plan2vec_envs.image_graph.distances import hops_from
 from ...report.published import TABLE_5_STREETS
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import mean_of, plain
+from ..lab.scores import grouped, mean_of, plain
 from ..streets import streets
 from .table2 import PASSES, WORLDS
 
@@ -50,7 +50,7 @@ class Table5Streets(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, seed and metric."""
-        worlds = streets.worlds_at_hand(tuple(plan.only) or WORLDS)
+        worlds = streets.worlds_at_hand(plan.chosen(WORLDS))
         return [
             Run(f"{world} seed {seed}", name, {"world": world, "seed": seed, "steps": plan.preset.steps})
             for world in worlds
@@ -72,13 +72,7 @@ class Table5Streets(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> metrics -> means."""
-        runs: dict[str, Any] = {}
-        for run, result in found:
-            runs.setdefault(run.params["world"], {}).setdefault(run.name, []).append(result)
-        means = {
-            world: {name: {key: mean_of([r[key] for r in rows]) for key in rows[0]} for name, rows in metrics.items()}
-            for world, metrics in runs.items()
-        }
+        means = grouped(found, ("world", "name"), _means)
         return {"seeds": plan.num_seeds(5), "worlds": means}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
@@ -87,12 +81,12 @@ class Table5Streets(Experiment):
         places, merged = [], []
         for world, metrics in summary["worlds"].items():
             one, two = metrics["places"], metrics["siamese"]
-            neighbours.append(("ours", [world, *(plain(_percent(two[key]), ".1f") for key in _NEIGHBOURS)]))
+            neighbours.append(("ours", [world, *(plain(two[key], ".1f", 100) for key in _NEIGHBOURS)]))
             if world == "large":
                 neighbours.append(("paper", ["paper, large", TABLE_5_STREETS, "–", "–"]))
-            places.append(("ours", [world, *(plain(_percent(one[key]), ".1f") for key in ("train", "novel"))]))
+            places.append(("ours", [world, *(plain(one[key], ".1f", 100) for key in ("train", "novel"))]))
             counts = [plain(one[key], ".1f") for key in ("true_places", "places")]
-            shares = [plain(_percent(one[key]), ".2f") for key in ("precision", "recall")]
+            shares = [plain(one[key], ".2f", 100) for key in ("precision", "recall")]
             wrong = [plain(one[key], ".1f") for key in ("wormholes", "refused", "bridges")]
             merged.append(("ours", [world, *counts, *shares, *wrong]))
         note = f"{summary['seeds']} seeds (the Siamese metric: at most 2); mean [95 % bootstrap over seeds]."
@@ -104,8 +98,8 @@ class Table5Streets(Experiment):
         ]
 
 
-def _percent(found: dict[str, float]) -> dict[str, float]:
-    return {key: 100 * value for key, value in found.items()}
+def _means(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {key: mean_of(run[key] for run in runs) for key in runs[0]}
 
 
 def siamese_accuracy(world: WorldGraph, steps: float, training: Training) -> dict[str, float]:

@@ -10,6 +10,7 @@ from ...rl.algorithms import get_algorithm
 from ...rl.job import SPARSE, RLJob
 from ...rl.learning import learn
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab.scores import row
 
 ENOUGH = 0.9
 SEED = 100
@@ -119,12 +120,10 @@ def _cell(plan: Plan, algorithm: str, change: dict[str, Any], seed: int) -> Run:
 
 
 def _row(change: str, runs: list[dict[str, Any]]) -> tuple[str, list[str]]:
-    def listed(values: list[str]) -> str:
-        return " · ".join(values)
-
-    return "ours" if change == "as it is used" else "", [
+    return row(
         change,
-        listed([f"{'' if run['success'] >= ENOUGH else '> '}{run['steps']:,}" for run in runs]),
-        listed([f"{100 * run['success']:.1f}" for run in runs]),
-        listed([f"{run['wall'] / 60:.1f}" for run in runs]),
-    ]
+        " · ".join(f"{'' if run['success'] >= ENOUGH else '> '}{run['steps']:,}" for run in runs),
+        " · ".join(f"{100 * run['success']:.1f}" for run in runs),
+        " · ".join(f"{run['wall'] / 60:.1f}" for run in runs),
+        ours=change == "as it is used",
+    )

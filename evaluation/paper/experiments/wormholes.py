@@ -14,7 +14,7 @@ from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
 from ..edges.edge_worlds import BAGS, FAR_IN_ROOM, PASSES, edge_world, metric_config
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import mean_of, plain
+from ..lab.scores import grouped, mean_of, number, plain, row
 from ..streets import streets
 
 LOOSE = {"rooms": (1.5, 2.2, 2.6), "streets": (0.7, 0.75, 0.9), "rope": (1.6, 2.0, 2.4)}
@@ -46,6 +46,7 @@ _COLUMNS = {
     "clean": ".1f",
     "alone_clean": ".1f",
 }
+_COUNTS = ("vertices", "closures", "threshold")
 _TITLES = {"rooms": "Rooms", "streets": "Streets", "rope": "Rope"}
 
 
@@ -85,20 +86,18 @@ class Wormholes(Experiment):
             "rope": "18x260" if comparable else "4x60",
         }
         return [
-            Run(
+            Run.of(
                 f"{domain} seed {seed}",
                 row,
-                {
-                    "domain": domain,
-                    "row": row,
-                    "seed": seed,
-                    "size": sizes[domain],
-                    "tasks": plan.preset.tasks,
-                    "steps": plan.preset.steps,
-                    "loose": list(LOOSE[domain]),
-                    "controls": CONTROLS[row][1] if row in CONTROLS else {},
-                    "config": to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
-                },
+                domain=domain,
+                row=row,
+                seed=seed,
+                size=sizes[domain],
+                tasks=plan.preset.tasks,
+                steps=plan.preset.steps,
+                loose=list(LOOSE[domain]),
+                controls=CONTROLS[row][1] if row in CONTROLS else {},
+                config=to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
             )
             for domain in plan.only or LOOSE
             for seed in range(plan.num_seeds(3))
@@ -132,25 +131,22 @@ class Wormholes(Experiment):
     def say(self, result: dict[str, Any]) -> str:
         """False edges, and plans without."""
         shares = {key: result[key] for key in ("recall", "false", "clean")}
-        return ", ".join(f"{key} {'–' if share is None else f'{share:.1%}'}" for key, share in shares.items())
+        return ", ".join(f"{key} {number(share, '.1%')}" for key, share in shares.items())
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Domains -> rows -> means over seeds."""
-        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        sizes: dict[str, str] = {}
-        for run, result in found:
-            runs.setdefault(run.params["domain"], {}).setdefault(run.name, []).append(result)
-            sizes[run.params["domain"]] = run.params["size"]
+        sizes = {run.params["domain"]: run.params["size"] for run, _ in found}
+        rows = grouped(found, ("domain", "name"), _means)
         return {
             "seeds": plan.num_seeds(3),
             "domains": {
                 domain: {
                     "size": sizes[domain],
                     "loose": list(LOOSE[domain]),
-                    **{key: _mean(rows["loose"], key) for key in ("vertices", "closures", "threshold")},
-                    "rows": {row: {key: _mean(results, key) for key in _COLUMNS} for row, results in rows.items()},
+                    **{key: each["loose"][key] for key in _COUNTS},
+                    "rows": {name: {key: found[key] for key in _COLUMNS} for name, found in each.items()},
                 }
-                for domain, rows in runs.items()
+                for domain, each in rows.items()
             },
         }
 
@@ -161,9 +157,10 @@ class Wormholes(Experiment):
         tables = []
         for domain, found in summary["domains"].items():
             rows = []
-            for name, row in found["rows"].items():
-                texts = [_text(row[key], key, form) for key, form in _COLUMNS.items()]
-                rows.append(("ours" if name == "default" else "", [_label(name, found["loose"]), *texts]))
+            for name, one in found["rows"].items():
+                scales = {key: 1 if key == "found" else 100 for key in _COLUMNS}
+                texts = [plain(one[key], form, scales[key]) for key, form in _COLUMNS.items()]
+                rows.append(row(_label(name, found["loose"]), *texts, ours=name == "default"))
             note = (
                 f"{found['size']}, {summary['seeds']} seeds, {found['vertices']['value']:,.0f} vertices, "
                 f"{found['closures']['value']:,.0f} true closures, calibrated threshold "
@@ -186,13 +183,6 @@ def _label(row: str, loose: list[float]) -> str:
     return {"calibrated": "calibrated threshold", "default": "default of the domain"}[row]
 
 
-def _mean(results: list[dict[str, Any]], key: str) -> dict[str, float] | None:
-    """Over the runs that had something to take a share of."""
-    values = [result[key] for result in results if result[key] is not None]
-    return mean_of(values) if values else None
-
-
-def _text(found: dict[str, float] | None, key: str, form: str) -> str:
-    if found is None or key == "found":
-        return plain(found, form)
-    return plain({name: 100 * value for name, value in found.items()}, form)
+def _means(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each over the runs that had something to take a share of."""
+    return {key: mean_of(run[key] for run in runs) for key in (*_COLUMNS, *_COUNTS)}

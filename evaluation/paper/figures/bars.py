@@ -36,7 +36,7 @@ class Bar:
     paper: float | None = None
 
 
-def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "success, %") -> bytes:
+def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]]) -> bytes:
     """PNG of all panels side by side; they share their rows."""
     labels = [bar.label for bar in panels[0][1]]
     rows = np.arange(len(labels))
@@ -49,16 +49,12 @@ def bars_figure(panels: Sequence[tuple[str, Sequence[Bar]]], *, x_label: str = "
                 error = [[max(0.0, bar.value - bar.low)], [max(0.0, bar.high - bar.value)]]
                 axis.errorbar(bar.value, row, xerr=error, color=INK, linewidth=1.2, capsize=2.5, zorder=3)
                 shift = np.linspace(-0.18, 0.18, len(bar.points)) * (len(bar.points) > 1)
-                axis.scatter(
-                    bar.points, row + shift, s=11, color=INK, alpha=0.55, linewidths=0, zorder=4,
-                    label="one seed",
-                )  # fmt: skip
+                look = {"s": 11, "color": INK, "alpha": 0.55, "linewidths": 0}
+                axis.scatter(bar.points, row + shift, zorder=4, label="one seed", **look)
                 if bar.paper is not None:
-                    axis.scatter(
-                        bar.paper, row, marker="D", s=34, color="white", edgecolors=WARM, linewidths=1.6, zorder=5,
-                        label="the paper",
-                    )  # fmt: skip
-            axis.set(title=title, xlabel=x_label, xlim=(0, 103), xticks=range(0, 101, 25))
+                    look = {"marker": "D", "s": 34, "color": "white", "edgecolors": WARM, "linewidths": 1.6}
+                    axis.scatter(bar.paper, row, zorder=5, label="the paper", **look)
+            axis.set(title=title, xlabel="success, %", xlim=(0, 103), xticks=range(0, 101, 25))
             axis.grid(axis="x", alpha=0.3, linewidth=0.6, color=QUIET)
             axis.set_axisbelow(True)
             axis.tick_params(axis="y", length=0)

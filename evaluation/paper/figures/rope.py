@@ -49,17 +49,16 @@ def strips_figure(strips: Sequence[Strip]) -> bytes:
         return png(drawing)
 
 
-def drags_gif(paths: Sequence[np.ndarray], goals: np.ndarray, *, size: int = 200) -> bytes:
+def drags_gif(paths: Sequence[np.ndarray], goals: np.ndarray) -> bytes:
     """Animated panels side by side: the rope on its way to the goal, which lies behind it in red.
 
     Args:
         paths: one (T + 1, 22, 2) array of configurations a panel, in pixels.
         goals: (len(paths), 22, 2).
-        size: of a panel, pixels.
     """
     from PIL import Image
 
-    gap, frames = 8, []
+    size, gap, frames = 200, 8, []  # pixels
     for time in range(max(len(path) for path in paths)):
         frame = Image.new("RGB", (len(paths) * (size + gap) - gap, size), PAPER)
         for i, (path, goal) in enumerate(zip(paths, goals, strict=True)):

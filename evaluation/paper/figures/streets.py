@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from agents.graphs.graph import Graph
+from agents.graphs.search import PlanBatch, a_star, best_first, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 
 from ...figures.style import AGENT, GOAL, INK, QUIET, figure, plain, png
@@ -16,73 +17,33 @@ from ...figures.style import AGENT, GOAL, INK, QUIET, figure, plain, png
 _STREET = "#d7dbe3"
 
 
-def searched(
-    graph: Graph, start: int, goal: int, estimate: Callable[[np.ndarray], np.ndarray] | None, *, add_cost: bool
-) -> tuple[list[int], list[int]]:
-    """One search, vertex by vertex, for a picture.
-
-    Args:
-        graph: V vertices.
-        start: vertex.
-        goal: vertex.
-        estimate: vertices (K,) -> estimated distance to the goal; None for 0.
-        add_cost: whether vertices are ordered by cost so far + estimate, or by the estimate alone.
-
-    Returns:
-        Vertices in the order in which they were expanded, and the plan from start to goal; empty if there is none.
-    """
-    h = estimate if estimate is not None else lambda vertices: np.zeros(len(vertices))
-    cost, before, done, order = {start: 0.0}, {start: start}, set(), []
-    queue = [(float(h(np.array([start]))[0]), start)]
-    while queue:
-        _, vertex = heapq.heappop(queue)
-        if vertex in done:
-            continue
-        done.add(vertex)
-        if vertex == goal:
-            break
-        order.append(vertex)
-        row = slice(graph.indptr[vertex], graph.indptr[vertex + 1])
-        ends = graph.indices[row]
-        for end, weight, ahead in zip(ends.tolist(), graph.weights[row].tolist(), h(ends).tolist(), strict=True):
-            way = cost[vertex] + weight
-            if end not in done and way < cost.get(end, np.inf):
-                if not add_cost and end in cost:
-                    continue  # its place in the queue does not depend on the way to it
-                cost[end], before[end] = way, vertex
-                heapq.heappush(queue, (way + ahead if add_cost else ahead, end))
-    if goal not in before:
-        return order, []
-    path = [goal]
-    while path[-1] != start:
-        path.append(before[path[-1]])
-    return order, path[::-1]
-
-
 def expansions_figure(world: WorldGraph, graph: Graph, table: np.ndarray, start: int, goal: int) -> bytes:
     """PNG of Dijkstra, A* along the straight line, and best-first by a table of latents, on one query (Fig. 8)."""
     position = world.oracle_position / world.median_length
 
-    def line(vertices: np.ndarray) -> np.ndarray:
-        return np.hypot(*(position[vertices] - position[goal]).T)
+    def line(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        return np.hypot(*(position[vertices] - position[goals]).T)
 
-    def latents(vertices: np.ndarray) -> np.ndarray:
-        return np.square(table[vertices] - table[goal]).sum(1)
+    def latents(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        return np.square(table[vertices] - table[goals]).sum(1)
 
-    ways: list[tuple[str, Any, bool]] = [
-        ("Dijkstra", None, True),
-        ("A*, straight line", line, True),
-        ("best-first, plan2vec", latents, False),
+    ways: list[tuple[str, Callable[..., PlanBatch]]] = [
+        ("Dijkstra", dijkstra),
+        ("A*, straight line", partial(a_star, heuristic=line)),
+        ("best-first, plan2vec", partial(best_first, heuristic=latents)),
     ]
     with figure(11, 4.6, 3) as (drawing, axes):
-        for axis, (title, estimate, add_cost) in zip(axes, ways, strict=True):
-            expanded, path = searched(graph, start, goal, estimate, add_cost=add_cost)
+        for axis, (title, search) in zip(axes, ways, strict=True):
+            record: list[np.ndarray] = []
+            (path,) = search(graph, np.array([start]), np.array([goal]), record=record).vertices
             draw_streets(axis, world)
-            axis.scatter(*world.oracle_position[expanded].T, s=3, color=QUIET, linewidths=0, zorder=2)
+            axis.scatter(
+                *world.oracle_position[np.array(record, np.int64).ravel()].T, s=3, color=QUIET, linewidths=0, zorder=2
+            )
             axis.plot(*world.oracle_position[path].T, color=GOAL, linewidth=1.6, zorder=3)
             for place, color in ((start, AGENT), (goal, INK)):
                 axis.scatter(*world.oracle_position[place], s=28, color=color, zorder=4)
-            plain(axis, f"{title}: {len(expanded) / max(len(path) - 1, 1):.2f} a step")
+            plain(axis, f"{title}: {len(record) / max(len(path) - 1, 1):.2f} a step")
         return png(drawing)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...protocols.worlds import short_name
@@ -55,3 +55,13 @@ def rooms_and_seeds(
             place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
             runs = [Run(group, c.key, {**place, "method": c.params(plan.preset)}) for c in among(plan, lineup)]
             yield group, place, runs
+
+
+def runs_of(plan: Plan, lineup: Sequence[Method], env_ids: Sequence[str]) -> list[Run]:
+    """The runs alone."""
+    return [run for _, _, runs in rooms_and_seeds(plan, lineup, env_ids) for run in runs]
+
+
+def present(lineup: Sequence[Method], rooms: Mapping[str, Mapping[str, Any]]) -> list[Method]:
+    """Those of a line-up that have results in the rooms of a summary."""
+    return [method for method in lineup if method.key in next(iter(rooms.values()))]

@@ -19,7 +19,6 @@ from ...report.html import picture, tag, terms
 from ...report.published import SPREAD_READING, TABLE_1, TABLE_5
 from ...report.style import CSS
 from ...report.tables import Table, plain_markdown
-from .records import Figure
 
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
 _RESULTS, _PAGE, _TEXT = "results.json", "report.html", "report.md"
@@ -89,8 +88,8 @@ def all_finished(root: Path) -> list[Finished]:
 
 def write_page(entry: Finished) -> Path:
     """Writes page and Markdown of one experiment into its folder; returns the path of the page."""
-    _write(entry.folder / _TEXT, f"# {plain_markdown(entry.title)}\n\n{_markdown(entry)}\n")
-    return _write(entry.folder / _PAGE, page(entry.title, [_section(entry, heading=False)]))
+    write_bytes(entry.folder / _TEXT, f"# {plain_markdown(entry.title)}\n\n{_markdown(entry)}\n".encode())
+    return write_bytes(entry.folder / _PAGE, page(entry.title, [_section(entry, heading=False)]).encode())
 
 
 def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
@@ -99,17 +98,15 @@ def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     contents = "".join(f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{_small(e)}</li>' for e in entries)
     links = f'<nav class="toc"><ol>{contents}<li><a href="#paper">{escape(paper)}</a></li></ol></nav>'
     numbers = f'<section id="paper">{tag("h2", paper)}{_paper().html()}</section>'
-    _write(
-        root / _PAGE, page(_HEADING, [tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers])
-    )
+    sections = [tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers]
     toc = "\n".join(f"- [{_link(e.title)}](#{_anchor(e)}){f' ({e.stamp})' if e.stamp else ''}" for e in entries)
     parts = [
         f'<a id="{_anchor(e)}"></a>\n\n## {plain_markdown(e.title)}\n\n{_markdown(e, e.folder.name + "/")}'
         for e in entries
     ]
     text = "\n\n".join([f"# {_HEADING}", _LEAD, toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
-    _write(root / _TEXT, text + "\n")
-    return root / _PAGE
+    write_bytes(root / _TEXT, f"{text}\n".encode())
+    return write_bytes(root / _PAGE, page(_HEADING, sections).encode())
 
 
 def page(heading: str, sections: Sequence[str]) -> str:
@@ -227,12 +224,8 @@ def _link(text: str) -> str:
     return plain_markdown(text).replace("[", "\\[").replace("]", "\\]")
 
 
-def _write(path: Path, text: str) -> Path:
+def write_bytes(path: Path, data: bytes) -> Path:
+    """A whole file or none; returns its path."""
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(data)
     return path
-
-
-def figure_record(figure: Figure) -> dict[str, Any]:
-    """A picture without its bytes, as `results.json` keeps it."""
-    return {"name": figure.name, "caption": figure.caption, "narrow": figure.narrow}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ class Preset:
 
     Attributes:
         name: how it is asked for.
-        about: one line for people.
         comparable: whether its rows may stand beside other numbers.
         steps: factor on every number of gradient steps.
         seeds: data-and-training seeds; None for what the experiment asks for.
@@ -32,7 +31,6 @@ class Preset:
     """
 
     name: str
-    about: str
     comparable: bool = True
     steps: float = 1.0
     seeds: int | None = None
@@ -69,17 +67,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
-            Preset(
-                "smoke",
-                "minutes: one seed, few rollouts, short training; shows that it runs, proves nothing",
-                comparable=False,
-                steps=0.15,
-                seeds=1,
-                tasks=40,
-                size="100x10",
-            ),
-            Preset("quick", "the tables of the README: our small networks on a laptop's processor"),
-            Preset("paper", "the paper's networks and schedules; meant for a CUDA device", options=_PAPER),
+            # Minutes: one seed, few rollouts, short training; shows that it runs, proves nothing.
+            Preset("smoke", comparable=False, steps=0.15, seeds=1, tasks=40, size="100x10"),
+            # The tables of the README: our small networks on a laptop's processor.
+            Preset("quick"),
+            # The paper's networks and schedules; meant for a CUDA device.
+            Preset("paper", options=_PAPER),
         )
     }
 )
@@ -114,6 +107,11 @@ class Plan:
     def num_seeds(self, default: int) -> int:
         """How many seeds: what was asked for, else the preset's, else the experiment's default."""
         return self.seeds or self.preset.seeds or default
+
+    def chosen(self, known: Iterable[str], default: Iterable[str] | None = None) -> list[str]:
+        """Those of the known names that were asked for; where none was, the default, or all."""
+        names = list(known)
+        return [name for name in self.only if name in names] or list(names if default is None else default)
 
     def training(self, seed: int) -> Training:
         """How a network that is no part of an agent is trained."""

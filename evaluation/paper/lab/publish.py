@@ -7,15 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from plan2vec_envs.io.files import atomic_write
-
 from ...errors import ResultsError
 from ...protocols.results import read_json, write_json
 from ...protocols.worlds import short_name
 from ...report.tables import Table
 from ...runs import environment
 from .experiment import Experiment
-from .pages import Finished, figure_record, tables_and_provenance, write_page
+from .pages import Finished, tables_and_provenance, write_bytes, write_page
 from .plan import Plan
 from .records import Found
 from .runner import FORMAT
@@ -75,13 +73,13 @@ def publish(experiment: Experiment, found: Found, summary: dict[str, Any], folde
     """
     figures, tables = experiment.figures(found, summary), tables_of(experiment, summary)
     for figure in figures:
-        _write(folder / figure.name, figure.data)
-    _write(folder / "results.csv", "".join(table.csv() for table in tables).encode())
+        write_bytes(folder / figure.name, figure.data)
+    write_bytes(folder / "results.csv", "".join(table.csv() for table in tables).encode())
     report = {
         "title": experiment.title,
         "about": experiment.about,
         "tables": [asdict(table) for table in tables],
-        "figures": [figure_record(figure) for figure in figures],
+        "figures": [{key: getattr(figure, key) for key in ("name", "caption", "narrow")} for figure in figures],
         "seeds": sorted({run.params["seed"] for run, _ in found if "seed" in run.params}),
         "datasets": _fingerprints(found, folder.parent),
         "configuration": _configuration(found),
@@ -115,8 +113,3 @@ def _fingerprints(found: Found, root: Path) -> dict[str, str]:
             for file in sorted((root / "agents" / source.folder).glob("*/agent/agent.json"))[:1]:
                 by_source[source] = read_json(file)["dataset_fingerprint"]
     return {f"{short_name(s.env_id)} {s.obs_type} {s.size} seed {s.seed}": text for s, text in by_source.items()}
-
-
-def _write(path: Path, data: bytes) -> None:
-    with atomic_write(path) as file:
-        file.write(data)

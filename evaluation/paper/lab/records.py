@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...protocols.worlds import short_name
 from .plan import Preset, configured
 
 
@@ -58,6 +59,16 @@ class Run:
     group: str
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, group: str, name: str, **params: Any) -> Run:
+        """With parameters by name."""
+        return cls(group, name, params)
+
+    @property
+    def room(self) -> str:
+        """Short name of its environment."""
+        return short_name(self.params["env_id"])
 
 
 Found = Sequence[tuple[Run, dict[str, Any]]]

@@ -94,14 +94,11 @@ def _run_group(experiment_id: str, plan: Plan, root: Path, folder: Path, group: 
 def _identity(run: Run, plan: Plan) -> dict[str, Any]:
     """What a kept result must agree with to be used."""
     preset = plan.preset
-    return json.loads(
-        json.dumps(
-            {
-                "format": FORMAT,
-                "params": dict(run.params),
-                "preset": {"steps": preset.steps, "tasks": preset.tasks},
-                "device": plan.device,
-                **plan.execution.identity(),
-            }
-        )
-    )
+    identity = {
+        "format": FORMAT,
+        "params": dict(run.params),
+        "preset": {"steps": preset.steps, "tasks": preset.tasks},
+        "device": plan.device,
+        **plan.execution.identity(),
+    }
+    return json.loads(json.dumps(identity))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...protocols.closed_loop import closed_loop
 from ...protocols.results import EvalResult
-from ...protocols.stats import Interval, iqm, stratified_bootstrap, wilson
+from ...protocols.stats import Interval, interval, iqm, stratified_bootstrap, wilson
+from ...protocols.tasks import TaskList
+from .records import Found, Run
 
 
 def compact(result: EvalResult) -> dict[str, Any]:
@@ -21,6 +24,14 @@ def compact(result: EvalResult) -> dict[str, Any]:
         "blocked": bits(result.blocked),
         "steps_over_least": None if np.isnan(optimality) else round(optimality, 4),
         "seconds_per_decision": round(result.seconds_per_decision, 7),
+    }
+
+
+def both_ways(agent: Any, tasks: TaskList, **options: Any) -> dict[str, dict[str, Any]]:
+    """The closed loop with "memory", where the agent has one, and "memoryless", each as of `compact`."""
+    ways = ("memory", "memoryless") if agent.new_memory(1) is not None else ("memoryless",)
+    return {
+        way: compact(closed_loop(agent, tasks, memory=way == "memory", keep_paths=False, **options)) for way in ways
     }
 
 
@@ -39,37 +50,32 @@ def rate(text: str) -> float:
     return text.count("1") / len(text)
 
 
+def success(runs: Sequence[dict[str, Any]], key: str) -> dict[str, float]:
+    """Share of ones with its interval, of what `bits` wrote under a key of each run."""
+    return vars(interval(np.stack([flags(run[key]) for run in runs])))
+
+
 def pooled(runs: Sequence[dict[str, Any]], key: str = "success_02") -> dict[str, Any]:
     """One row over R runs of J tasks each: mean, interquartile mean, intervals, every run's own mean.
 
     Where all runs agree on every task a bootstrap over runs has nothing to vary: the interval is Wilson's over all
     attempts. On blocked tasks it is the bootstrap where all runs have the same tasks, else Wilson's.
     """
-    success = np.stack([flags(run[key]) for run in runs])  # (R, J)
+    solved = np.stack([flags(run[key]) for run in runs])  # (R, J)
     blocked = np.stack([flags(run["blocked"]) for run in runs])
-    optimality = [run["steps_over_least"] for run in runs if run["steps_over_least"] is not None]
     same = bool((blocked == blocked[0]).all())
     hidden = None
     if blocked.any():
-        hidden = interval(success[:, blocked[0]]) if same else wilson(success[blocked])
+        hidden = interval(solved[:, blocked[0]]) if same else wilson(solved[blocked])
     return {
-        "mean": vars(interval(success)),
-        "iqm": vars(stratified_bootstrap(success, iqm)) if len(success) > 1 else None,
+        "mean": vars(interval(solved)),
+        "iqm": vars(stratified_bootstrap(solved, iqm)) if len(solved) > 1 else None,
         "blocked": None if hidden is None else vars(hidden),
         "blocked_tasks": int(blocked.sum()) // len(runs),
-        "per_seed": success.mean(1).round(4).tolist(),
-        "steps_over_least": round(float(np.mean(optimality)), 3) if optimality else None,
+        "per_seed": solved.mean(1).round(4).tolist(),
+        "steps_over_least": average([run["steps_over_least"] for run in runs], 3),
         "milliseconds_per_decision": round(1e3 * float(np.median([run["seconds_per_decision"] for run in runs])), 3),
     }
-
-
-def interval(success: np.ndarray) -> Interval:
-    """Of a (R, J) success matrix: stratified bootstrap over runs, Wilson's where runs do not differ."""
-    if len(success) > 1:
-        found = stratified_bootstrap(success)
-        if found.low < found.high:
-            return found
-    return wilson(success)
 
 
 def percent(found: dict[str, float] | None) -> str:
@@ -77,14 +83,51 @@ def percent(found: dict[str, float] | None) -> str:
     return "–" if found is None else Interval(**found).percent()
 
 
-def mean_of(values: Sequence[float]) -> dict[str, float]:
-    """Mean of one number a run, with its 95 % bootstrap interval over runs: that of a single run is a point."""
-    return vars(stratified_bootstrap(np.asarray(values, float)[:, None]))
+def mean_of(values: Iterable[float | None]) -> dict[str, float] | None:
+    """Mean of one number a run, with its 95 % bootstrap interval over runs: that of a single run is a point.
+
+    Runs that have no such number do not count; None where none has.
+    """
+    known = [value for value in values if value is not None]
+    return vars(stratified_bootstrap(np.asarray(known, float)[:, None])) if known else None
 
 
-def plain(found: dict[str, float] | None, spec: str) -> str:
+def average(values: Iterable[float | None], digits: int) -> float | None:
+    """The mean alone, rounded; as of `mean_of`."""
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), digits) if known else None
+
+
+def plain(found: dict[str, float] | None, spec: str, times: float = 1) -> str:
     """`0.996 [0.991, 0.999]` for numbers that are no percentages, without interval where it is a point, or a dash."""
     if found is None:
         return "–"
-    value, low, high = (format(found[name], spec) for name in ("value", "low", "high"))
+    value, low, high = (format(times * found[name], spec) for name in ("value", "low", "high"))
     return value if found["low"] == found["high"] else f"{value} [{low}, {high}]"
+
+
+def number(value: float | None, spec: str) -> str:
+    """A number that may be missing, or a dash."""
+    return "–" if value is None else format(value, spec)
+
+
+def row(*cells: str, ours: bool = False) -> tuple[str, list[str]]:
+    """A row of a table, set off where it is the method's own."""
+    return "ours" if ours else "", list(cells)
+
+
+def grouped(found: Found, by: Sequence[str], pool: Callable[[list[dict[str, Any]]], Any] = list) -> Any:
+    """What the runs of each group gave, groups in the order of their first runs.
+
+    Args:
+        found: runs and results.
+        by: for each level of nested dictionaries, a parameter of the runs or an attribute of `Run`, such as "name".
+        pool: makes one thing of the results of a group.
+    """
+    if not by:
+        return pool([result for _, result in found])
+    groups: dict[Any, list[tuple[Run, dict[str, Any]]]] = {}
+    for run, result in found:
+        key = run.params[by[0]] if by[0] in run.params else getattr(run, by[0])
+        groups.setdefault(key, []).append((run, result))
+    return {key: grouped(group, by[1:], pool) for key, group in groups.items()}

@@ -34,26 +34,22 @@ class RopeRuns:
     seconds_per_decision: float
 
 
-def drag_to_goals(
-    agent: Any, num_tasks: int, *, first_seed: int = FIRST_SEED, horizon: int = 200, ordered: bool = True, seed: int = 0
-) -> RopeRuns:
-    """Let an agent act on the tasks that `reset(seed=first_seed + j)` draws.
+def drag_to_goals(agent: Any, num_tasks: int, *, horizon: int, seed: int) -> RopeRuns:
+    """Let an agent act on the tasks that `reset(seed=FIRST_SEED + j)` draws; the rope's order can be seen.
 
     Args:
         agent: anything with `act(observation, goal, *, memory, rng)` and box actions.
         num_tasks: J.
-        first_seed: of task 0.
         horizon: actions allowed.
-        ordered: whether the rope's order can be seen.
         seed: of the generator handed to the agent.
     """
     import gymnasium as gym
 
-    envs = [gym.make(ROPE_ID, ordered=ordered, max_episode_steps=horizon) for _ in range(num_tasks)]
+    envs = [gym.make(ROPE_ID, max_episode_steps=horizon) for _ in range(num_tasks)]
     lanes, rng = agent.new_memory(num_tasks), np.random.default_rng(seed)
     frames, goals, nodes, targets = [], [], [], []
     for number, env in enumerate(envs):
-        seen, info = env.reset(seed=first_seed + number)
+        seen, info = env.reset(seed=FIRST_SEED + number)
         frames.append(seen["observation"])
         goals.append(seen["desired_goal"])
         nodes.append([info["oracle_position"]])

@@ -103,3 +103,9 @@ def hausdorff(a: np.ndarray, b: np.ndarray) -> float:
     if not len(a) or not len(b):
         return float("inf")
     return float(max(cKDTree(a).query(b)[0].max(), cKDTree(b).query(a)[0].max()))
+
+
+def pairs_across(points: np.ndarray, groups: np.ndarray, radius: float) -> np.ndarray:
+    """(P, 2) rows of different groups (N,) whose points (N, D) are within a radius."""
+    near = cKDTree(points).query_pairs(radius, output_type="ndarray")
+    return near[groups[near[:, 0]] != groups[near[:, 1]]]

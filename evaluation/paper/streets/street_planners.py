@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -52,39 +53,36 @@ def planners(
     world: WorldGraph, graph: Graph, table: np.ndarray, alt: dict[int, Heuristic]
 ) -> dict[str, Callable[[np.ndarray, np.ndarray], PlanBatch]]:
     """Every planner as a function of (B,) starts and (B,) goals, in the order of `LABELS`."""
-    line, grid = straight_line(world, graph), along_grid(world, graph)
-
-    def latents(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        return np.square(table[vertices] - table[goals]).sum(1)
-
-    return {
-        "dijkstra": lambda s, g: dijkstra(graph, s, g),
-        "bidirectional": lambda s, g: bidirectional(graph, s, g),
-        "a-star-l2": lambda s, g: a_star(graph, s, g, line),
-        "a-star-l1": lambda s, g: a_star(graph, s, g, grid),
-        "a-star-alt-16": lambda s, g: a_star(graph, s, g, alt[16]),
-        "a-star-alt-64": lambda s, g: a_star(graph, s, g, alt[64]),
-        "a-star-table": lambda s, g: a_star(graph, s, g, latents),
-        "best-first-l2": lambda s, g: best_first(graph, s, g, line),
-        "best-first-alt-64": lambda s, g: best_first(graph, s, g, alt[64]),
-        "best-first-alt-256": lambda s, g: best_first(graph, s, g, alt[256]),
-        "best-first-table": lambda s, g: best_first(graph, s, g, latents),
-        "one-visited-alt-64": lambda s, g: greedy_walk(graph, s, g, alt[64], avoid_visited=True),
-        "one-visited-alt-256": lambda s, g: greedy_walk(graph, s, g, alt[256], avoid_visited=True),
-        "one-visited-table": lambda s, g: greedy_walk(graph, s, g, latents, avoid_visited=True),
-        "one-memoryless-alt-64": lambda s, g: greedy_walk(graph, s, g, alt[64]),
-        "one-memoryless-alt-256": lambda s, g: greedy_walk(graph, s, g, alt[256]),
-        "one-memoryless-table": lambda s, g: greedy_walk(graph, s, g, latents),
+    guesses: dict[str, Heuristic] = {
+        "l2": straight_line(world),
+        "l1": along_grid(world),
+        "table": lambda vertices, goals: np.square(table[vertices] - table[goals]).sum(1),
+        **{f"alt-{count}": heuristic for count, heuristic in alt.items()},
     }
+    searches: dict[str, Callable[..., PlanBatch]] = {
+        "a-star": a_star,
+        "best-first": best_first,
+        "one-visited": partial(greedy_walk, avoid_visited=True),
+        "one-memoryless": greedy_walk,
+    }
+    found: dict[str, Callable[[np.ndarray, np.ndarray], PlanBatch]] = {
+        "dijkstra": partial(dijkstra, graph),
+        "bidirectional": partial(bidirectional, graph),
+    }
+    for name in LABELS:
+        for search, plan in searches.items():
+            if name.startswith(search):
+                found[name] = partial(plan, graph, heuristic=guesses[name.removeprefix(f"{search}-")])
+    return found
 
 
-def straight_line(world: WorldGraph, graph: Graph) -> Heuristic:
+def straight_line(world: WorldGraph) -> Heuristic:
     """Metres as the crow flies, in the graph's unit: never more than the way."""
     position = world.oracle_position / world.median_length
     return lambda vertices, goals: np.hypot(*(position[vertices] - position[goals]).T)
 
 
-def along_grid(world: WorldGraph, graph: Graph) -> Heuristic:
+def along_grid(world: WorldGraph) -> Heuristic:
     """Metres along two perpendicular directions, those of the avenues and streets; diagonal streets are shorter."""
     turn = np.radians(GRID_ANGLE)
     axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T

@@ -87,8 +87,6 @@ class Walked(NamedTuple):
     """(J,) int64 links driven until the goal, or in all"""
     metres: np.ndarray
     """(J,) float64 metres driven"""
-    looks: int
-    """pictures of neighbours that were compared with a goal"""
 
 
 def street_walk(
@@ -119,7 +117,7 @@ def street_walk(
     goal_row = views.rows(goal, goal_number)
     been = [{int(start)} for start in place]
     solved, near = np.zeros(count, bool), np.zeros(count, bool)
-    steps, metres, looks = np.zeros(count, np.int64), np.zeros(count), 0
+    steps, metres = np.zeros(count, np.int64), np.zeros(count)
     going = np.arange(count)
     for _ in range(limit):
         first, degree = world.indptr[place[going]], np.diff(world.indptr)[place[going]]
@@ -133,7 +131,6 @@ def street_walk(
         number, shown = goal_number[going][lane], views.counts(ends)
         row = views.rows(ends, number % shown + 1 + rng.integers(2**31, size=len(ends)) % np.maximum(shown - 1, 1))
         cost = np.asarray(distance(row, goal_row[going][lane]), np.float64)
-        looks += len(row)
         if visited:
             old = np.array([end in been[task] for end, task in zip(ends.tolist(), going[lane].tolist(), strict=True)])
             fresh = np.zeros(len(going), bool)
@@ -150,7 +147,7 @@ def street_walk(
         near[going] |= np.hypot(*gap.T) < NEAR
         solved[going] = place[going] == goal[going]
         going = going[~solved[going]]
-    return Walked(solved, near | solved, steps, metres, looks)
+    return Walked(solved, near | solved, steps, metres)
 
 
 def by_latents(latents: np.ndarray, between: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Distance:

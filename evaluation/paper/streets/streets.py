@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def street_world(name: str) -> WorldGraph:
         return read_streets("touchdown", folder, subset=name, connected=True)[0]
 
 
-def worlds_at_hand(names: tuple[str, ...]) -> list[str]:
+def worlds_at_hand(names: Iterable[str]) -> list[str]:
     """These parts of Manhattan, or cities of their sizes where there is no street data."""
     found = []
     for name in names:

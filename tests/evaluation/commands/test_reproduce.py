@@ -34,7 +34,7 @@ def test_a_table_that_was_killed_half_way_ends_the_same(whole_and_killed):
 def test_every_experiment_runs_from_its_cells_to_its_page(name, tmp_path, tmp_path_factory):
     """With hardly any training: nothing is learned, but everything is run, pooled, tabled and drawn."""
     agents = tmp_path_factory.getbasetemp() / "agents"
-    preset = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=10, size="40x10")
+    preset = Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=10, size="40x10")
     plan, experiment = Plan(preset, env_ids=("Plan2vec/CMaze-v0",)), EXPERIMENTS[name]
     found = run_all(name, plan, agents, tmp_path, jobs=1)
     summary = summary_of(experiment, found, plan, f"plan2vec reproduce {name}", 1)

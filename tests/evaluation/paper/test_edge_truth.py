@@ -108,9 +108,7 @@ def test_a_world_builds_the_graph_that_an_agent_would(rng, controls):
     latents = rng.random((40, 4), dtype=np.float32)
     dataset = Dataset(np.zeros((40, 1, 2, 2), np.uint8), None, np.full(4, 9))
     config = GraphConfig(both_ways=True, bridge=False, pruning=controls)
-    world = EdgeWorld(
-        latents, latents, 2, dataset.transitions, dataset.episode_ids, 0.3, CLOSURES, is_false, config, controls
-    )
+    world = EdgeWorld(latents, latents, 2, dataset.transitions, dataset.episode_ids, 0.3, CLOSURES, is_false, config)
     wanted = config.build(dataset, np.arange(40), latents, 0.3, 2).arrays()
     for graph in (world.build(0.3, controls), world.default()):
         assert all(np.array_equal(wanted[name], array) for name, array in graph.arrays().items())

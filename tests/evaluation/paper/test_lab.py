@@ -290,7 +290,7 @@ def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
 
 def test_a_variant_that_chooses_the_defaults_is_plan2vec_itself_and_is_fitted_once(tmp_path, monkeypatch):
     """It lies in plan2vec's folder, whose lock is held while it is fitted: sharing would wait for ever."""
-    tiny = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=1, size="12x4")
+    tiny = Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=1, size="12x4")
     cache = AgentCache(tmp_path, Plan(tiny))
     fits = []
     fit = get_agent("plan2vec").fit

@@ -50,7 +50,7 @@ def test_no_trajectory_spans_a_task(flat):
 
 def test_the_experiment_runs_from_its_cells_to_its_page(tmp_path, monkeypatch):
     monkeypatch.setenv("PLAN2VEC_CACHE", str(tmp_path / "cache"))
-    plan = Plan(Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=10))
+    plan = Plan(Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=10))
     found = run_cells("point-maze", plan, tmp_path / "agents", tmp_path, jobs=1)
     summary = summary_of(PointMaze(), found, plan, "plan2vec reproduce point-maze", 1)
     publish(PointMaze(), found, summary, tmp_path)

@@ -112,8 +112,7 @@ def test_pictures_are_looked_at_one_a_neighbour(city):
         asked.append(len(rows))
         return exact(world, views)(rows, goals)
 
-    walked = street_walk(world, views, distance, tasks, visited=False)
-    assert walked.looks == sum(asked)
+    street_walk(world, views, distance, tasks, visited=False)
     assert asked[0] == np.diff(world.indptr)[tasks.start].sum()
 
 

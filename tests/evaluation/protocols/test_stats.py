@@ -66,7 +66,8 @@ def test_wilson_interval_does_not_collapse_at_certainty():
     assert 0.98 < wilson(np.ones(200, bool)).low < 0.99
 
 
-def test_one_run_gets_a_wilson_interval_and_several_a_bootstrap():
+def test_runs_that_do_not_differ_get_a_wilson_interval_and_others_a_bootstrap():
     one = np.array([[True, False, True]])
     assert interval(one) == wilson(one)
-    assert interval(np.repeat(one, 3, 0)) == stratified_bootstrap(np.repeat(one, 3, 0))
+    assert interval(np.repeat(one, 3, 0)) == wilson(np.repeat(one, 3, 0))
+    assert interval(np.concatenate([one, ~one])) == stratified_bootstrap(np.concatenate([one, ~one]))
