@@ -18,7 +18,7 @@ from agents.graphs import shortest_paths
 from agents.graphs.graph import Graph
 from agents.graphs.shortest_paths import distances_from, distances_to, paths_to
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
-from data_collection.engines import memory
+from data_collection.engines import local
 from data_collection.errors import InvalidOptionError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,7 +97,7 @@ def test_shared_memory_is_gone_afterwards_and_too_little_of_it_is_said(graph, mo
     distances_from(graph, np.arange(4), jobs=2)
     assert shared_by(os.getpid()) == []
     full = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda folder: full)
+    monkeypatch.setattr(local.shutil, "disk_usage", lambda folder: full)
     with pytest.raises(WorkerError, match="jobs=1"):
         distances_from(graph, np.arange(4), jobs=2)
 

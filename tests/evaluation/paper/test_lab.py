@@ -315,7 +315,7 @@ def test_an_agent_of_a_plugin_is_a_contestant_by_its_name(tmp_path, monkeypatch,
     (tmp_path / "newcomer_plugin.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PLAN2VEC_PLUGINS", "newcomer_plugin")
-    tiny = Preset("tiny", "for this test", comparable=False, steps=0.01, seeds=1, tasks=4, size="12x4")
+    tiny = Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=4, size="12x4")
     monkeypatch.setattr("evaluation.paper.lab.plan.PRESETS", {"tiny": tiny})
     load_plugins.cache_clear()
     asked = ["--preset", "tiny", "--env", "Plan2vec/Open-v0", "--jobs", "1", "--out", str(tmp_path / "runs")]
