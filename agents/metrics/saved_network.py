@@ -10,6 +10,7 @@ from torch import nn
 
 from data_collection import Dataset
 
+from ..errors import CheckpointError
 from ..graphs.lengths import lengths_of
 from ..graphs.transitions import moving_transitions
 from ..networks import Trunk, embed_in_chunks
@@ -48,10 +49,13 @@ class SavedNetwork:
         Raises:
             CheckpointError: if names or shapes differ.
         """
-        weights = dict(arrays)
-        for name in self.numbers:  # agents saved before there was a scale have none
-            setattr(self, name, float(weights.pop(name, np.ones(1))[0]))
-        load_network(self.network, weights)
+        weights = {"scale": np.ones(1), **arrays}  # agents saved before there was a scale have none
+        missing = sorted(set(self.numbers) - weights.keys())
+        if missing:
+            raise CheckpointError(f"the saved arrays lack {', '.join(missing)}; found {', '.join(sorted(arrays))}")
+        for name in self.numbers:
+            setattr(self, name, float(weights[name][0]))
+        load_network(self.network, {name: weights[name] for name in weights.keys() - {"scale", *self.numbers}})
         return self
 
 
