@@ -1,6 +1,8 @@
-"""Choosing episodes: folds for validation, nested budgets for learning curves. Always by trajectory."""
+"""Choosing episodes: what to validate on, folds, nested budgets for learning curves. Always by trajectory."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -42,3 +44,32 @@ def nested_episodes(num_episodes: int, budget: int) -> np.ndarray:
     if not 1 <= budget <= num_episodes:
         raise DatasetError(f"a subset of {budget} episodes was asked for; need 1 to {num_episodes}")
     return np.sort(np.random.default_rng(_SUBSET_SEED).permutation(num_episodes)[:budget])
+
+
+class ValidationSplit(NamedTuple):
+    """Episode ids to learn from and to validate on."""
+
+    learn: np.ndarray
+    held_out: np.ndarray
+
+    @classmethod
+    def of(cls, dataset: Any, seed: int) -> Self:
+        """Of a `Dataset` a tenth is held out; of fewer than four episodes, all serve as both.
+
+        Raises:
+            DatasetError: if there is only one trajectory.
+        """
+        episodes = dataset.num_episodes
+        if episodes < 2:
+            raise DatasetError(
+                "1 trajectory was given; the local metric contrasts neighbours with frames of other trajectories, "
+                "so give at least 2, or cut a long one into pieces"
+            )
+        if episodes < 4:
+            return cls(np.arange(episodes), np.arange(episodes))
+        return cls(*fold_episodes(episodes, 0, min(10, episodes // 2), seed))
+
+    def unseen(self, episode_ids: np.ndarray) -> np.ndarray:
+        """Which of these belong to held-out episodes; none, if nothing would be left to learn from."""
+        unseen = np.isin(episode_ids, self.held_out)
+        return np.zeros(len(unseen), bool) if unseen.all() else unseen

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from data_collection import Dataset
+from data_collection.splits import ValidationSplit
 
 from ..training.config_json import to_dict
 from ..training.loop import Part, StageLog, Training
 from ..training.saving import Arrays, under_prefix
-from ..training.splits import ValidationSplit
 
 P = TypeVar("P", bound=Part)
 

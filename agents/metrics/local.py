@@ -17,7 +17,7 @@ from ..networks import Ensemble, build_trunk
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import network_bytes
-from .heads import get_head
+from .heads.l2 import L2Head
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
 from .saved_network import NetworkMetric
 
@@ -94,7 +94,7 @@ class LocalMetric(NetworkMetric):
     def __init__(self, config: LocalMetricConfig, observation_shape: tuple[int, ...], device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.head = get_head("l2")
+        self.head = L2Head()
         self.loss: LocalLoss = config.negatives
         self.network = Ensemble(
             [

@@ -9,6 +9,8 @@ from .chunks import prepare_in_chunks, to_tensor
 from .device_memory import free_on
 from .trunk import Trunk
 
+_FEW = 2**26  # bytes for which no device needs to be asked
+
 
 class Frames:
     """``frames[rows]`` are rows of a dataset as a network's ``encode`` takes them, on the device.
@@ -31,7 +33,9 @@ class Frames:
         """
         self._network, self._observations, self._device = network, observations, device
         needed = len(observations) * self._prepared(observations[:1]).nbytes
-        self._kept = self._all() if needed <= (free_on(device) / 2 if budget is None else budget) else None
+        few = budget is None and needed <= _FEW
+        fits = few or needed <= (free_on(device) / 2 if budget is None else budget)
+        self._kept = self._all() if fits else None
 
     @property
     def resident(self) -> bool:

@@ -16,8 +16,8 @@ from agents import Graph, Metric, Planner
 from agents.graphs.search import Heuristic, SearchBudget, best_first, dijkstra, greedy_walk
 from agents.graphs.shortest_paths import distances_from
 from agents.networks.device_memory import peak_memory
-from agents.training.splits import ValidationSplit
 from data_collection import Dataset
+from data_collection.splits import ValidationSplit
 from plan2vec_envs.io.files import atomic_write
 
 from ..protocols.heuristics import frame_heuristic

@@ -25,6 +25,7 @@ BIG_GRAPH_DEGREE = 20
 """nearest vertices that do for a graph of that size"""
 
 _TREE_DIMENSIONS = 8  # above, a tree looks at nearly every leaf
+SEARCHES = ("auto", "tree", "blocks", "faiss")
 _AT_ONCE = 100_000  # vertices
 _MOST_PAIRS = 200_000_000  # a graph of so many takes about 24 GB to build
 
@@ -51,7 +52,8 @@ def near_pairs(latents: np.ndarray, threshold: float, *, max_degree: int = 0, se
         MissingExtraError: if faiss is needed and not installed.
         UnknownNameError: for another search.
     """
-    check_name("search for neighbours", search, ("auto", "tree", "blocks", "faiss"))
+    if search not in SEARCHES:
+        check_name("search for neighbours", search, SEARCHES)
     if max_degree < 0:
         raise ConfigError(f"max_degree is {max_degree}; need at least 0, which keeps all within the threshold")
     if search == "auto":

@@ -21,12 +21,11 @@ from agents.metrics.places.place_metric import unique_frames
 from agents.plan2vec.presets import ROPE
 from agents.training.execution import DEFAULT_EXECUTION, Execution
 from agents.training.loop import Training, resolve_device
-from agents.training.splits import ValidationSplit
 from agents.training.workdir import Workdir
 from data_collection import Dataset, make_dataset
 from data_collection.collection.drives import collect_drives
 from data_collection.collection.rope import collect_rope
-from data_collection.splits import fold_episodes
+from data_collection.splits import ValidationSplit, fold_episodes
 from plan2vec_envs.geometry import STEP
 from plan2vec_envs.image_graph import get_views
 from plan2vec_envs.maze.geodesic import GeodesicOracle

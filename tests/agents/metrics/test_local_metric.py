@@ -15,9 +15,9 @@ from agents.metrics.local import LocalMetric, LocalMetricConfig
 from agents.metrics.local_losses import NCE, Hinge, SmoothL1
 from agents.training.config_json import with_option
 from agents.training.loop import Training
-from agents.training.splits import ValidationSplit
 from agents.training.workdir import Workdir
 from data_collection.errors import Plan2vecError
+from data_collection.splits import ValidationSplit
 
 from ..worlds import plane, quick_config
 
