@@ -34,4 +34,4 @@ class DQNConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: what the network prepares of all observations, and rows of the buffer."""
         prepared = prepared_bytes(self.trunk, size.observation_shape)
-        return _LIBRARY + size.rows * prepared + size.transitions * 300
+        return _LIBRARY + size.rows * prepared + size.transitions * 60
