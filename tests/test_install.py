@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -33,7 +34,8 @@ def run(tmp_path_factory):
     index = ("--index-url", os.environ["TORCH_INDEX"]) if os.environ.get("TORCH_INDEX") else ()
     call("python", *pip, *index, "torch")  # first: the small build, where an index of it is named
     call("python", *pip, f"git+{ROOT.as_uri()}")
-    return call
+    yield call
+    shutil.rmtree(folder)  # two gigabytes
 
 
 @pytest.mark.slow
