@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from data_collection import Dataset
+
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.forward_model import ForwardModel, ForwardModelConfig
 from ..errors import NotFittedError
-from ..metrics.embedding import EmbeddingMetric
-from ..metrics.latent_metric import LatentMetric
+from ..metrics.latent_metric import EmbeddingMetric, LatentMetric
 from ..metrics.local import LocalMetric, LocalMetricConfig
+from ..networks import build_trunk
+from ..training.loop import Training
 from .agent import Agent, Costs
 from .staged import LearningFit
 
@@ -106,23 +109,35 @@ def fit_local(run: Any, config: LocalMetricConfig) -> LocalMetric:
 class EmbeddingAgent(DistanceAgent):
     """A distance agent whose embedding is learned without a graph, in a stage of its own.
 
-    A subclass gives ``embedding``, the configuration of that stage; ``_new_metric``, and ``_fit_embedding``.
+    A subclass gives ``option`` and ``_train``; ``_new_metric`` too, if it is no trunk with the L2 distance.
     """
 
     config: Any
+    option: ClassVar[str]
+    """Entry of its configuration that is the configuration of the embedding."""
 
     @property
     def embedding(self) -> Any:
         """The configuration of the embedding."""
-        raise NotImplementedError
+        return getattr(self.config, self.option)
 
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         """The untrained metric."""
+        c = self.embedding
+        return EmbeddingMetric(build_trunk(c.trunk, observation_shape, c.latent_dim, c.hidden), device)
+
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
+        """Learn the metric, which is initialised and knows the statistics of what it learns from; its figures."""
         raise NotImplementedError
 
     def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
-        """The metric, and its validation figures."""
-        raise NotImplementedError
+        learn, held_out = run.halves()
+        with run.training.seeded_torch("embedding"):
+            metric = self._new_metric(run.observation_shape, run.device)
+        metric.network.standardise.fit(learn.observations)
+        return metric, self._train(metric, learn, held_out, run.training)
 
     def _fit(self, run: Any) -> None:
         c = self.config

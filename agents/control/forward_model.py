@@ -106,15 +106,7 @@ class ForwardModel(nn.Module):
             rows = batch["transitions"]
             return F.smooth_l1_loss(model.displacement(before[rows], taken[rows]), change[rows])
 
-        train(
-            "forward",
-            model,
-            sample,
-            loss,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            training=training,
-        )
+        train("forward", model, sample, loss, config, training)
         check = torch.as_tensor(np.flatnonzero(held_out) if held_out.any() else learn, device=training.device)
         with torch.inference_mode():
             parts = check.split(_AT_ONCE)

@@ -27,7 +27,7 @@ from .distillation import (
 )
 from .heads import MetricHead
 from .heads.l2 import L2Head
-from .saved_network import NetworkMetric
+from .latent_metric import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -129,18 +129,11 @@ class GlobalMetric(NetworkMetric):
         scale = _median_distance(known[:, learn]) if config.target_scale is None else config.target_scale
         problem = DistillationProblem(graph, frames, learn, network, head, scale, LOSSES[config.loss], training.device)
         way = config.algorithm.start(problem, sources, known)
+        seen = training.frames(network, frames)
         train(
-            stage,
-            way,
-            way.sample,
-            way.loss,
-            steps=config.algorithm.steps,
-            learning_rate=config.algorithm.learning_rate,
-            training=training,
-            frames=training.frames(network, frames),
-            rows=way.rows,
-            ahead=way.draws_ahead,
-        )
+            stage, way, way.sample, way.loss, config.algorithm, training,
+            frames=seen, rows=way.rows, ahead=way.draws_ahead,
+        )  # fmt: skip
         if scale != 1:
             network.scale_latents(scale ** (1 / head.degree))  # from here on D is in steps
         check = np.flatnonzero(held_out) if held_out.any() else learn

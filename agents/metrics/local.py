@@ -18,8 +18,8 @@ from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import network_bytes
 from .heads import get_head
+from .latent_metric import NetworkMetric
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
-from .saved_network import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -154,17 +154,10 @@ class LocalMetric(NetworkMetric):
             ]
             return torch.stack(losses).sum()
 
-        train(
-            "local",
-            self.network,
-            sample,
-            loss,
-            steps=self.config.steps,
-            learning_rate=self.config.learning_rate,
-            training=training,
-            frames=frames,
-            rows=lambda batch: batch["pairs"].swapaxes(1, 2).ravel(),
-        )
+        def rows(batch: Batch) -> np.ndarray:
+            return batch["pairs"].swapaxes(1, 2).ravel()
+
+        train("local", self.network, sample, loss, self.config, training, frames=frames, rows=rows)
 
     def _moves(self, dataset: Dataset, window: int = 1) -> np.ndarray:
         """(P, 2) rows that count as neighbours."""

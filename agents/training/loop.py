@@ -200,10 +200,9 @@ def train(
     network: nn.Module,
     sample: Callable[[np.random.Generator], Batch],
     loss: Callable[[Tensors], torch.Tensor],
-    *,
-    steps: int,
-    learning_rate: float,
+    config: Any,
     training: Training,
+    *,
     frames: Frames | None = None,
     rows: Callable[[Batch], np.ndarray] | None = None,
     ahead: bool = True,
@@ -219,8 +218,8 @@ def train(
         sample: Draws a batch of row numbers and targets; the only source of randomness.
         loss: Scalar loss of a batch, whose arrays have become tensors on the device. A step of several micro-batches
             takes the mean of their losses, each computed without a sight of the others.
-        steps: Gradient steps in all, those of an interrupted run included.
-        learning_rate: Peak of the one-cycle schedule.
+        config: Its ``steps`` are the gradient steps in all, those of an interrupted run included, and its
+            ``learning_rate`` is the peak of the one-cycle schedule.
         training: Seed, folder, device, progress, execution, ranks.
         frames: What the stage learns from, if from frames: ``loss`` finds those of a batch under "frames".
         rows: Of a batch, the (K,) rows of ``frames`` that its loss needs, in that order.
@@ -231,17 +230,13 @@ def train(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
         ExecutionError: if the fit cannot be deterministic, as was asked for.
     """
-    execution, ranks, device = training.execution, training.ranks, training.device
-    draws = Draws(
-        sample, partial(training.rng, stage), steps=steps, accumulate=execution.accumulate, ranks=ranks, device=device,
-        frames=frames, rows=rows, ahead=ahead,
-    )  # fmt: skip
-    update = GradientSteps(
-        network, draws, loss, steps=steps, learning_rate=learning_rate, device=device, execution=execution, ranks=ranks
-    )
+    how: dict[str, Any] = {"steps": config.steps, "device": training.device, "ranks": training.ranks}
+    execution, rng_of = training.execution, partial(training.rng, stage)
+    draws = Draws(sample, rng_of, accumulate=execution.accumulate, frames=frames, rows=rows, ahead=ahead, **how)
+    update = GradientSteps(network, draws, loss, learning_rate=config.learning_rate, execution=execution, **how)
     try:
         return run_updates(
-            stage, network, update.optimizer, update, steps=steps, training=training, log_every=log_every
+            stage, network, update.optimizer, update, steps=config.steps, training=training, log_every=log_every
         )
     finally:
         draws.close()

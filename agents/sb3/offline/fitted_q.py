@@ -52,13 +52,6 @@ def new_model(config: DQNConfig, observation_shape: tuple[int, ...], num_actions
     return model
 
 
-def new_network(
-    config: DQNConfig, observation_shape: tuple[int, ...], num_actions: int, device: torch.device
-) -> QNetwork:
-    """An untrained Q network, to be filled with saved weights."""
-    return new_model(config, observation_shape, num_actions, device).q_net
-
-
 def fit_q(
     config: DQNConfig, dataset: Dataset, reward: RowReward, training: Training, stage: str
 ) -> tuple[QNetwork, dict[str, float]]:
