@@ -135,9 +135,10 @@ class Agent(ABC):
         return
 
     def _learn(self, dataset: Dataset, training: Training, *, acts: bool = True) -> Self:
-        training.claim(
-            {"agent": self.name, "config": to_dict(self.config), "dataset": dataset.fingerprint, **self._extra()}
-        )
+        what = {"agent": self.name, "config": to_dict(self.config), "dataset": dataset.fingerprint, **self._extra()}
+        execution = training.execution.identity()
+        what |= {"seed": training.seed, **({"execution": execution} if execution else {})}
+        training.ranks.agree(lambda: training.workdir.claim(what))
         self.seed, self.execution = training.seed, training.execution
         self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..training.config_json import to_dict
 from ..training.loop import Part, StageLog, Training
 from ..training.saving import Arrays, under_prefix
 from ..training.splits import ValidationSplit
+from ..training.workdir import FIGURES
 
 P = TypeVar("P", bound=Part)
 
@@ -150,10 +151,11 @@ class LearningFit(Fit):
         if from_actions and not self._acts:
             return None
         training = self.training
-        kept = training.finished_stage(name)
+        kept = training.ranks.agree(lambda: training.workdir.load_stage(name))
         if kept is not None:
             self.log.append(StageLog(**kept[1]))
             return restore(kept[0])
+        training.workdir.forget_figures(name)
         if self._source is not None and self._source.stage_keys.get(name) == self.keys[name]:
             part = restore(self._source.part(name).arrays())
             log = next(entry for entry in self._source.fit_log if entry.stage == name)
@@ -161,12 +163,13 @@ class LearningFit(Fit):
             training.clock.begin()
             with training.execution.reproducibly():
                 part, figures = learn()
-            if (settled := training.settled(part, figures)) is not None:
-                arrays, figures = settled
+            if training.ranks.size > 1:  # what the first learned counts: another machine may round otherwise
+                arrays, figures = training.ranks.agree(lambda: (part.arrays(), figures))
                 part = restore(arrays)
             log = StageLog(name, *training.clock.spent(), figures)
         self.log.append(log)
-        training.keep_stage(log, part.arrays())
+        training.workdir.log(name, FIGURES, log.figures)
+        training.workdir.save_stage(name, part.arrays(), asdict(log))
         return part
 
 

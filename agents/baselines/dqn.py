@@ -15,8 +15,9 @@ from ..errors import ExecutionError, NotFittedError
 from ..sb3.offline.config import DQNConfig
 from ..sb3.offline.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
 from ..training.execution import Execution
-from ..training.loop import one_torch_thread, several_processes
+from ..training.loop import one_torch_thread
 from ..training.network_arrays import SavedNetwork
+from ..training.ranks import asked_for
 from ..training.saving import Arrays
 
 _STAGE = "q"
@@ -71,7 +72,9 @@ class DQNAgent(Agent):
                 f"this loaded agent was trained with the reward {self.reward!r}, which is not saved with it; "
                 "to train again, make a new agent with DQNAgent(config, reward_fn)"
             )
-        unfit = sorted(execution.identity().keys() - {"deterministic"}) + several_processes()
+        unfit = sorted(execution.identity().keys() - {"deterministic"})
+        if asked_for() > 1:
+            unfit.append(f"{asked_for()} ranks")
         if unfit:
             raise ExecutionError(
                 f"{self.name} was asked for {', '.join(unfit)}, but Stable-Baselines3 makes its gradient steps, one "

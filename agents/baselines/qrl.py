@@ -68,9 +68,7 @@ class QRLConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, and what the network prepares of them."""
         size.latents = self.latent_dim
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=2 * self.batch_size)
         return size.observation_bytes + learning + size.rows * 8 * self.latent_dim
 
 

@@ -49,9 +49,7 @@ class InverseModelConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, what the network prepares of them, and the actions."""
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=2 * self.batch_size)
         kept = size.rows * (4 * self.latent_dim + 48)
         return size.observation_bytes + learning + kept + 2 * size.action_bytes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -64,9 +64,7 @@ class GlobalMetricConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: frames of the vertices as they are and as prepared, and the rows of distances."""
         size.latents = self.latent_dim
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.vertices, batch=0
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.vertices, batch=0)
         distances = min(self.algorithm.sources, size.vertices) * size.vertices
         return 2 * size.vertices * size.row_bytes + learning + distances * 16
 
@@ -90,7 +88,7 @@ class GlobalMetric(NetworkMetric):
         training: Training,
         stage: str = "global",
         known_mask: Callable[[np.ndarray], np.ndarray] | None = None,
-    ) -> tuple[GlobalMetric, dict[str, float]]:
+    ) -> tuple[Self, dict[str, float]]:
         """Regress D towards shortest-path distances, by the algorithm of the configuration.
 
         Args:

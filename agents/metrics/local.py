@@ -75,9 +75,7 @@ class LocalMetricConfig:
         identity = self.trunk == "identity"
         size.latents = size.observation_shape[0] if identity else self.members * self.latent_dim
         batch = 2 * self.batch_pairs * self.members
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=batch
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=batch)
         return size.observation_bytes + learning + size.rows * (4 * size.latents + 48)
 
 

@@ -36,8 +36,8 @@ from ..graphs.search import SearchBudget, greedy_walk
 from ..metrics.global_metric import GlobalMetricConfig
 from ..metrics.latent_metric import LatentMetric
 from ..metrics.local import LocalMetricConfig
-from ..metrics.tables.anchored import AnchoredConfig
-from .stages import DistilledMetric
+from ..metrics.tables.anchored import AnchoredConfig, AnchoredMetric
+from .stages import VertexMetric, fit_global
 
 _ENTRIES = 3  # vertices by which a state gets onto the graph; among more of them some are behind walls
 
@@ -87,7 +87,7 @@ class Plan2VecWaypoints(WaypointAgent):
     name = "plan2vec-waypoints"
     config_class = Plan2VecWaypointsConfig
     config: Plan2VecWaypointsConfig
-    distilled: DistilledMetric
+    metric: VertexMetric | AnchoredMetric
     ahead: ForwardPart | None
     chosen: ChosenControl | None
     _paths: PathCache | None = None
@@ -97,11 +97,7 @@ class Plan2VecWaypoints(WaypointAgent):
         c = self.config
         local = self.local_metric = fit_local(run, c.local_metric)
         self.frame_graph = fit_graph(run, c.graph, local, c.local_metric.members)
-        self.distilled = run.stage(
-            "global", c.global_metric,
-            lambda: DistilledMetric.fit(c.global_metric, run, local, self.frame_graph),
-            partial(DistilledMetric.restore, c.global_metric, run, local),
-        )  # fmt: skip
+        self.metric = fit_global(run, c.global_metric, local, self.frame_graph)
         self.inverse = self.ahead = self.chosen = None
         if (inverse := c.inverse) is not None:
             self.inverse = fit_inverse(run, inverse.inverse_model, self.frame_graph)
@@ -126,19 +122,14 @@ class Plan2VecWaypoints(WaypointAgent):
     # Measuring
 
     @property
-    def metric(self) -> LatentMetric:
-        """The embedding phi, and D of its latents."""
-        return self.distilled.metric
-
-    @property
     def global_metric(self) -> LatentMetric:
-        """The same."""
-        return self.distilled.metric
+        """The embedding phi, and D of its latents."""
+        return self.metric
 
     @property
     def vertex_embeddings(self) -> np.ndarray:
         """(V, D) float32, phi of each vertex."""
-        return self.distilled.vertex_embeddings
+        return self.metric.vertex_embeddings
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""

@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,9 +27,9 @@ from ..errors import CheckpointError, DeviceError, TrainingDivergedError
 from ..networks import Frames, Trunk
 from .execution import DEFAULT_EXECUTION, Execution
 from .gradient_steps import Batch, Draws, GradientSteps, Tensors, Update
-from .ranks import ALONE, Ranks, asked_for, own_device
+from .ranks import ALONE, Ranks, own_device
 from .saving import Arrays
-from .workdir import FIGURES, Workdir, unfit_checkpoint
+from .workdir import Workdir, unfit_checkpoint
 
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _INITIALISATION = 2**32  # a step number that no training reaches
@@ -113,32 +113,6 @@ class Training:
         kept = Workdir(workdir, tensorboard=tensorboard) if ranks.leads else Workdir(None)
         return cls(seed, kept, where, progress and ranks.leads, label, execution, ranks)
 
-    def claim(self, identity: dict[str, Any]) -> None:
-        """Say what is being fitted in the folder, to which seed and execution belong.
-
-        Raises:
-            CheckpointError: if it was begun for something else.
-        """
-        execution = self.execution.identity()
-        whole = {**identity, "seed": self.seed, **({"execution": execution} if execution else {})}
-        self.ranks.agree(lambda: self.workdir.claim(whole))
-
-    def finished_stage(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
-        """Arrays and record of a stage that an earlier run finished here; None if there is none."""
-        found = self.ranks.agree(lambda: self.workdir.load_stage(stage))
-        if found is None:
-            self.workdir.forget_figures(stage)
-        return found
-
-    def keep_stage(self, log: StageLog, arrays: Arrays) -> None:
-        """Keep what a stage gave, so that it is not learned again."""
-        self.workdir.log(log.stage, FIGURES, log.figures)
-        self.workdir.save_stage(log.stage, arrays, asdict(log))
-
-    def settled(self, part: Part, figures: dict[str, float]) -> tuple[Arrays, dict[str, float]] | None:
-        """Of several ranks, arrays and figures of the first: another machine may round otherwise. None if alone."""
-        return self.ranks.agree(lambda: (part.arrays(), figures)) if self.ranks.size > 1 else None
-
     def rng(self, stage: str, step: int, micro: int = 0) -> np.random.Generator:
         """The generator of one micro-batch of one step of one stage."""
         root = [self.seed, zlib.crc32(stage.encode()), step]
@@ -154,11 +128,6 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng(stage, _INITIALISATION).integers(2**31)))
             yield
-
-
-def several_processes() -> list[str]:
-    """Says how many ranks make this fit, if it is more than one; for agents that cannot share."""
-    return [f"{asked_for()} ranks"] if asked_for() > 1 else []
 
 
 @contextmanager
