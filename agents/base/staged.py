@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -129,14 +130,11 @@ class LearningFit(Fit):
         super().__init__(about, training.device)
         self.dataset, self.training = dataset, training
         self._source, self._acts = source, acts and dataset.actions is not None
-        self._split: ValidationSplit | None = None
 
-    @property
+    @cached_property
     def split(self) -> ValidationSplit:
         """Trajectories to learn from and to validate on."""
-        if self._split is None:
-            self._split = ValidationSplit.of(self.dataset, self.seed)
-        return self._split
+        return ValidationSplit.of(self.dataset, self.seed)
 
     def halves(self) -> tuple[Dataset, Dataset]:
         """The trajectories to learn from, and those to validate on."""
@@ -155,7 +153,7 @@ class LearningFit(Fit):
         if kept is not None:
             self.log.append(StageLog(**kept[1]))
             return restore(kept[0])
-        training.workdir.forget_figures(name)
+        training.workdir.keep_rows(name, lambda logged: logged != FIGURES)  # of a run killed before it kept the stage
         if self._source is not None and self._source.stage_keys.get(name) == self.keys[name]:
             part = restore(self._source.part(name).arrays())
             log = next(entry for entry in self._source.fit_log if entry.stage == name)

@@ -12,10 +12,10 @@ import torch
 
 from ..control.action_memory import ActionMemory
 from ..control.inverse_model import InverseModel, InverseModelConfig
-from ..errors import NotFittedError
 from ..graphs.frame_graph import FrameGraph
+from ..graphs.path_cache import PathCache
 from ..training.loop import one_torch_thread
-from .agent import Costs
+from .agent import Costs, needed
 from .graph_agent import GraphAgent
 
 
@@ -55,6 +55,7 @@ class WaypointAgent(GraphAgent):
     """
 
     inverse: WaypointModel | None
+    _paths: PathCache | None = None
     _wide: tuple[np.ndarray, np.ndarray] | None = None  # the vertices' local latents, and the same in 64 bits
 
     @abstractmethod
@@ -68,12 +69,7 @@ class WaypointAgent(GraphAgent):
     @property
     def inverse_model(self) -> WaypointModel:
         """Which action leads from one observation to another."""
-        if self.inverse is None:
-            raise NotFittedError(
-                "this agent has no inverse model, so it measures and plans but does not act; "
-                "fit it on a dataset with actions"
-            )
-        return self.inverse
+        return needed(self.inverse, "no inverse model")
 
     def new_memory(self, num_episodes: int = 1) -> ActionMemory:
         """An empty memory of tried actions, and of where each of some parallel episodes has been."""
@@ -118,6 +114,13 @@ class WaypointAgent(GraphAgent):
 
     # Localisation
 
+    @property
+    def paths(self) -> PathCache:
+        """Shortest paths to the goals that were asked about."""
+        if self._paths is None or self._paths.graph is not self.graph:
+            self._paths = PathCache(self.graph)
+        return self._paths
+
     def _localise(self, batch: np.ndarray) -> Localisation:
         """Each observation and the vertex that is nearest to it by the local metric."""
         keys = self.local_metric.embed(batch)
@@ -130,10 +133,7 @@ class WaypointAgent(GraphAgent):
         """(B, V) float64, d from (B, Q) local latents to every vertex."""
         latents = self.local_latents
         if self._wide is None or self._wide[0] is not latents:
-            self._wide = (
-                latents,
-                latents.astype(np.float64),
-            )  # as scipy.spatial.distance.cdist does for itself at every call
+            self._wide = latents, latents.astype(np.float64)  # what cdist does for itself at every call
         return scipy.spatial.distance.cdist(keys, self._wide[1])
 
     def _localise_goal(self, goal: np.ndarray) -> Localisation:

@@ -83,7 +83,7 @@ class ObservationSelector:
         return space.spaces[key]
 
     def _check(self, what: str, key: str, space: spaces.Space) -> None:
-        agent, wanted = self._measure, self._measure.observation_shape
+        agent, wanted = self._measure, tuple(self._measure.agent.observation_shape)
         is_bytes = getattr(space, "dtype", None) == np.uint8
         if not isinstance(space, spaces.Box) or space.shape != wanted or is_bytes != bool(agent.agent.is_image):
             kind = "uint8 images" if agent.agent.is_image else "vectors"

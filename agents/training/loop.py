@@ -290,7 +290,7 @@ def _resume(stage: str, network: nn.Module, optimizer: torch.optim.Optimizer, tr
             training.clock.add(*found["spent"])
         except Exception as error:
             raise CheckpointError(unfit_checkpoint(stage, error)) from error
-    training.workdir.forget_rows_after(stage, step)
+    training.workdir.keep_rows(stage, lambda logged: logged <= step)
     return step, loss
 
 
