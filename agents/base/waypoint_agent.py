@@ -71,10 +71,6 @@ class WaypointAgent(GraphAgent):
         """Which action leads from one observation to another."""
         return needed(self.inverse, "no inverse model")
 
-    def new_memory(self, num_episodes: int = 1) -> ActionMemory:
-        """An empty memory of tried actions, and of where each of some parallel episodes has been."""
-        return ActionMemory(self.config.memory, num_episodes)
-
     @one_torch_thread()
     def next_waypoints(
         self, observation: np.ndarray, goal: np.ndarray, *, memory: ActionMemory | None = None

@@ -101,12 +101,11 @@ class FrameGraph:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays."""
-        radius = np.array([self.covering_radius])
         return {
             **self.graph.arrays(),
             "vertex_rows": self.rows,
             "local_latents": self.latents,
-            "covering_radius": radius,
+            "covering_radius": np.array([self.covering_radius]),
         }
 
     @classmethod

@@ -16,7 +16,6 @@ from ..graphs.transitions import moving_transitions
 from ..networks import Ensemble, build_trunk
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.network_arrays import network_bytes
 from .heads import get_head
 from .latent_metric import NetworkMetric
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
@@ -190,11 +189,6 @@ class LocalMetric(NetworkMetric):
             "neighbour_mean": float(near.mean()),
             "neighbour_std": float(near.std()),
         }
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are kept for embedding."""
-        return network_bytes(self.network)
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""

@@ -12,11 +12,6 @@ from ..errors import CheckpointError
 from .saving import Arrays
 
 
-def network_bytes(network: nn.Module) -> int:
-    """Bytes of all weights."""
-    return sum(weight.numel() * weight.element_size() for weight in network.parameters())
-
-
 def network_arrays(network: nn.Module) -> Arrays:
     """Weights and buffers as numpy arrays."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
@@ -48,6 +43,12 @@ class SavedNetwork:
     network: Any
     numbers: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all weights and tables: what is kept for acting."""
+        weights = sum(weight.numel() * weight.element_size() for weight in self.network.parameters())
+        return weights + sum(getattr(self, name).nbytes for name in self.tables)
 
     def arrays(self) -> Arrays:
         """Everything learned, as arrays."""

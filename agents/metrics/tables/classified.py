@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ...errors import CheckpointError, ConfigError
 from ...networks import Trunk, build_trunk, embed_in_chunks, in_chunks
 from ...training.loop import Batch, Tensors, Training, train
-from ...training.network_arrays import SavedNetwork, network_bytes
+from ...training.network_arrays import SavedNetwork
 from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
@@ -129,11 +129,6 @@ class ClassifiedMetric(SavedNetwork, LatentMetric):
             return torch.as_tensor(embed_in_chunks(self.network, part, self.device)).softmax(1) @ table
 
         return in_chunks(work, observations, _AT_ONCE).numpy()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are kept for acting."""
-        return self.table.nbytes + network_bytes(self.network)
 
     @classmethod
     def restore(
