@@ -3,6 +3,8 @@
 Names are loaded on first use, and torch with them.
 """
 
+# ruff: noqa: F401 - the imports tell type checkers what the names of _ON_FIRST_USE are
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,30 +48,7 @@ _ON_FIRST_USE = {
     "register_agent": "base.registry",
 }
 
-__all__ = [
-    "AGENTS",
-    "ActionMemory",
-    "Actor",
-    "Agent",
-    "Execution",
-    "Graph",
-    "Metric",
-    "Plan",
-    "Plan2Vec",
-    "Plan2VecConfig",
-    "Plan2VecPlaces",
-    "Plan2VecPlacesConfig",
-    "Plan2VecWaypoints",
-    "Plan2VecWaypointsConfig",
-    "Planner",
-    "StageLog",
-    "UniformAgent",
-    "baselines",
-    "get_agent",
-    "load_agent",
-    "recommend",
-    "register_agent",
-]
+__all__ = [*_ON_FIRST_USE, "baselines"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

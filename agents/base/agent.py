@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from ..training.loop import StageLog, Training, one_torch_thread, resolve_device
 from ..training.saving import Arrays, read_agent, save_agent, with_prefix
 from .old_names import CONFIG_NAMES, modern_record
 from .staged import DataSize, Fit, Forecast, LearningFit, SavedFit
+
+T = TypeVar("T")
 
 
 class Costs(NamedTuple):
@@ -135,9 +137,10 @@ class Agent(ABC):
         return
 
     def _learn(self, dataset: Dataset, training: Training, *, acts: bool = True) -> Self:
-        training.claim(
-            {"agent": self.name, "config": to_dict(self.config), "dataset": dataset.fingerprint, **self._extra()}
-        )
+        what = {"agent": self.name, "config": to_dict(self.config), "dataset": dataset.fingerprint, **self._extra()}
+        execution = training.execution.identity()
+        what |= {"seed": training.seed, **({"execution": execution} if execution else {})}
+        training.ranks.agree(lambda: training.workdir.claim(what))
         self.seed, self.execution = training.seed, training.execution
         self.observation_shape, self.is_image = dataset.observation_shape, dataset.is_image
         self.num_actions = dataset.num_actions
@@ -283,6 +286,19 @@ class Agent(ABC):
     def _remember(self, record: dict[str, Any]) -> None:
         """Take back what ``_extra`` wrote."""
         return
+
+
+def needed(part: T | None, what: str) -> T:
+    """What acting takes, if it was learned.
+
+    Raises:
+        NotFittedError: if it was not, as no actions were recorded.
+    """
+    if part is None:
+        raise NotFittedError(
+            f"this agent has {what}, so it measures and plans but does not act; fit it on a dataset with actions"
+        )
+    return part
 
 
 def as_batch(observation: np.ndarray, shape: tuple[int, ...], is_image: bool, what: str) -> tuple[np.ndarray, bool]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from data_collection import Dataset
+
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.forward_model import ForwardModel, ForwardModelConfig
-from ..errors import NotFittedError
-from ..metrics.embedding import EmbeddingMetric
-from ..metrics.latent_metric import LatentMetric
+from ..metrics.latent_metric import EmbeddingMetric, LatentMetric
 from ..metrics.local import LocalMetric, LocalMetricConfig
-from .agent import Agent, Costs
+from ..networks import build_trunk
+from ..training.loop import Training
+from .agent import Agent, Costs, needed
 from .staged import LearningFit
 
 
@@ -32,18 +34,14 @@ class DistanceConfig:
     """what was tried at this spot"""
 
 
-class DistanceAgent(Agent):
-    """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
+class LatentAgent(Agent):
+    """Measures D between latents.
 
     Attributes:
-        local_metric: the local metric d, by which the memory knows a spot again.
         metric: the embedding phi, and the distance of its latents.
-        forward_model: where the latent goes for each action; None if no actions were recorded.
     """
 
-    local_metric: LocalMetric
     metric: LatentMetric
-    forward_model: ForwardModel | None
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
@@ -57,24 +55,34 @@ class DistanceAgent(Agent):
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        return self.between(self.embed(observation), self._of_goal(goal, self._embedded))
+        return self.between(self.embed(observation), self.embed(goal))
 
-    def _embedded(self, batch: np.ndarray, single: bool) -> np.ndarray:
-        latents = self.metric.embed(batch)
-        return latents[0] if single else latents
+
+class DistanceAgent(LatentAgent):
+    """Measures D between latents and acts by it: argmin_a D(f(phi(s), a), phi(g)).
+
+    Attributes:
+        local_metric: the local metric d, by which the memory knows a spot again.
+        forward_model: where the latent goes for each action; None if no actions were recorded.
+    """
+
+    local_metric: LocalMetric
+    forward_model: ForwardModel | None
+
+    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
+        return self.between(self.embed(observation), self._goal_latents(goal))
+
+    def _goal_latents(self, goal: np.ndarray) -> np.ndarray:
+        return self._of_goal(goal, lambda *_: self.embed(goal))
 
     def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
         """D from the imagined next latent to the goal: D(f(phi(s), a), phi(g)), in steps."""
-        model = self.forward_model
-        if model is None:
-            raise NotFittedError(
-                "this agent has no forward model, so it measures and plans but does not act; "
-                "fit it on a dataset with actions"
-            )
+        model = needed(self.forward_model, "no forward model")
         latents = self.metric.embed(batch)
         with torch.inference_mode():
             imagined = model.imagine(torch.as_tensor(latents, device=self.metric.device))
-            target = np.atleast_2d(self._of_goal(goal, self._embedded))[:, None]
+            target = np.atleast_2d(self._goal_latents(goal))[:, None]
             costs = self.metric.head.distance(imagined, torch.as_tensor(target, device=self.metric.device))
         return Costs(
             model.candidates, costs.cpu().numpy(), latents if memory is None else self.local_metric.embed(batch)
@@ -85,9 +93,8 @@ def fit_forward(run: Any, config: ForwardModelConfig, metric: Callable[[], Laten
     """The stage that learns the forward model of a metric's latents, from all recorded transitions."""
 
     def learn() -> tuple[ForwardModel, dict[str, float]]:
-        dataset, steps = run.dataset, run.dataset.transitions
-        latents, unseen = metric().embed(dataset.observations), run.unseen(steps[:, 0])
-        return ForwardModel.fit(config, latents, steps, dataset.actions, dataset.num_actions, unseen, run.training)
+        latents, unseen = metric().embed(run.dataset.observations), run.unseen(run.dataset.transitions[:, 0])
+        return ForwardModel.fit(config, latents, run.dataset, unseen, run.training)
 
     return run.stage("forward", config, learn, partial(ForwardModel.restore, config, run.device), from_actions=True)
 
@@ -106,23 +113,35 @@ def fit_local(run: Any, config: LocalMetricConfig) -> LocalMetric:
 class EmbeddingAgent(DistanceAgent):
     """A distance agent whose embedding is learned without a graph, in a stage of its own.
 
-    A subclass gives ``embedding``, the configuration of that stage; ``_new_metric``, and ``_fit_embedding``.
+    A subclass gives ``option`` and ``_train``; ``_new_metric`` too, if it is no trunk with the L2 distance.
     """
 
     config: Any
+    option: ClassVar[str]
+    """Entry of its configuration that is the configuration of the embedding."""
 
     @property
     def embedding(self) -> Any:
         """The configuration of the embedding."""
-        raise NotImplementedError
+        return getattr(self.config, self.option)
 
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         """The untrained metric."""
+        c = self.embedding
+        return EmbeddingMetric(build_trunk(c.trunk, observation_shape, c.latent_dim, c.hidden), device)
+
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
+        """Learn the metric, which is initialised and knows the statistics of what it learns from; its figures."""
         raise NotImplementedError
 
     def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
-        """The metric, and its validation figures."""
-        raise NotImplementedError
+        learn, held_out = run.halves()
+        with run.training.seeded_torch("embedding"):
+            metric = self._new_metric(run.observation_shape, run.device)
+        metric.network.standardise.fit(learn.observations)
+        return metric, self._train(metric, learn, held_out, run.training)
 
     def _fit(self, run: Any) -> None:
         c = self.config

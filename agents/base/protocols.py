@@ -62,14 +62,3 @@ class Actor(Protocol):
     def new_memory(self, num_episodes: int = 1) -> ActionMemory | None:
         """An empty memory for parallel episodes; None if the agent has no use for one."""
         ...
-
-
-@runtime_checkable
-class WaypointChooser(Protocol):
-    """Says where to walk next, for walkers of any kind."""
-
-    def next_waypoints(
-        self, observation: np.ndarray, goal: np.ndarray, *, memory: ActionMemory | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(B,) vertices to walk to, and (B,) bool, where the goal itself is near enough."""
-        ...

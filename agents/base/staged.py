@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from data_collection.splits import ValidationSplit
 from ..training.config_json import to_dict
 from ..training.loop import Part, StageLog, Training
 from ..training.saving import Arrays, under_prefix
+from ..training.workdir import FIGURES
 
 P = TypeVar("P", bound=Part)
 
@@ -128,14 +130,11 @@ class LearningFit(Fit):
         super().__init__(about, training.device)
         self.dataset, self.training = dataset, training
         self._source, self._acts = source, acts and dataset.actions is not None
-        self._split: ValidationSplit | None = None
 
-    @property
+    @cached_property
     def split(self) -> ValidationSplit:
         """Trajectories to learn from and to validate on."""
-        if self._split is None:
-            self._split = ValidationSplit.of(self.dataset, self.seed)
-        return self._split
+        return ValidationSplit.of(self.dataset, self.seed)
 
     def halves(self) -> tuple[Dataset, Dataset]:
         """The trajectories to learn from, and those to validate on."""
@@ -150,10 +149,11 @@ class LearningFit(Fit):
         if from_actions and not self._acts:
             return None
         training = self.training
-        kept = training.finished_stage(name)
+        kept = training.ranks.agree(lambda: training.workdir.load_stage(name))
         if kept is not None:
             self.log.append(StageLog(**kept[1]))
             return restore(kept[0])
+        training.workdir.keep_rows(name, lambda logged: logged != FIGURES)  # of a run killed before it kept the stage
         if self._source is not None and self._source.stage_keys.get(name) == self.keys[name]:
             part = restore(self._source.part(name).arrays())
             log = next(entry for entry in self._source.fit_log if entry.stage == name)
@@ -161,12 +161,13 @@ class LearningFit(Fit):
             training.clock.begin()
             with training.execution.reproducibly():
                 part, figures = learn()
-            if (settled := training.settled(part, figures)) is not None:
-                arrays, figures = settled
+            if training.ranks.size > 1:  # what the first learned counts: another machine may round otherwise
+                arrays, figures = training.ranks.agree(lambda: (part.arrays(), figures))
                 part = restore(arrays)
             log = StageLog(name, *training.clock.spent(), figures)
         self.log.append(log)
-        training.keep_stage(log, part.arrays())
+        training.workdir.log(name, FIGURES, log.figures)
+        training.workdir.save_stage(name, part.arrays(), asdict(log))
         return part
 
 

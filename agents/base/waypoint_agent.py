@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy
@@ -13,13 +12,11 @@ import torch
 
 from ..control.action_memory import ActionMemory
 from ..control.inverse_model import InverseModel, InverseModelConfig
-from ..errors import NotFittedError
 from ..graphs.frame_graph import FrameGraph
+from ..graphs.path_cache import PathCache
 from ..training.loop import one_torch_thread
-from ..training.saving import Arrays
-from .agent import Costs
+from .agent import Costs, needed
 from .graph_agent import GraphAgent
-from .staged import LearningFit
 
 
 class Localisation(NamedTuple):
@@ -37,35 +34,15 @@ class Localisation(NamedTuple):
     """(B, V) float64, d to every vertex; None where it was not kept"""
 
 
-@dataclass(eq=False)
-class WaypointModel:
-    """The inverse model, and what it makes of the graph's vertices."""
+class WaypointModel(InverseModel):
+    """The inverse model, and what it makes of the graph's vertices.
 
-    model: InverseModel
-    latents: np.ndarray
-    """(V, D) float32"""
+    Attributes:
+        inverse_latents: (V, D) float32.
+    """
 
-    @classmethod
-    def fit(cls, run: LearningFit, config: InverseModelConfig, graph: FrameGraph) -> tuple[Self, dict[str, float]]:
-        """Learn the inverse model; embed the vertices."""
-        model, figures = InverseModel.fit(config, *run.halves(), run.training)
-        return cls(model, model.embed(run.dataset.observations[graph.rows], run.device)), figures
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return {**self.model.arrays(), "inverse_latents": self.latents}
-
-    @classmethod
-    def restore(
-        cls, config: InverseModelConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
-    ) -> Self:
-        """The model that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        weights = {name: array for name, array in arrays.items() if name != "inverse_latents"}
-        return cls(InverseModel.restore(config, observation_shape, device, weights), arrays["inverse_latents"])
+    tables = ("inverse_latents",)
+    inverse_latents: np.ndarray
 
 
 class WaypointAgent(GraphAgent):
@@ -78,6 +55,7 @@ class WaypointAgent(GraphAgent):
     """
 
     inverse: WaypointModel | None
+    _paths: PathCache | None = None
     _wide: tuple[np.ndarray, np.ndarray] | None = None  # the vertices' local latents, and the same in 64 bits
 
     @abstractmethod
@@ -89,22 +67,9 @@ class WaypointAgent(GraphAgent):
         """(B,) vertices to walk towards; the memory, if any, knows where each episode has been."""
 
     @property
-    def inverse_model(self) -> InverseModel:
+    def inverse_model(self) -> WaypointModel:
         """Which action leads from one observation to another."""
-        return self._waypoint_model.model
-
-    @property
-    def _waypoint_model(self) -> WaypointModel:
-        if self.inverse is None:
-            raise NotFittedError(
-                "this agent has no inverse model, so it measures and plans but does not act; "
-                "fit it on a dataset with actions"
-            )
-        return self.inverse
-
-    def new_memory(self, num_episodes: int = 1) -> ActionMemory:
-        """An empty memory of tried actions, and of where each of some parallel episodes has been."""
-        return ActionMemory(self.config.memory, num_episodes)
+        return needed(self.inverse, "no inverse model")
 
     @one_torch_thread()
     def next_waypoints(
@@ -133,11 +98,10 @@ class WaypointAgent(GraphAgent):
 
     def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
         """How unlikely the inverse model holds each action towards the waypoint."""
-        inverse = self._waypoint_model
-        model, device = inverse.model, self.local_metric.device
+        model, device = self.inverse_model, self.local_metric.device
         here, there = self._localise(batch), self._localise_goal(goal)
         near = self._is_near(here, there)
-        targets = inverse.latents[self._waypoints(here, there, memory)]
+        targets = model.inverse_latents[self._waypoints(here, there, memory)]
         targets[near] = model.embed(there.frames[near], device) if near.any() else 0
         with torch.inference_mode():
             latents = (model.embed(batch, device), targets)
@@ -145,6 +109,13 @@ class WaypointAgent(GraphAgent):
         return Costs(model.candidates, costs, here.keys)
 
     # Localisation
+
+    @property
+    def paths(self) -> PathCache:
+        """Shortest paths to the goals that were asked about."""
+        if self._paths is None or self._paths.graph is not self.graph:
+            self._paths = PathCache(self.graph)
+        return self._paths
 
     def _localise(self, batch: np.ndarray) -> Localisation:
         """Each observation and the vertex that is nearest to it by the local metric."""
@@ -158,10 +129,7 @@ class WaypointAgent(GraphAgent):
         """(B, V) float64, d from (B, Q) local latents to every vertex."""
         latents = self.local_latents
         if self._wide is None or self._wide[0] is not latents:
-            self._wide = (
-                latents,
-                latents.astype(np.float64),
-            )  # as scipy.spatial.distance.cdist does for itself at every call
+            self._wide = latents, latents.astype(np.float64)  # what cdist does for itself at every call
         return scipy.spatial.distance.cdist(keys, self._wide[1])
 
     def _localise_goal(self, goal: np.ndarray) -> Localisation:
@@ -171,8 +139,12 @@ class WaypointAgent(GraphAgent):
 
 def fit_inverse(run: Any, config: InverseModelConfig, graph: FrameGraph) -> WaypointModel | None:
     """The stage that learns which action leads towards a waypoint."""
-    return run.stage(
-        "inverse", config,
-        lambda: WaypointModel.fit(run, config, graph),
-        partial(WaypointModel.restore, config, run.observation_shape, run.device), from_actions=True,
-    )  # fmt: skip
+
+    def learn() -> tuple[WaypointModel, dict[str, float]]:
+        some, held_out = run.halves()
+        model, figures = WaypointModel.fit(config, some, held_out, run.training)
+        model.inverse_latents = model.embed(run.dataset.observations[graph.rows], run.device)
+        return model, figures
+
+    restore = partial(WaypointModel.restore, config, run.observation_shape, run.device)
+    return run.stage("inverse", config, learn, restore, from_actions=True)

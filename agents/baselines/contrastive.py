@@ -15,13 +15,12 @@ from data_collection import Dataset
 
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
 from ..errors import ConfigError
-from ..metrics.embedding import EmbeddingMetric
 from ..metrics.heads import MetricHead
-from ..networks import Trunk, build_trunk
+from ..metrics.latent_metric import EmbeddingMetric
+from ..networks import Trunk
 from ..networks.learning_memory import learning_bytes
-from ..training.loop import Tensors, train
+from ..training.loop import Batch, Tensors, Training, train
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,7 @@ class ContrastiveConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, and what the network prepares of them."""
         size.latents = self.latent_dim
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=2 * self.batch_size)
         return size.observation_bytes + learning + size.rows * 8 * self.latent_dim
 
 
@@ -128,50 +125,37 @@ class ContrastiveAgent(EmbeddingAgent):
     name = "contrastive"
     config: ContrastiveAgentConfig
     config_class = ContrastiveAgentConfig
+    option = "contrastive"
 
-    @property
-    def embedding(self) -> ContrastiveConfig:
-        """The configuration of the embedding."""
-        return self.config.contrastive
-
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
-        config = self.config.contrastive
-        return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
-
-    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
         """Learn the critic, then its unit; validate it on held-out trajectories.
 
         Returns:
-            The metric, and ``scale``, ``temperature`` in steps, and of a batch of held-out pairs the loss ``info_nce``
+            ``scale``, ``temperature`` in steps, and of a batch of held-out pairs the loss ``info_nce``
             in nats and how often the right later frame is the most similar one, ``accuracy``.
         """
-        config, training = self.config.contrastive, run.training
-        learn, held_out = run.halves()
-        with training.seeded_torch("embedding"):
-            metric = self._new_metric(run.observation_shape, run.device)
-        metric.network.standardise.fit(learn.observations)
+        config = self.config.contrastive
         critic = Critic(config, metric.network, metric.head).to(training.device)
 
         def loss(batch: Tensors) -> torch.Tensor:
             return critic(*batch["frames"].chunk(2))
 
+        def sample(rng: np.random.Generator) -> Batch:
+            return {"pairs": self._draw(learn, rng)}
+
+        frames = training.frames(metric.network, learn.observations)
         train(
-            "embedding",
-            critic,
-            lambda rng: {"pairs": self._draw(learn, rng)},
-            loss,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            training=training,
-            frames=training.frames(metric.network, learn.observations),
-            rows=lambda batch: batch["pairs"].T.ravel(),
-        )
+            "embedding", critic, sample, loss, config, training,
+            frames=frames, rows=lambda batch: batch["pairs"].T.ravel(),
+        )  # fmt: skip
         metric.calibrate(learn)
         pairs = self._draw(held_out, training.rng("embedding-validation", 0))
-        frames = (torch.tensor(held_out.observations[rows], device=training.device) for rows in pairs.T)
+        ends = (torch.tensor(held_out.observations[rows], device=training.device) for rows in pairs.T)
         with torch.inference_mode():
-            similarity = critic.similarity(*(metric.network.prepare(each) for each in frames))
-        return metric, {
+            similarity = critic.similarity(*(metric.network.prepare(each) for each in ends))
+        return {
             "scale": metric.scale,
             "temperature": float(critic.log_temperature.detach().exp()) * metric.scale,
             "info_nce": float(symmetric_info_nce(similarity)),

@@ -2,70 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from data_collection import Dataset, DatasetError
 
 from ..base.agent import Agent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
 from ..control.action_memory import ActionMemory
 from ..errors import ExecutionError, NotFittedError
 from ..sb3.offline.config import DQNConfig
 from ..sb3.offline.rewards import IdenticalFrame, RecordedReward, RewardFn, reward_name
 from ..training.execution import Execution
-from ..training.loop import one_torch_thread, several_processes
-from ..training.network_arrays import load_network, network_arrays
+from ..training.loop import one_torch_thread
+from ..training.network_arrays import SavedNetwork
+from ..training.ranks import asked_for
 from ..training.saving import Arrays
 
 _STAGE = "q"
 _HOPELESS = 1e-3  # of 1 + (1 - gamma) Q
 
 
-@dataclass(eq=False)
-class QNetwork:
+class QNetwork(SavedNetwork):
     """The network of Stable-Baselines3."""
 
-    network: Any
-
-    @classmethod
-    def fit(cls, run: LearningFit, config: DQNConfig, reward_fn: RewardFn | None) -> tuple[Self, dict[str, float]]:
-        """Learn Q from all transitions."""
-        from ..sb3.offline.fitted_q import fit_q
-
-        assert reward_fn is not None
-        reward = RecordedReward(reward_fn, run.dataset.observations)
-        network, figures = fit_q(config, run.dataset, reward, run.training, _STAGE)
-        return cls(network), figures
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return network_arrays(self.network)
-
-    @classmethod
-    def restore(
-        cls,
-        config: DQNConfig,
-        observation_shape: tuple[int, ...],
-        num_actions: int,
-        device: torch.device,
-        arrays: Arrays,
-    ) -> Self:
-        """The network that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        from ..sb3.offline.fitted_q import new_network
-
-        network = new_network(config, observation_shape, num_actions, device)
-        load_network(network, arrays)
-        return cls(network)
+    def __init__(self, network: Any) -> None:
+        self.network = network
 
 
 @register_agent
@@ -109,7 +72,9 @@ class DQNAgent(Agent):
                 f"this loaded agent was trained with the reward {self.reward!r}, which is not saved with it; "
                 "to train again, make a new agent with DQNAgent(config, reward_fn)"
             )
-        unfit = sorted(execution.identity().keys() - {"deterministic"}) + several_processes()
+        unfit = sorted(execution.identity().keys() - {"deterministic"})
+        if asked_for() > 1:
+            unfit.append(f"{asked_for()} ranks")
         if unfit:
             raise ExecutionError(
                 f"{self.name} was asked for {', '.join(unfit)}, but Stable-Baselines3 makes its gradient steps, one "
@@ -118,11 +83,22 @@ class DQNAgent(Agent):
 
     def _fit(self, run: Any) -> None:
         c = self.config
-        self.q = run.stage(
-            _STAGE, c,
-            lambda: QNetwork.fit(run, c, self.reward_fn),
-            partial(QNetwork.restore, c, run.observation_shape, run.num_actions, run.device),
-        )  # fmt: skip
+
+        def learn() -> tuple[QNetwork, dict[str, float]]:
+            from ..sb3.offline.fitted_q import fit_q
+
+            assert self.reward_fn is not None
+            reward = RecordedReward(self.reward_fn, run.dataset.observations)
+            network, figures = fit_q(c, run.dataset, reward, run.training, _STAGE)
+            return QNetwork(network), figures
+
+        def restore(arrays: Arrays) -> QNetwork:
+            from ..sb3.offline.fitted_q import new_model
+
+            model = new_model(c, run.observation_shape, run.num_actions, run.device)
+            return QNetwork(model.q_net).filled(arrays)
+
+        self.q = run.stage(_STAGE, c, learn, restore)
 
     @one_torch_thread()
     def values(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:

@@ -15,15 +15,14 @@ from data_collection import Dataset
 
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
 from ..errors import ConfigError
-from ..metrics.embedding import EmbeddingMetric
 from ..metrics.heads import MetricHead
 from ..metrics.heads.iqe import IQEHead
+from ..metrics.latent_metric import EmbeddingMetric
 from ..metrics.local import moving_transitions
 from ..networks import Trunk, build_trunk
 from ..networks.learning_memory import learning_bytes
-from ..training.loop import Batch, Tensors, train
+from ..training.loop import Batch, Tensors, Training, train
 
 _DUAL_RATE = 10.0  # learning rate of log lambda, as a multiple of the network's
 
@@ -69,9 +68,7 @@ class QRLConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, and what the network prepares of them."""
         size.latents = self.latent_dim
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=2 * self.batch_size)
         return size.observation_bytes + learning + size.rows * 8 * self.latent_dim
 
 
@@ -133,30 +130,24 @@ class QRLAgent(EmbeddingAgent):
     name = "qrl"
     config: QRLAgentConfig
     config_class = QRLAgentConfig
-
-    @property
-    def embedding(self) -> QRLConfig:
-        """The configuration of the embedding."""
-        return self.config.qrl
+    option = "qrl"
 
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         config = self.config.qrl
         network = build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden)
         return EmbeddingMetric(network, device, config.iqe)
 
-    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
         """Learn D; validate it on the moves of held-out trajectories.
 
         Returns:
-            The metric, and ``multiplier`` (the last lambda), and of held-out moves ``neighbour_mean`` (steps),
+            ``multiplier`` (the last lambda), and of held-out moves ``neighbour_mean`` (steps),
             ``excess`` (root mean square of what they exceed a step by; the constraint grants training moves epsilon),
             ``spread`` (mean distance of random frames, steps).
         """
-        config, training = self.config.qrl, run.training
-        learn, held_out = run.halves()
-        with training.seeded_torch("embedding"):
-            metric = self._new_metric(run.observation_shape, run.device)
-        metric.network.standardise.fit(learn.observations)
+        config = self.config.qrl
         lagrangian = Lagrangian(config, metric.network, metric.head).to(training.device)
         moves = moving_transitions(learn)
 
@@ -166,19 +157,13 @@ class QRLAgent(EmbeddingAgent):
         def loss(batch: Tensors) -> torch.Tensor:
             return lagrangian(*batch["frames"].chunk(2))
 
+        frames = training.frames(metric.network, learn.observations)
         train(
-            "embedding",
-            lagrangian,
-            sample,
-            loss,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            training=training,
-            frames=training.frames(metric.network, learn.observations),
-            rows=lambda batch: batch["moves"].T.ravel(),
-        )
+            "embedding", lagrangian, sample, loss, config, training,
+            frames=frames, rows=lambda batch: batch["moves"].T.ravel(),
+        )  # fmt: skip
         figures = _validate(metric, held_out, training.rng("embedding-validation", 0))
-        return metric, {"multiplier": float(lagrangian.multiplier.detach()), **figures}
+        return {"multiplier": float(lagrangian.multiplier.detach()), **figures}
 
 
 def _validate(metric: EmbeddingMetric, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:

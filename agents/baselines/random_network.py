@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
+from data_collection import Dataset
 
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
-from ..metrics.embedding import EmbeddingMetric
-from ..networks import build_trunk
+from ..metrics.latent_metric import EmbeddingMetric
+from ..training.loop import Training
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,10 @@ class RandomNetworkAgent(EmbeddingAgent):
         """The configuration of the embedding."""
         return self.config
 
-    def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
-        config = self.config
-        return EmbeddingMetric(build_trunk(config.trunk, observation_shape, config.latent_dim, config.hidden), device)
-
-    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
         """Initialise; only the statistics of the observations and the unit of a step come from the data."""
-        learn, _ = run.halves()
-        with run.training.seeded_torch("embedding"):
-            metric = self._new_metric(run.observation_shape, run.device)
-        metric.network.standardise.fit(learn.observations)
         metric.network.eval()
         metric.calibrate(learn)
-        return metric, {"scale": metric.scale}
+        return {"scale": metric.scale}

@@ -13,7 +13,6 @@ from ..base.registry import register_agent
 from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.inverse_model import InverseModelConfig
-from ..graphs.path_cache import PathCache
 from ..graphs.sptm import SPTMGraphConfig
 from ..metrics.local import LocalMetricConfig
 
@@ -48,20 +47,12 @@ class SPTMAgent(WaypointAgent):
     name = "sptm"
     config: SPTMConfig
     config_class = SPTMConfig
-    _paths: PathCache | None = None
 
     def _fit(self, run: Any) -> None:
         c = self.config
         self.local_metric = fit_local(run, c.local_metric)
         self.frame_graph = fit_graph(run, c.graph, self.local_metric, c.local_metric.members)
         self.inverse = fit_inverse(run, c.inverse_model, self.frame_graph)
-
-    @property
-    def paths(self) -> PathCache:
-        """Shortest paths to the goals that were asked about."""
-        if self._paths is None or self._paths.graph is not self.graph:
-            self._paths = PathCache(self.graph)
-        return self._paths
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""

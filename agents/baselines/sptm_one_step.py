@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ..base.distance_agent import DistanceAgent, DistanceConfig, fit_forward, fit_local
 from ..base.registry import register_agent
-
-
-@dataclass(frozen=True)
-class SPTMOneStepConfig(DistanceConfig):
-    """The local metric, acted on without a graph."""
 
 
 @register_agent
@@ -19,8 +13,8 @@ class SPTMOneStepAgent(DistanceAgent):
     """D = d, latents = psi: true to one step, and beyond that whatever the networks make of it."""
 
     name = "sptm-1-step"
-    config: SPTMOneStepConfig
-    config_class = SPTMOneStepConfig
+    config: DistanceConfig
+    config_class = DistanceConfig
 
     def _fit(self, run: Any) -> None:
         self.metric = self.local_metric = fit_local(run, self.config.local_metric)

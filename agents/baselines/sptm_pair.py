@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import torch
 
 from ..base.distance_agent import fit_local
 from ..base.graph_agent import fit_graph
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
 from ..base.waypoint_agent import Localisation, WaypointAgent, fit_inverse
 from ..control.action_memory import ActionMemory, MemoryConfig
 from ..control.inverse_model import InverseModelConfig
 from ..graphs.building import GraphConfig
 from ..metrics.local import LocalMetricConfig
 from ..metrics.pair import PairMetric, PairMetricConfig
-from ..training.saving import Arrays
 
 
 @dataclass(frozen=True)
@@ -42,35 +39,15 @@ class SPTMPairConfig:
     """steps; the goal itself is walked to where D says that it is within"""
 
 
-@dataclass(eq=False)
-class PairPart:
-    """The pair metric and the remembered frames, which it has to look at again for each goal."""
+class PairPart(PairMetric):
+    """The pair metric and the remembered frames, which it has to look at again for each goal.
 
-    metric: PairMetric
+    Attributes:
+        frames: (V, ...) of the graph's vertices.
+    """
+
+    tables = ("frames",)
     frames: np.ndarray
-    """(V, ...) of the graph's vertices"""
-
-    @classmethod
-    def fit(cls, run: LearningFit, config: PairMetricConfig, rows: np.ndarray) -> tuple[Self, dict[str, float]]:
-        """Learn the metric; keep the frames of these rows."""
-        metric, figures = PairMetric.fit(config, *run.halves(), run.training)
-        return cls(metric, np.array(run.dataset.observations[rows])), figures
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return {**self.metric.arrays(), "frames": self.frames}
-
-    @classmethod
-    def restore(
-        cls, config: PairMetricConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
-    ) -> Self:
-        """The part that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
-        weights = {name: array for name, array in arrays.items() if name != "frames"}
-        return cls(PairMetric.restore(config, observation_shape, device, weights), arrays["frames"])
 
 
 @register_agent
@@ -85,7 +62,7 @@ class SPTMPairAgent(WaypointAgent):
     name = "sptm-1-step-pair"
     config: SPTMPairConfig
     config_class = SPTMPairConfig
-    pair: PairPart
+    pair_metric: PairPart
     _judged: tuple[Localisation | None, np.ndarray] = (None, np.zeros((0, 0), np.float32))
     """The goals of the last call, and D (B, V) from each vertex to them as far as it was asked for."""
 
@@ -93,18 +70,17 @@ class SPTMPairAgent(WaypointAgent):
         c = self.config
         self.local_metric = fit_local(run, c.local_metric)
         self.frame_graph = graph = fit_graph(run, c.graph, self.local_metric, c.local_metric.members)
-        self.pair = run.stage(
-            "pair", c.pair_metric,
-            lambda: PairPart.fit(run, c.pair_metric, graph.rows),
-            partial(PairPart.restore, c.pair_metric, run.observation_shape, run.device),
-        )  # fmt: skip
+
+        def learn() -> tuple[PairPart, dict[str, float]]:
+            some, held_out = run.halves()
+            pair, figures = PairPart.fit(c.pair_metric, some, held_out, run.training)
+            pair.frames = np.array(run.dataset.observations[graph.rows])
+            return pair, figures
+
+        restore = partial(PairPart.restore, c.pair_metric, run.observation_shape, run.device)
+        self.pair_metric = run.stage("pair", c.pair_metric, learn, restore)
         self.inverse = fit_inverse(run, c.inverse_model, graph)
         self._judged = type(self)._judged
-
-    @property
-    def pair_metric(self) -> PairMetric:
-        """The stacked-pair metric D."""
-        return self.pair.metric
 
     def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; asymmetric."""
@@ -136,7 +112,7 @@ class SPTMPairAgent(WaypointAgent):
         known = self._judged[1]
         asked = np.flatnonzero(np.isnan(known[episode, vertex]))
         known[episode[asked], vertex[asked]] = self.pair_metric.distance(
-            self.pair.frames[vertex[asked]], goal.frames[episode[asked]]
+            self.pair_metric.frames[vertex[asked]], goal.frames[episode[asked]]
         )
         return np.array([each[known[row, each].argmin()] for row, each in enumerate(options)])
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from data_collection import Dataset
+
 from ..base.distance_agent import DistanceConfig, EmbeddingAgent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
-from ..metrics.embedding import EmbeddingMetric
+from ..metrics.latent_metric import EmbeddingMetric
 from ..metrics.vae import VAE, VAEConfig
+from ..training.loop import Training
 
 
 @dataclass(frozen=True)
@@ -29,24 +31,19 @@ class VAEAgent(EmbeddingAgent):
     name = "vae"
     config: VAEAgentConfig
     config_class = VAEAgentConfig
-
-    @property
-    def embedding(self) -> VAEConfig:
-        """The configuration of the embedding."""
-        return self.config.vae
+    option = "vae"
 
     def _new_metric(self, observation_shape: tuple[int, ...], device: torch.device) -> EmbeddingMetric:
         return EmbeddingMetric(VAE(self.config.vae, observation_shape), device)
 
-    def _fit_embedding(self, run: LearningFit) -> tuple[EmbeddingMetric, dict[str, float]]:
-        training, (learn, held_out) = run.training, run.halves()
-        with training.seeded_torch("embedding"):
-            metric = self._new_metric(run.observation_shape, run.device)
+    def _train(
+        self, metric: EmbeddingMetric, learn: Dataset, held_out: Dataset, training: Training
+    ) -> dict[str, float]:
         network: VAE = metric.network  # type: ignore[assignment]
         network.fit(learn.observations, training)
         metric.calibrate(learn)
         rng = training.rng("embedding-validation", 0)
-        return metric, {"scale": metric.scale, **network.validate(held_out.observations, run.device, rng)}
+        return {"scale": metric.scale, **network.validate(held_out.observations, training.device, rng)}
 
     def reconstruct(self, observations: np.ndarray) -> np.ndarray:
         """What the decoder makes of (B, ...) observations or of a single one: same shape and dtype."""

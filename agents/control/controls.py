@@ -100,12 +100,9 @@ class ForwardPart:
     def fit(cls, run: Any, config: ForwardControl, local: Any) -> tuple[Self, dict[str, float]]:
         """Learn the model from all recorded transitions; keep some moves if they are wanted."""
         dataset, lookahead = run.dataset, config.lookahead
-        assert dataset.actions is not None
         latents, steps = local.embed(dataset.observations), dataset.transitions
         unseen = run.unseen(steps[:, 0])
-        model, figures = ForwardModel.fit(
-            config.forward_model, latents, steps, dataset.actions, dataset.num_actions, unseen, run.training
-        )
+        model, figures = ForwardModel.fit(config.forward_model, latents, dataset, unseen, run.training)
         if not lookahead.support:
             return cls(model, None), figures
         before, after = (latents[side] for side in steps.T)

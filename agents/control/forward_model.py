@@ -10,8 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from data_collection import Dataset
+
 from ..graphs.landmarks import farthest_points
-from ..networks import Standardiser, mlp
+from ..networks import Standardiser, in_chunks, mlp
 from ..training.loop import Batch, Tensors, Training, train
 from ..training.network_arrays import load_network, network_arrays
 from ..training.saving import Arrays
@@ -65,9 +67,7 @@ class ForwardModel(nn.Module):
         cls,
         config: ForwardModelConfig,
         latents: np.ndarray,
-        transitions: np.ndarray,
-        actions: np.ndarray,
-        num_actions: int | None,
+        dataset: Dataset,
         held_out: np.ndarray,
         training: Training,
     ) -> tuple[Self, dict[str, float]]:
@@ -76,9 +76,7 @@ class ForwardModel(nn.Module):
         Args:
             config: What to learn.
             latents: (N, D) latent of each dataset row.
-            transitions: (M, 2) rows (before, after).
-            actions: (M,) int64 or (M, A) float32.
-            num_actions: Number of discrete actions, None for continuous ones.
+            dataset: Its M transitions, with actions.
             held_out: (M,) bool, transitions kept for validation.
             training: How to run.
 
@@ -86,6 +84,8 @@ class ForwardModel(nn.Module):
             The model and its validation figures on held-out transitions: ``error`` (mean length of the error, in
             steps of the latent), ``step`` (mean length of the displacement, for scale).
         """
+        transitions, actions, num_actions = dataset.transitions, dataset.actions, dataset.num_actions
+        assert actions is not None
         candidates = (
             np.arange(num_actions, dtype=np.int64)
             if num_actions is not None
@@ -106,15 +106,7 @@ class ForwardModel(nn.Module):
             rows = batch["transitions"]
             return F.smooth_l1_loss(model.displacement(before[rows], taken[rows]), change[rows])
 
-        train(
-            "forward",
-            model,
-            sample,
-            loss,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            training=training,
-        )
+        train("forward", model, sample, loss, config, training)
         check = torch.as_tensor(np.flatnonzero(held_out) if held_out.any() else learn, device=training.device)
         with torch.inference_mode():
             parts = check.split(_AT_ONCE)
@@ -147,12 +139,12 @@ class ForwardModel(nn.Module):
 
     def displacements(self, latents: np.ndarray, actions: np.ndarray, device: torch.device) -> np.ndarray:
         """The same for arrays, in pieces: (M, D) and (M,) or (M, A) -> (M, D) float32."""
-        found = np.empty(latents.shape, np.float32)
+
+        def work(rows: np.ndarray) -> torch.Tensor:
+            return self.displacement(*(torch.tensor(each[rows], device=device) for each in (latents, actions)))
+
         with torch.inference_mode():
-            for i in range(0, len(latents), _AT_ONCE):
-                part = (torch.tensor(each[i : i + _AT_ONCE], device=device) for each in (latents, actions))
-                found[i : i + _AT_ONCE] = self.displacement(*part).cpu().numpy()
-        return found
+            return in_chunks(work, np.arange(len(latents)), _AT_ONCE).cpu().numpy()
 
     def imagine(self, z: torch.Tensor) -> torch.Tensor:
         """Next latents for every candidate: (B, D) -> (B, K, D)."""

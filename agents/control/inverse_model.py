@@ -16,7 +16,7 @@ from ..graphs.lengths import differ
 from ..networks import build_trunk, embed_in_chunks, mlp
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.network_arrays import load_network, network_arrays
+from ..training.network_arrays import SavedNetwork
 from ..training.saving import Arrays
 from .forward_model import spread_actions
 
@@ -49,19 +49,18 @@ class InverseModelConfig:
 
     def memory_need(self, size: Any) -> int:
         """Bytes: a copy of the observations, what the network prepares of them, and the actions."""
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=2 * self.batch_size
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=2 * self.batch_size)
         kept = size.rows * (4 * self.latent_dim + 48)
         return size.observation_bytes + learning + kept + 2 * size.action_bytes
 
 
-class InverseModel(nn.Module):
+class InverseModel(SavedNetwork, nn.Module):
     """p(a | x, y) over discrete actions, or a Gaussian around a predicted continuous one.
 
     Its latents have no use as a metric. They are there so that a memory of frames is embedded once.
     """
 
+    network: Any = property(lambda self: self)
     candidates: torch.Tensor
     spread: torch.Tensor
 
@@ -122,17 +121,10 @@ class InverseModel(nn.Module):
             actions = taken[batch["moves"]]
             return F.cross_entropy(found, actions) if self.discrete else F.mse_loss(found, actions)
 
-        train(
-            "inverse",
-            self,
-            sample,
-            loss,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            training=training,
-            frames=frames,
-            rows=lambda batch: np.concatenate([batch["before"], batch["after"]]),
-        )
+        def rows(batch: Batch) -> np.ndarray:
+            return np.concatenate([batch["before"], batch["after"]])
+
+        train("inverse", self, sample, loss, config, training, frames=frames, rows=rows)
 
     def _validate(self, held_out: Dataset, device: torch.device) -> dict[str, float]:
         frames, (before, after) = held_out.observations, np.array(held_out.transitions.T)
@@ -168,10 +160,6 @@ class InverseModel(nn.Module):
             found = found / share.clamp(min=1e-6)
         return ((found[:, None] - self.candidates) / self.spread).square().sum(2) / 2
 
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return network_arrays(self)
-
     @classmethod
     def restore(
         cls, config: InverseModelConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
@@ -181,6 +169,4 @@ class InverseModel(nn.Module):
         Raises:
             CheckpointError: if they do not fit the configuration.
         """
-        model = cls(config, observation_shape, arrays["candidates"]).to(device)
-        load_network(model, arrays)
-        return model
+        return cls(config, observation_shape, arrays["candidates"]).to(device).filled(arrays)

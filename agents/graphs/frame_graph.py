@@ -101,12 +101,11 @@ class FrameGraph:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays."""
-        radius = np.array([self.covering_radius])
         return {
             **self.graph.arrays(),
             "vertex_rows": self.rows,
             "local_latents": self.latents,
-            "covering_radius": radius,
+            "covering_radius": np.array([self.covering_radius]),
         }
 
     @classmethod
@@ -117,17 +116,14 @@ class FrameGraph:
         threshold = threshold_of(config, local, radius)
         return cls(Graph.from_arrays(arrays), arrays["vertex_rows"], arrays["local_latents"], radius, threshold)
 
-    def nearest(self, latent: np.ndarray) -> int:
-        """The vertex nearest to one (Q,) local latent."""
-        return int(np.linalg.norm(self.latents - latent, axis=1).argmin())
-
     def plan(self, here: np.ndarray, there: np.ndarray) -> Plan:
         """The shortest path between the vertices nearest to two local latents.
 
         Raises:
             NoPathError: if the goal cannot be reached, saying how much can.
         """
-        return shortest_plan(self.graph, self.nearest(here), self.nearest(there), threshold=self.threshold)
+        start, goal = (int(np.linalg.norm(self.latents - end, axis=1).argmin()) for end in (here, there))
+        return shortest_plan(self.graph, start, goal, threshold=self.threshold)
 
 
 def threshold_of(config: GraphConfig, local: Local, radius: float) -> float:

@@ -98,13 +98,15 @@ class Graph:
         pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
         both = np.concatenate([pairs, pairs[:, ::-1]]) @ (self.num_vertices, 1)
         gone = self.inferred & np.isin(self.starts * self.num_vertices + self.indices, both)
-        table = np.column_stack([self.starts, self.indices, self.weights])[~gone]
-        return Graph.from_edges(self.num_vertices, table, self.inferred[~gone], self.bridge[~gone])
+        return self._keeping(~gone)
 
     def without_bridges(self) -> Graph:
         """The graph without the edges that only join components."""
-        table = np.column_stack([self.starts, self.indices, self.weights])[~self.bridge]
-        return Graph.from_edges(self.num_vertices, table, self.inferred[~self.bridge])
+        return self._keeping(~self.bridge)
+
+    def _keeping(self, edges: np.ndarray) -> Graph:
+        table = np.column_stack([self.starts, self.indices, self.weights])[edges]
+        return Graph.from_edges(self.num_vertices, table, self.inferred[edges], self.bridge[edges])
 
     @property
     def num_vertices(self) -> int:

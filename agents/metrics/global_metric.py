@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from .distillation import (
 )
 from .heads import MetricHead
 from .heads.l2 import L2Head
-from .saved_network import NetworkMetric
+from .latent_metric import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,7 @@ class GlobalMetricConfig:
     def memory_need(self, size: Any) -> int:
         """Bytes: frames of the vertices as they are and as prepared, and the rows of distances."""
         size.latents = self.latent_dim
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.vertices, batch=0
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.vertices, batch=0)
         distances = min(self.algorithm.sources, size.vertices) * size.vertices
         return 2 * size.vertices * size.row_bytes + learning + distances * 16
 
@@ -90,7 +88,7 @@ class GlobalMetric(NetworkMetric):
         training: Training,
         stage: str = "global",
         known_mask: Callable[[np.ndarray], np.ndarray] | None = None,
-    ) -> tuple[GlobalMetric, dict[str, float]]:
+    ) -> tuple[Self, dict[str, float]]:
         """Regress D towards shortest-path distances, by the algorithm of the configuration.
 
         Args:
@@ -129,18 +127,11 @@ class GlobalMetric(NetworkMetric):
         scale = _median_distance(known[:, learn]) if config.target_scale is None else config.target_scale
         problem = DistillationProblem(graph, frames, learn, network, head, scale, LOSSES[config.loss], training.device)
         way = config.algorithm.start(problem, sources, known)
+        seen = training.frames(network, frames)
         train(
-            stage,
-            way,
-            way.sample,
-            way.loss,
-            steps=config.algorithm.steps,
-            learning_rate=config.algorithm.learning_rate,
-            training=training,
-            frames=training.frames(network, frames),
-            rows=way.rows,
-            ahead=way.draws_ahead,
-        )
+            stage, way, way.sample, way.loss, config.algorithm, training,
+            frames=seen, rows=way.rows, ahead=way.draws_ahead,
+        )  # fmt: skip
         if scale != 1:
             network.scale_latents(scale ** (1 / head.degree))  # from here on D is in steps
         check = np.flatnonzero(held_out) if held_out.any() else learn

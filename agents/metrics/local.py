@@ -16,10 +16,9 @@ from ..graphs.transitions import moving_transitions
 from ..networks import Ensemble, build_trunk
 from ..networks.learning_memory import learning_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from ..training.network_arrays import network_bytes
 from .heads.l2 import L2Head
+from .latent_metric import NetworkMetric
 from .local_losses import NCE, Hinge, LocalLoss, SmoothL1
-from .saved_network import NetworkMetric
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,7 @@ class LocalMetricConfig:
         identity = self.trunk == "identity"
         size.latents = size.observation_shape[0] if identity else self.members * self.latent_dim
         batch = 2 * self.batch_pairs * self.members
-        learning = learning_bytes(
-            self.trunk, size.observation_shape, self.latent_dim, self.hidden, rows=size.rows, batch=batch
-        )
+        learning = learning_bytes(self, size.observation_shape, rows=size.rows, batch=batch)
         return size.observation_bytes + learning + size.rows * (4 * size.latents + 48)
 
 
@@ -154,17 +151,10 @@ class LocalMetric(NetworkMetric):
             ]
             return torch.stack(losses).sum()
 
-        train(
-            "local",
-            self.network,
-            sample,
-            loss,
-            steps=self.config.steps,
-            learning_rate=self.config.learning_rate,
-            training=training,
-            frames=frames,
-            rows=lambda batch: batch["pairs"].swapaxes(1, 2).ravel(),
-        )
+        def rows(batch: Batch) -> np.ndarray:
+            return batch["pairs"].swapaxes(1, 2).ravel()
+
+        train("local", self.network, sample, loss, self.config, training, frames=frames, rows=rows)
 
     def _moves(self, dataset: Dataset, window: int = 1) -> np.ndarray:
         """(P, 2) rows that count as neighbours."""
@@ -199,11 +189,6 @@ class LocalMetric(NetworkMetric):
             "neighbour_mean": float(near.mean()),
             "neighbour_std": float(near.std()),
         }
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are kept for embedding."""
-        return network_bytes(self.network)
 
     def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps; saturates beyond ~2."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from data_collection.errors import check_name
 from ..networks import Standardiser, in_chunks, mlp
 from ..networks.learning_memory import blank, step_bytes
 from ..training.loop import Batch, Tensors, Training, train
-from .saved_network import SavedNetwork
+from ..training.network_arrays import SavedNetwork
 
 _SIDE = 64  # of the images that the printed networks take
 _CUT = 1.5  # steps; half-way between "neighbour" and "far" (Table 5)
@@ -78,7 +78,7 @@ class PairMetric(SavedNetwork):
     @classmethod
     def fit(
         cls, config: PairMetricConfig, learn: Dataset, held_out: Dataset, training: Training
-    ) -> tuple[PairMetric, dict[str, float]]:
+    ) -> tuple[Self, dict[str, float]]:
         """Learn from pairs of some trajectories, validate on pairs of others.
 
         Args:
@@ -105,17 +105,11 @@ class PairMetric(SavedNetwork):
         def loss(batch: Tensors) -> torch.Tensor:
             return F.smooth_l1_loss(self.network(*batch["frames"].chunk(2)), batch["target"])
 
-        train(
-            "pair",
-            self.network,
-            sample,
-            loss,
-            steps=self.config.steps,
-            learning_rate=self.config.learning_rate,
-            training=training,
-            frames=training.frames(None, dataset.observations),
-            rows=lambda batch: np.concatenate([batch["left"], batch["right"]]),
-        )
+        def rows(batch: Batch) -> np.ndarray:
+            return np.concatenate([batch["left"], batch["right"]])
+
+        frames = training.frames(None, dataset.observations)
+        train("pair", self.network, sample, loss, self.config, training, frames=frames, rows=rows)
 
     def _validate(self, held_out: Dataset, rng: np.random.Generator) -> dict[str, float]:
         pairs = held_out.sample_pairs(

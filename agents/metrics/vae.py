@@ -166,8 +166,7 @@ class VAE(Trunk):
         return error.flatten(1).sum(1), divergence
 
     def fit(self, observations: np.ndarray, training: Training) -> None:
-        """Maximise E log p(x | z) - beta KL over (N, ...) observations."""
-        self.standardise.fit(observations)
+        """Maximise E log p(x | z) - beta KL over (N, ...) observations, of which ``standardise`` knows already."""
         if isinstance(self.decoder, ImageDecoder):
             grey = torch.as_tensor(observations[:: max(1, len(observations) // 4000)].mean(0) / 255)
             self.decoder.base.copy_(grey.clamp(_LEAST, 1 - _LEAST).logit())
@@ -183,17 +182,7 @@ class VAE(Trunk):
             error, divergence = self.terms(self.prepare(x), x, batch["noise"])
             return (error + self.config.beta * divergence).mean()
 
-        train(
-            "embedding",
-            self,
-            sample,
-            loss,
-            steps=self.config.steps,
-            learning_rate=self.config.learning_rate,
-            training=training,
-            frames=frames,
-            rows=lambda batch: batch["rows"],
-        )
+        train("embedding", self, sample, loss, self.config, training, frames=frames, rows=lambda batch: batch["rows"])
 
     def validate(self, observations: np.ndarray, device: torch.device, rng: np.random.Generator) -> dict[str, float]:
         """Mean negative ELBO of (up to 1000 of) some observations and its two terms, in nats; beta plays no part."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,12 +12,10 @@ from torch import nn
 from . import build_trunk, prepared_bytes
 
 
-def learning_bytes(
-    trunk: str, observation_shape: Sequence[int], latent_dim: int, hidden: int, *, rows: int, batch: int
-) -> int:
-    """Bytes that a trunk takes to learn from so many rows, so many of them in a gradient step."""
-    step = _trunk_step_bytes(trunk, tuple(observation_shape), latent_dim, hidden)
-    return rows * prepared_bytes(trunk, observation_shape) + batch * step
+def learning_bytes(config: Any, observation_shape: Sequence[int], *, rows: int, batch: int) -> int:
+    """Bytes that the trunk of a configuration takes to learn from so many rows, so many of them in a gradient step."""
+    step = _trunk_step_bytes(config.trunk, tuple(observation_shape), config.latent_dim, config.hidden)
+    return rows * prepared_bytes(config.trunk, observation_shape) + batch * step
 
 
 @lru_cache(maxsize=64)

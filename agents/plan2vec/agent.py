@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from ..graphs.building import GraphConfig
 from ..metrics.global_metric import GlobalMetricConfig
 from ..metrics.latent_metric import LatentMetric
 from ..metrics.local import LocalMetricConfig
-from ..metrics.tables.anchored import AnchoredConfig
+from ..metrics.tables.anchored import AnchoredConfig, AnchoredMetric
 from ..training.config_json import with_option
 from ..training.loop import Training, one_torch_thread
-from .stages import DistilledMetric
+from .stages import VertexMetric, fit_global
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Plan2Vec(DistanceAgent, GraphAgent):
     name = "plan2vec"
     config_class = Plan2VecConfig
     config: Plan2VecConfig
-    distilled: DistilledMetric
+    metric: VertexMetric | AnchoredMetric
 
     def _fit(self, run: Any) -> None:
         c = self.config
@@ -69,12 +68,7 @@ class Plan2Vec(DistanceAgent, GraphAgent):
         # 2. The graph: recorded steps, and frames that d says are neighbours.
         graph = fit_graph(run, c.graph, local, c.local_metric.members)
         # 3. The global metric D: an embedding whose distance is the shortest-path distance.
-        self.distilled = run.stage(
-            "global", c.global_metric,
-            lambda: DistilledMetric.fit(c.global_metric, run, local, graph),
-            partial(DistilledMetric.restore, c.global_metric, run, local),
-        )  # fmt: skip
-        self.metric: Any = getattr(self.distilled, "metric", None)  # None in a forecast
+        self.metric = fit_global(run, c.global_metric, local, graph)
         # 4. The forward model: where the latent goes for each action.
         self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
         self.local_metric, self.frame_graph = local, graph
@@ -87,7 +81,7 @@ class Plan2Vec(DistanceAgent, GraphAgent):
     @property
     def vertex_embeddings(self) -> np.ndarray:
         """(V, D) float32, phi of each vertex."""
-        return self.distilled.vertex_embeddings
+        return self.metric.vertex_embeddings
 
     @one_torch_thread()
     def with_latent_dim(

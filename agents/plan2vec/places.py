@@ -13,7 +13,6 @@ from data_collection import Dataset
 from ..base.distance_agent import DistanceAgent, fit_forward
 from ..base.graph_agent import GraphAgent
 from ..base.registry import register_agent
-from ..base.staged import LearningFit
 from ..control.action_memory import MemoryConfig
 from ..control.forward_model import ForwardModelConfig
 from ..graphs.bridges import find_bridges
@@ -171,42 +170,40 @@ class Plan2VecPlaces(DistanceAgent, GraphAgent):
             lambda: PlaceGraph.merge(c.graph, run.dataset, local),
             partial(PlaceGraph.restore, c.graph, local),
         )  # fmt: skip
-        self.metric = run.stage(
-            "global", c.global_metric,
-            lambda: _distil(c.global_metric, run, local, graph),
-            partial(_restore, c.global_metric, run, local),
-        )  # fmt: skip
+        self.metric = fit_places(run, c.global_metric, local, graph)
         self.forward_model = fit_forward(run, c.forward_model, lambda: self.metric)
         self.local_metric, self.frame_graph = local, graph
 
 
-Embedding = AnchoredConfig | ClassifiedConfig | GlobalMetricConfig
+def fit_places(
+    run: Any, config: PlaceAnchorsConfig | ClassifiedConfig | PlaceNetworkConfig, local: PlaceMetric, graph: PlaceGraph
+) -> LatentMetric:
+    """The stage that distils the graph of places: by a network, or by a table and what finds a place in it."""
 
+    def learn() -> tuple[LatentMetric, dict[str, float]]:
+        places = graph.anchor_places
+        if isinstance(config, GlobalMetricConfig):
+            frames = run.dataset.observations[graph.anchor_rows]
+            every = graph_of_frames(graph.graph, places)
+            return GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), every, run.training)
+        metric: AnchoredMetric | ClassifiedMetric
+        table, figures = embed_table(config.table, graph.graph, run.training.rng("global-landmarks", 0))
+        if isinstance(config, ClassifiedConfig):
+            frames = run.dataset.observations[graph.anchor_rows]
+            metric, more = ClassifiedMetric.fit(config.classifier, frames, places, table, run.training)
+            figures = {**figures, **more}
+        else:
+            metric = AnchoredMetric(config.anchors, local, graph.anchor_latents, places, table)
+        return metric, {**figures, "megabytes": metric.nbytes / 1e6}
 
-def _distil(
-    config: Embedding, run: LearningFit, local: PlaceMetric, graph: PlaceGraph
-) -> tuple[LatentMetric, dict[str, float]]:
-    if isinstance(config, GlobalMetricConfig):
-        frames = run.dataset.observations[graph.anchor_rows]
-        every = graph_of_frames(graph.graph, graph.anchor_places)
-        return GlobalMetric.fit(config, frames, np.zeros(len(frames), bool), every, run.training)
-    metric: AnchoredMetric | ClassifiedMetric
-    table, figures = embed_table(config.table, graph.graph, run.training.rng("global-landmarks", 0))
-    if isinstance(config, ClassifiedConfig):
-        frames = run.dataset.observations[graph.anchor_rows]
-        metric, more = ClassifiedMetric.fit(config.classifier, frames, graph.anchor_places, table, run.training)
-        figures = {**figures, **more}
-    else:
-        metric = AnchoredMetric(config.anchors, local, graph.anchor_latents, graph.anchor_places, table)
-    return metric, {**figures, "megabytes": metric.nbytes / 1e6}
+    def restore(arrays: Arrays) -> LatentMetric:
+        if isinstance(config, GlobalMetricConfig):
+            return GlobalMetric.restore(config, run.observation_shape, run.device, arrays)
+        if isinstance(config, ClassifiedConfig):
+            return ClassifiedMetric.restore(config.classifier, run.observation_shape, run.device, arrays)
+        return AnchoredMetric.restore(config.anchors, local, arrays)
 
-
-def _restore(config: Embedding, run: Any, local: PlaceMetric, arrays: Arrays) -> LatentMetric:
-    if isinstance(config, GlobalMetricConfig):
-        return GlobalMetric.restore(config, run.observation_shape, run.device, arrays)
-    if isinstance(config, ClassifiedConfig):
-        return ClassifiedMetric.restore(config.classifier, run.observation_shape, run.device, arrays)
-    return AnchoredMetric.restore(config.anchors, local, arrays)
+    return run.stage("global", config, learn, restore)
 
 
 def join_places(config: PlaceGraphConfig, dataset: Dataset, places: np.ndarray, latents: np.ndarray) -> Graph:

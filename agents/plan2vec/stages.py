@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -14,44 +13,36 @@ from ..metrics.tables.anchored import AnchoredConfig, AnchoredMetric
 from ..metrics.tables.table_embedding import embed_table
 from ..training.saving import Arrays
 
-_VERTICES = "vertex_embeddings"
 
+class VertexMetric(GlobalMetric):
+    """A global metric, and phi of each vertex.
 
-@dataclass(eq=False)
-class DistilledMetric:
-    """The global metric, and phi of each vertex."""
+    Attributes:
+        vertex_embeddings: (V, D) float32.
+    """
 
-    metric: GlobalMetric | AnchoredMetric
+    tables = ("vertex_embeddings",)
     vertex_embeddings: np.ndarray
-    """(V, D) float32"""
 
-    @classmethod
-    def fit(
-        cls, config: GlobalMetricConfig | AnchoredConfig, run: Any, local: LocalMetric, graph: FrameGraph
-    ) -> tuple[Self, dict[str, float]]:
-        """Distil by a network, or by a table of latents that the local metric finds again."""
+
+def fit_global(
+    run: Any, config: GlobalMetricConfig | AnchoredConfig, local: LocalMetric, graph: FrameGraph
+) -> VertexMetric | AnchoredMetric:
+    """The stage that distils by a network, or by a table of latents that the local metric finds again."""
+
+    def learn() -> tuple[VertexMetric | AnchoredMetric, dict[str, float]]:
         if isinstance(config, AnchoredConfig):
             table, figures = embed_table(config.table, graph.graph, run.training.rng("global-landmarks", 0))
             anchored = AnchoredMetric(config.anchors, local, graph.latents, np.arange(len(table)), table)
-            return cls(anchored, table), {**figures, "megabytes": anchored.nbytes / 1e6}
+            return anchored, {**figures, "megabytes": anchored.nbytes / 1e6}
         frames = run.dataset.observations[graph.rows]
-        metric, figures = GlobalMetric.fit(config, frames, run.unseen(graph.rows), graph.graph, run.training)
-        return cls(metric, metric.embed(frames)), figures
+        metric, figures = VertexMetric.fit(config, frames, run.unseen(graph.rows), graph.graph, run.training)
+        metric.vertex_embeddings = metric.embed(frames)
+        return metric, figures
 
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        if isinstance(self.metric, AnchoredMetric):
-            return self.metric.arrays()
-        return {**self.metric.arrays(), _VERTICES: self.vertex_embeddings}
-
-    @classmethod
-    def restore(cls, config: GlobalMetricConfig | AnchoredConfig, run: Any, local: LocalMetric, arrays: Arrays) -> Self:
-        """The metric that ``arrays`` came from.
-
-        Raises:
-            CheckpointError: if they do not fit the configuration.
-        """
+    def restore(arrays: Arrays) -> VertexMetric | AnchoredMetric:
         if isinstance(config, AnchoredConfig):
-            return cls(AnchoredMetric.restore(config.anchors, local, arrays), arrays["table"])
-        weights = {name: array for name, array in arrays.items() if name != _VERTICES}
-        return cls(GlobalMetric.restore(config, run.observation_shape, run.device, weights), arrays[_VERTICES])
+            return AnchoredMetric.restore(config.anchors, local, arrays)
+        return VertexMetric.restore(config, run.observation_shape, run.device, arrays)
+
+    return run.stage("global", config, learn, restore)

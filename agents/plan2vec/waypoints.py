@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..base.agent import Costs
-from ..base.distance_agent import fit_local
+from ..base.agent import Costs, needed
+from ..base.distance_agent import LatentAgent, fit_local
 from ..base.graph_agent import fit_graph
 from ..base.registry import register_agent
 from ..base.staged import LearningFit
@@ -29,15 +29,14 @@ from ..control.controls import (
 from ..control.forward_model import ForwardModel
 from ..control.lookahead import consistency_bound, cost_to_go, nearest_vertices
 from ..control.selection import SelectionConfig, compare
-from ..errors import NotFittedError
 from ..graphs.building import GraphConfig
-from ..graphs.path_cache import DistanceCache, PathCache
+from ..graphs.path_cache import DistanceCache
 from ..graphs.search import SearchBudget, greedy_walk
 from ..metrics.global_metric import GlobalMetricConfig
 from ..metrics.latent_metric import LatentMetric
 from ..metrics.local import LocalMetricConfig
-from ..metrics.tables.anchored import AnchoredConfig
-from .stages import DistilledMetric
+from ..metrics.tables.anchored import AnchoredConfig, AnchoredMetric
+from .stages import VertexMetric, fit_global
 
 _ENTRIES = 3  # vertices by which a state gets onto the graph; among more of them some are behind walls
 
@@ -71,7 +70,7 @@ class Plan2VecWaypointsConfig:
 
 
 @register_agent
-class Plan2VecWaypoints(WaypointAgent):
+class Plan2VecWaypoints(WaypointAgent, LatentAgent):
     """Finds itself in the graph, and acts by what its surroundings know of the path to the goal.
 
     ::
@@ -87,21 +86,16 @@ class Plan2VecWaypoints(WaypointAgent):
     name = "plan2vec-waypoints"
     config_class = Plan2VecWaypointsConfig
     config: Plan2VecWaypointsConfig
-    distilled: DistilledMetric
+    metric: VertexMetric | AnchoredMetric
     ahead: ForwardPart | None
     chosen: ChosenControl | None
-    _paths: PathCache | None = None
     _distances: DistanceCache | None = None
 
     def _fit(self, run: Any) -> None:
         c = self.config
         local = self.local_metric = fit_local(run, c.local_metric)
         self.frame_graph = fit_graph(run, c.graph, local, c.local_metric.members)
-        self.distilled = run.stage(
-            "global", c.global_metric,
-            lambda: DistilledMetric.fit(c.global_metric, run, local, self.frame_graph),
-            partial(DistilledMetric.restore, c.global_metric, run, local),
-        )  # fmt: skip
+        self.metric = fit_global(run, c.global_metric, local, self.frame_graph)
         self.inverse = self.ahead = self.chosen = None
         if (inverse := c.inverse) is not None:
             self.inverse = fit_inverse(run, inverse.inverse_model, self.frame_graph)
@@ -126,33 +120,14 @@ class Plan2VecWaypoints(WaypointAgent):
     # Measuring
 
     @property
-    def metric(self) -> LatentMetric:
-        """The embedding phi, and D of its latents."""
-        return self.distilled.metric
-
-    @property
     def global_metric(self) -> LatentMetric:
-        """The same."""
-        return self.distilled.metric
+        """The embedding phi, and D of its latents."""
+        return self.metric
 
     @property
     def vertex_embeddings(self) -> np.ndarray:
         """(V, D) float32, phi of each vertex."""
-        return self.distilled.vertex_embeddings
-
-    def embed(self, observations: np.ndarray) -> np.ndarray:
-        """Latents phi of (B, ...) observations: (B, D) float32; (D,) for a single one."""
-        batch, single = self._batch(observations, "observation")
-        latents = self.metric.embed(batch)
-        return latents[0] if single else latents
-
-    def between(self, latents: np.ndarray, goal_latents: np.ndarray) -> np.ndarray:
-        """D between matching latents of ``embed``, (..., D) and (..., D) -> (...) float32, in steps."""
-        return self.metric.between(latents, goal_latents)
-
-    def distance(self, observation: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        """D between matching observations, (B, ...) and (B, ...) -> (B,) float32, in steps."""
-        return self.between(self.embed(observation), self.embed(goal))
+        return self.metric.vertex_embeddings
 
     # Acting
 
@@ -161,12 +136,7 @@ class Plan2VecWaypoints(WaypointAgent):
         """By which model it acts, "inverse" or "forward": as configured, or as chosen."""
         if not isinstance(self.config.control, AutoControl):
             return self.config.control.kind
-        if self.chosen is None:
-            raise NotFittedError(
-                "this agent has chosen no control, so it measures and plans but does not act; "
-                "fit it on a dataset with actions"
-            )
-        return self.chosen.name
+        return needed(self.chosen, "chosen no control").name
 
     @property
     def forward_model(self) -> ForwardModel:
@@ -175,12 +145,7 @@ class Plan2VecWaypoints(WaypointAgent):
 
     @property
     def _forward_part(self) -> ForwardPart:
-        if self.ahead is None:
-            raise NotFittedError(
-                "this agent has no forward model, so it measures and plans but does not act; "
-                "fit it on a dataset with actions"
-            )
-        return self.ahead
+        return needed(self.ahead, "no forward model")
 
     def _costs(self, batch: np.ndarray, goal: np.ndarray, memory: ActionMemory | None) -> Costs:
         return self._costs_by(self.control, batch, goal, memory)
@@ -221,10 +186,8 @@ class Plan2VecWaypoints(WaypointAgent):
         return self._path_lengths(vertices, goals)
 
     def _path_lengths(self, vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        if self._paths is None or self._paths.graph is not self.graph:
-            self._paths = PathCache(self.graph)
-        rows = self._paths.rows(goals)
-        return self._paths.distance[rows[:, None], vertices]
+        rows = self.paths.rows(goals)
+        return self.paths.distance[rows[:, None], vertices]
 
     def _lengths_to(self, source: str, vertices: np.ndarray, goal: int) -> np.ndarray:
         """The same from (M,) vertices to one goal, which is asked about for a whole episode: (M,)."""

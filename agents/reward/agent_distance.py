@@ -36,11 +36,6 @@ class AgentDistance:
         self.has_latents = isinstance(agent, Metric)
         self.seconds = 0.0  # of wall time spent here, for whoever asks what the reward costs
 
-    @property
-    def observation_shape(self) -> tuple[int, ...]:
-        """The shape of a single observation."""
-        return tuple(self.agent.observation_shape)
-
     @one_torch_thread()
     def encode(self, observations: np.ndarray) -> np.ndarray:
         """Codes of (B, ...) observations: (B, D) float32 latents, or the observations; a fresh array.

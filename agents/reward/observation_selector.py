@@ -19,7 +19,7 @@ class ObservationSelector:
 
     def __init__(
         self,
-        owner: str,
+        asker: Any,
         layers: list[Any],
         space: spaces.Space,
         measure: AgentDistance,
@@ -30,7 +30,7 @@ class ObservationSelector:
         """Check that the environment fits the agent.
 
         Args:
-            owner: what to call whoever asks, in errors.
+            asker: whoever asks, whose class is named in errors.
             layers: the environment and what it wraps, the outermost first.
             space: of a single observation.
             measure: of the agent.
@@ -42,15 +42,15 @@ class ObservationSelector:
             RewardError: if an entry is missing, saying which wrapper hides it, or unlike what the agent was trained on;
                 or if a metric reward is paid already.
         """
-        check_unpaid(owner, layers)
-        self._owner, self._measure = owner, measure
+        self._owner, self._measure = type(asker).__name__, measure
+        check_unpaid(self._owner, layers)
         self._observation_key = observation_key if isinstance(space, spaces.Dict) else None
         self._goal_key = None if goal is not None else goal_key
         if not isinstance(space, spaces.Dict):
             if goal is None:
                 raise RewardError(
-                    f"{owner}: the environment's observations are {_said(space)}, with no entry {goal_key!r} for a "
-                    f"goal.{_hidden(layers, goal_key)} Give it goal=<observation> for one goal for ever, or an "
+                    f"{self._owner}: the environment's observations are {_said(space)}, with no entry {goal_key!r} for "
+                    f"a goal.{_hidden(layers, goal_key)} Give it goal=<observation> for one goal for ever, or an "
                     "environment whose observations are a dict with a goal"
                 )
             found = space
@@ -83,7 +83,7 @@ class ObservationSelector:
         return space.spaces[key]
 
     def _check(self, what: str, key: str, space: spaces.Space) -> None:
-        agent, wanted = self._measure, self._measure.observation_shape
+        agent, wanted = self._measure, tuple(self._measure.agent.observation_shape)
         is_bytes = getattr(space, "dtype", None) == np.uint8
         if not isinstance(space, spaces.Box) or space.shape != wanted or is_bytes != bool(agent.agent.is_image):
             kind = "uint8 images" if agent.agent.is_image else "vectors"

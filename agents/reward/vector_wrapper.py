@@ -37,15 +37,8 @@ class MetricRewardVectorWrapper(gym.vector.VectorWrapper):
         """
         super().__init__(env)
         self.metric_reward = reward
-        self._read = ObservationSelector(
-            type(self).__name__,
-            layers_of(env),
-            env.single_observation_space,
-            reward.measure,
-            observation_key,
-            goal_key,
-            goal,
-        )
+        keys = observation_key, goal_key, goal
+        self._read = ObservationSelector(self, layers_of(env), env.single_observation_space, reward.measure, *keys)
         self._mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self._lanes = ParallelRewards(reward, env.num_envs)
         self._ended = np.zeros(env.num_envs, bool)

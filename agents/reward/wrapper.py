@@ -59,15 +59,8 @@ class MetricRewardWrapper(gym.Wrapper, gym.utils.RecordConstructorArgs):
         )
         gym.Wrapper.__init__(self, env)
         self.metric_reward, self._success_reward = reward, success_reward
-        self._read = ObservationSelector(
-            type(self).__name__,
-            layers_of(env),
-            env.observation_space,
-            reward.measure,
-            observation_key,
-            goal_key,
-            goal,
-        )
+        keys = observation_key, goal_key, goal
+        self._read = ObservationSelector(self, layers_of(env), env.observation_space, reward.measure, *keys)
         self._lanes = ParallelRewards(reward, 1)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

@@ -102,15 +102,8 @@ class MetricHerReplayBuffer(TerminatingHerReplayBuffer):
         """
         if metric_reward.mode == "novelty":
             raise RewardError("a novelty reward depends on the whole episode, so hindsight cannot compute it anew")
-        ObservationSelector(
-            type(self).__name__,
-            check_layers(type(self).__name__, env),
-            observation_space,
-            metric_reward.measure,
-            "achieved_goal",
-            "desired_goal",
-            None,
-        )
+        layers, keys = check_layers(type(self).__name__, env), ("achieved_goal", "desired_goal", None)
+        ObservationSelector(self, layers, observation_space, metric_reward.measure, *keys)
         super().__init__(buffer_size, observation_space, action_space, env, **kwargs)
         self.metric_reward = metric_reward
         self._lanes = ParallelRewards(metric_reward, self.n_envs)

@@ -129,6 +129,7 @@ class PlanWrapper:
         """
         lanes = len(self._read(observation)[0])
         inner, memory = (None, self.agent.new_memory(lanes)) if state is None else state
+        assert memory is not None  # agents with waypoints have one
         if memory.num_episodes != lanes:
             raise ObservationError(
                 f"the observation has {lanes} lanes and the state {memory.num_episodes}; begin with state=None"

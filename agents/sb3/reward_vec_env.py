@@ -51,15 +51,8 @@ class MetricRewardVecEnv(VecEnvWrapper):
                     "VecNormalize is inside of MetricRewardVecEnv, so the metric would see other numbers than it was "
                     "trained on; put it outside: VecNormalize(MetricRewardVecEnv(venv, reward))"
                 )
-        self._read = ObservationSelector(
-            type(self).__name__,
-            layers,
-            venv.observation_space,
-            reward.measure,
-            observation_key,
-            goal_key,
-            goal,
-        )
+        keys = observation_key, goal_key, goal
+        self._read = ObservationSelector(self, layers, venv.observation_space, reward.measure, *keys)
         self._lanes = ParallelRewards(reward, venv.num_envs)
 
     def reset(self) -> VecEnvObs:

@@ -79,20 +79,6 @@ def with_option(config: Any, path: str, value: Any) -> Any:
     return replace(config, **{first: value})
 
 
-def leaves(config: Any) -> dict[str, Any]:
-    """Every option of a configuration by its dotted path, those of the variants that it holds alone."""
-    found: dict[str, Any] = {}
-    for entry in fields(config):
-        value = getattr(config, entry.name)
-        if not is_dataclass(value):
-            found[entry.name] = value
-            continue
-        if _kind(type(value)) is not None:
-            found[entry.name] = _kind(type(value))
-        found |= {f"{entry.name}.{path}": each for path, each in leaves(value).items()}
-    return found
-
-
 def choices_of(config: Any) -> dict[str, list[str]]:
     """The dotted path of every option that has variants, and their names; below a variant only its own."""
     found: dict[str, list[str]] = {}

@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,9 +27,9 @@ from ..errors import CheckpointError, DeviceError, TrainingDivergedError
 from ..networks import Frames, Trunk
 from .execution import DEFAULT_EXECUTION, Execution
 from .gradient_steps import Batch, Draws, GradientSteps, Tensors, Update
-from .ranks import ALONE, Ranks, asked_for, own_device
+from .ranks import ALONE, Ranks, own_device
 from .saving import Arrays
-from .workdir import FIGURES, Workdir, unfit_checkpoint
+from .workdir import Workdir, unfit_checkpoint
 
 CHECKPOINT_SECONDS = 2.0  # what a kill may cost
 _INITIALISATION = 2**32  # a step number that no training reaches
@@ -113,32 +113,6 @@ class Training:
         kept = Workdir(workdir, tensorboard=tensorboard) if ranks.leads else Workdir(None)
         return cls(seed, kept, where, progress and ranks.leads, label, execution, ranks)
 
-    def claim(self, identity: dict[str, Any]) -> None:
-        """Say what is being fitted in the folder, to which seed and execution belong.
-
-        Raises:
-            CheckpointError: if it was begun for something else.
-        """
-        execution = self.execution.identity()
-        whole = {**identity, "seed": self.seed, **({"execution": execution} if execution else {})}
-        self.ranks.agree(lambda: self.workdir.claim(whole))
-
-    def finished_stage(self, stage: str) -> tuple[Arrays, dict[str, Any]] | None:
-        """Arrays and record of a stage that an earlier run finished here; None if there is none."""
-        found = self.ranks.agree(lambda: self.workdir.load_stage(stage))
-        if found is None:
-            self.workdir.forget_figures(stage)
-        return found
-
-    def keep_stage(self, log: StageLog, arrays: Arrays) -> None:
-        """Keep what a stage gave, so that it is not learned again."""
-        self.workdir.log(log.stage, FIGURES, log.figures)
-        self.workdir.save_stage(log.stage, arrays, asdict(log))
-
-    def settled(self, part: Part, figures: dict[str, float]) -> tuple[Arrays, dict[str, float]] | None:
-        """Of several ranks, arrays and figures of the first: another machine may round otherwise. None if alone."""
-        return self.ranks.agree(lambda: (part.arrays(), figures)) if self.ranks.size > 1 else None
-
     def rng(self, stage: str, step: int, micro: int = 0) -> np.random.Generator:
         """The generator of one micro-batch of one step of one stage."""
         root = [self.seed, zlib.crc32(stage.encode()), step]
@@ -154,11 +128,6 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng(stage, _INITIALISATION).integers(2**31)))
             yield
-
-
-def several_processes() -> list[str]:
-    """Says how many ranks make this fit, if it is more than one; for agents that cannot share."""
-    return [f"{asked_for()} ranks"] if asked_for() > 1 else []
 
 
 @contextmanager
@@ -200,10 +169,9 @@ def train(
     network: nn.Module,
     sample: Callable[[np.random.Generator], Batch],
     loss: Callable[[Tensors], torch.Tensor],
-    *,
-    steps: int,
-    learning_rate: float,
+    config: Any,
     training: Training,
+    *,
     frames: Frames | None = None,
     rows: Callable[[Batch], np.ndarray] | None = None,
     ahead: bool = True,
@@ -219,8 +187,8 @@ def train(
         sample: Draws a batch of row numbers and targets; the only source of randomness.
         loss: Scalar loss of a batch, whose arrays have become tensors on the device. A step of several micro-batches
             takes the mean of their losses, each computed without a sight of the others.
-        steps: Gradient steps in all, those of an interrupted run included.
-        learning_rate: Peak of the one-cycle schedule.
+        config: Its ``steps`` are the gradient steps in all, those of an interrupted run included, and its
+            ``learning_rate`` is the peak of the one-cycle schedule.
         training: Seed, folder, device, progress, execution, ranks.
         frames: What the stage learns from, if from frames: ``loss`` finds those of a batch under "frames".
         rows: Of a batch, the (K,) rows of ``frames`` that its loss needs, in that order.
@@ -231,17 +199,13 @@ def train(
         TrainingDivergedError: if the loss is NaN or infinite; the batch is saved in the working folder.
         ExecutionError: if the fit cannot be deterministic, as was asked for.
     """
-    execution, ranks, device = training.execution, training.ranks, training.device
-    draws = Draws(
-        sample, partial(training.rng, stage), steps=steps, accumulate=execution.accumulate, ranks=ranks, device=device,
-        frames=frames, rows=rows, ahead=ahead,
-    )  # fmt: skip
-    update = GradientSteps(
-        network, draws, loss, steps=steps, learning_rate=learning_rate, device=device, execution=execution, ranks=ranks
-    )
+    how: dict[str, Any] = {"steps": config.steps, "device": training.device, "ranks": training.ranks}
+    execution, rng_of = training.execution, partial(training.rng, stage)
+    draws = Draws(sample, rng_of, accumulate=execution.accumulate, frames=frames, rows=rows, ahead=ahead, **how)
+    update = GradientSteps(network, draws, loss, learning_rate=config.learning_rate, execution=execution, **how)
     try:
         return run_updates(
-            stage, network, update.optimizer, update, steps=steps, training=training, log_every=log_every
+            stage, network, update.optimizer, update, steps=config.steps, training=training, log_every=log_every
         )
     finally:
         draws.close()
@@ -326,7 +290,7 @@ def _resume(stage: str, network: nn.Module, optimizer: torch.optim.Optimizer, tr
             training.clock.add(*found["spent"])
         except Exception as error:
             raise CheckpointError(unfit_checkpoint(stage, error)) from error
-    training.workdir.forget_rows_after(stage, step)
+    training.workdir.keep_rows(stage, lambda logged: logged <= step)
     return step, loss
 
 

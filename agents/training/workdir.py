@@ -137,16 +137,8 @@ class Workdir:
             for name, value in values.items():
                 self._writer.add_scalar(f"{stage}/{name}", value, step)
 
-    def forget_figures(self, stage: str) -> None:
-        """Drop the closing figures of a stage that was killed between logging and keeping them."""
-        self._keep_rows(stage, lambda row_step: row_step != FIGURES)
-
-    def forget_rows_after(self, stage: str, step: int) -> None:
-        """Drop what a killed run logged after its last checkpoint."""
-        self._keep_rows(stage, lambda row_step: row_step <= step)
-
-    def _keep_rows(self, stage: str, keep: Callable[[int], bool]) -> None:
-        """Drop rows of metrics.csv that a killed run wrote and that will be written again."""
+    def keep_rows(self, stage: str, keep: Callable[[int], bool]) -> None:
+        """Drop the stage's other rows of metrics.csv: a killed run wrote them, and they will be written again."""
         file = None if self.path is None else self.path / "metrics.csv"
         if file is None:
             return

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph
-from .budget import SearchBudget
 from .frontier import EMPTY, Frontier, edges_of, pack, unpack_priority, unpack_vertex, without_parallel_edges
-from .records import PlanBatch, as_vertices, collect
+from .records import UNLIMITED, PlanBatch, SearchBudget, as_vertices, collect
 
 _NOWHERE = np.iinfo(np.int64).max
 
@@ -16,7 +15,7 @@ def bidirectional(
     graph: Graph,
     starts: np.ndarray,
     goals: np.ndarray,
-    budget: SearchBudget = SearchBudget(),  # noqa: B008
+    budget: SearchBudget = UNLIMITED,
 ) -> PlanBatch:
     """Cheapest plans, searched from the start and, against the edges, from the goal.
 

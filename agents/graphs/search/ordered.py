@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph
-from .budget import SearchBudget
 from .frontier import EMPTY, Frontier, edges_of, pack, unpack_vertex, without_parallel_edges
-from .records import Heuristic, PlanBatch, as_vertices, collect, estimate
-
-UNLIMITED = SearchBudget()
+from .records import UNLIMITED, Heuristic, PlanBatch, SearchBudget, as_vertices, collect, estimate
 
 
 def dijkstra(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..graph import Graph
-from .budget import SearchBudget
 from .frontier import EMPTY
 from .lookahead import Lookahead, best_of
-from .records import Heuristic, PlanBatch, as_vertices, collect
+from .records import UNLIMITED, Heuristic, PlanBatch, SearchBudget, as_vertices, collect
 
 
 def greedy_walk(
@@ -16,7 +15,7 @@ def greedy_walk(
     starts: np.ndarray,
     goals: np.ndarray,
     heuristic: Heuristic,
-    budget: SearchBudget = SearchBudget(),  # noqa: B008
+    budget: SearchBudget = UNLIMITED,
     *,
     avoid_visited: bool = False,
 ) -> PlanBatch:
@@ -34,7 +33,7 @@ def lookahead_walk(
     starts: np.ndarray,
     goals: np.ndarray,
     heuristic: Heuristic,
-    budget: SearchBudget = SearchBudget(),  # noqa: B008
+    budget: SearchBudget = UNLIMITED,
     *,
     add_path_cost: bool = True,
     avoid_visited: bool = False,

@@ -55,14 +55,13 @@ class AmortizedSearch(Replay):
 
     def __init__(self, config: AmortizedSearchConfig, problem: DistillationProblem) -> None:
         super().__init__(config, problem)
-        self.search = config.search
-        self.refresh = config.refresh
+        self.options = config
         self.budget = SearchBudget(max_expansions=config.max_expansions)
         self.register_buffer("_expanded", torch.zeros((), dtype=torch.int64))
 
     def begin_step(self, step: int) -> None:
         """Look at all vertices again."""
-        if step % self.refresh == 0 and self.search != "dijkstra":
+        if step % self.options.refresh == 0 and self.options.search != "dijkstra":
             self.latents = self.problem.embed_vertices()
 
     def plan(self, starts: np.ndarray, goals: np.ndarray, rng: np.random.Generator) -> Plans:
@@ -72,9 +71,9 @@ class AmortizedSearch(Replay):
             return self.estimate(self.latents, vertices, ends)
 
         graph = self.problem.graph
-        if self.search == "dijkstra":
+        if self.options.search == "dijkstra":
             found = dijkstra(graph, starts, goals, self.budget)
-        elif self.search == "a_star":
+        elif self.options.search == "a_star":
             found = a_star(graph, starts, goals, heuristic, self.budget)
         else:
             found = greedy_walk(graph, starts, goals, heuristic, self.budget)

@@ -1,4 +1,7 @@
-"""The Euclidean head, the paper's choice in the rooms (Table 1, "plan2vec (L2)")."""
+"""The Euclidean head, the paper's choice in the rooms (Table 1, "plan2vec (L2)"); and the squared one.
+
+That embeds any graph exactly in enough dimensions, at the price of Eq. 3.
+"""
 
 from __future__ import annotations
 
@@ -31,3 +34,21 @@ class L2Head(MetricHead):
         """Distances between all pairs, (n, D) and (m, D) -> (n, m)."""
         # Not by z.z - 2 z.g + g.g: in float32 that cancels for near neighbours, which decide actions.
         return torch.cdist(z, g, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+@register_head
+@dataclass(frozen=True)
+class SquaredL2Head(MetricHead):
+    """D(z, g) = ||z - g||_2^2: no metric, since two short ways may sum to less than the long one they make up.
+
+    Good for tables of distances, poor with networks; the latents are in units of the square root of a step.
+    """
+
+    kind: ClassVar[str] = "squared-l2"
+    is_symmetric: ClassVar[bool] = True
+    has_triangle_inequality: ClassVar[bool] = False
+    degree: ClassVar[int] = 2
+
+    def distance(self, z: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """Distances between matching latents, (..., D) and (..., D) -> (...)."""
+        return (z - g).square().sum(-1)

@@ -81,6 +81,11 @@ class AnchoredMetric(LatentMetric):
         return torch.from_numpy(found)
 
     @property
+    def vertex_embeddings(self) -> np.ndarray:
+        """The table."""
+        return self.table
+
+    @property
     def nbytes(self) -> int:
         """Bytes that are kept for acting, but for what follows from them."""
         return self.local.nbytes + sum(array.nbytes for array in (self.keys, self.places, self.table))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ...errors import CheckpointError, ConfigError
 from ...networks import Trunk, build_trunk, embed_in_chunks, in_chunks
 from ...training.loop import Batch, Tensors, Training, train
-from ...training.network_arrays import load_network, network_arrays, network_bytes
+from ...training.network_arrays import SavedNetwork
 from ...training.saving import Arrays
 from ..heads import get_head
 from ..latent_metric import LatentMetric
@@ -60,13 +60,15 @@ class ClassifiedConfig:
         return self.table.memory_need(size) + 2 * size.rows * size.row_bytes
 
 
-class ClassifiedMetric(LatentMetric):
+class ClassifiedMetric(SavedNetwork, LatentMetric):
     """phi(x) = sum_v p(v | x) phi_v over all places v, and D(x, g) = ||phi(x) - phi(g)||^2.
 
     A network regressing phi itself has to put every place at its latents, and what it gets wrong is a wrong place
     somewhere between. Saying which place it is asks only what pictures can answer; the table says where that is. It
     grows with the number of places, like the table, and not with the number of pictures.
     """
+
+    tables = ("table",)
 
     def __init__(
         self, config: ClassifierConfig, observation_shape: tuple[int, ...], table: np.ndarray, device: torch.device
@@ -113,10 +115,10 @@ class ClassifiedMetric(LatentMetric):
             seen = config.augmentation.apply(batch["frames"], batch) if is_image else batch["frames"]
             return F.cross_entropy(metric.network(seen), targets[batch["rows"]])
 
+        every = training.frames(None, frames)
         last = train(
-            stage, metric.network, sample, loss, steps=config.steps, learning_rate=config.learning_rate,
-            training=training, frames=training.frames(None, frames), rows=lambda batch: batch["rows"],
-        )  # fmt: skip
+            stage, metric.network, sample, loss, config, training, frames=every, rows=lambda batch: batch["rows"]
+        )
         return metric, {"loss": last}
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
@@ -128,19 +130,10 @@ class ClassifiedMetric(LatentMetric):
 
         return in_chunks(work, observations, _AT_ONCE).numpy()
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are kept for acting."""
-        return self.table.nbytes + network_bytes(self.network)
-
-    def arrays(self) -> Arrays:
-        """Everything learned, as arrays."""
-        return {**network_arrays(self.network), "table": self.table}
-
     @classmethod
     def restore(
         cls, config: ClassifierConfig, observation_shape: tuple[int, ...], device: torch.device, arrays: Arrays
-    ) -> ClassifiedMetric:
+    ) -> Self:
         """The metric that ``arrays`` came from.
 
         Raises:
@@ -148,6 +141,4 @@ class ClassifiedMetric(LatentMetric):
         """
         if "table" not in arrays:
             raise CheckpointError("a classified metric was saved without its table of latents; fit the agent again")
-        metric = cls(config, observation_shape, arrays["table"], device)
-        load_network(metric.network, {name: array for name, array in arrays.items() if name != "table"})
-        return metric
+        return cls(config, observation_shape, arrays["table"], device).filled(arrays)

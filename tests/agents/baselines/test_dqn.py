@@ -13,8 +13,8 @@ import agents.training.loop
 from agents import get_agent, load_agent
 from agents.errors import CheckpointError, NotFittedError, TrainingDivergedError
 from agents.networks import TRUNKS
-from agents.sb3.offline.buffer import RowReplayBuffer
 from agents.sb3.offline.config import DQNConfig
+from agents.sb3.offline.fitted_q import RowReplayBuffer
 from agents.sb3.offline.network import PairExtractor
 from agents.sb3.offline.rewards import FrameReward, IdenticalFrame, RecordedReward
 from agents.training.network_arrays import network_arrays

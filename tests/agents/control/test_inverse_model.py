@@ -54,7 +54,7 @@ def test_the_costs_of_discrete_actions_are_those_of_a_distribution(pixels):
 def test_pairs_are_up_to_the_greatest_gap_apart_and_within_one_trajectory(monkeypatch):
     kept = {}
     monkeypatch.setattr(
-        agents.control.inverse_model, "train", lambda stage, network, sample, loss, **o: kept.update(f=sample)
+        agents.control.inverse_model, "train", lambda stage, network, sample, *_, **__: kept.update(f=sample)
     )
     world = plane(episodes=30, steps=6)
     fit(world, max_gap=3, batch_size=4000)

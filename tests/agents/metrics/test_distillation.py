@@ -27,8 +27,8 @@ from agents.metrics.distillation.value_iteration import ValueIterationConfig, mo
 from agents.metrics.global_metric import GlobalMetric, GlobalMetricConfig
 from agents.metrics.heads import HEADS, get_head
 from agents.metrics.heads.iqe import IQEHead
+from agents.metrics.heads.l2 import SquaredL2Head
 from agents.metrics.heads.lp import LpHead
-from agents.metrics.heads.squared_l2 import SquaredL2Head
 from agents.networks import PooledMLP, embed_in_chunks
 from agents.training.config_json import with_option
 from agents.training.loop import Training

@@ -90,7 +90,7 @@ def test_the_order_of_a_pair_matters(fitted):
 def test_the_loss_is_smooth_l1_to_the_nominal_distances_at_one_to_one_to_two(monkeypatch):
     kept = {}
 
-    def capture(stage, network, sample, loss, **options):
+    def capture(stage, network, sample, loss, config, training, **options):
         kept.update(network=network.eval(), sample=sample, loss=loss, **options)
 
     monkeypatch.setattr(agents.metrics.pair, "train", capture)

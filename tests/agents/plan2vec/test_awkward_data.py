@@ -142,9 +142,7 @@ def test_what_is_blocked_is_learned_only_if_pauses_are_kept(rng):
         model, _ = ForwardModel.fit(
             ForwardModelConfig(steps=400, hidden=32),
             walks.observations,
-            walks.transitions,
-            walks.actions,
-            None,
+            walks,
             np.zeros(len(walks.transitions), bool),
             training(),
         )

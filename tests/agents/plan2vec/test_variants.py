@@ -11,8 +11,8 @@ import pytest
 from agents import Plan2Vec, load_agent
 from agents.metrics.distillation import AmortizedSearchConfig, LandmarkRegressionConfig, ValueIterationConfig
 from agents.metrics.heads.iqe import IQEHead
+from agents.metrics.heads.l2 import SquaredL2Head
 from agents.metrics.heads.lp import LpHead
-from agents.metrics.heads.squared_l2 import SquaredL2Head
 from agents.metrics.local_losses import NCE
 from data_collection import Dataset, Episode
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -58,9 +59,8 @@ def regress(folder: Path, stop_after: int | None = None, die: bool = False) -> t
         network,
         lambda rng: {"rows": rng.integers(len(FRAMES), size=8)},
         loss,
-        steps=6,
-        learning_rate=1e-2,
-        training=training,
+        SimpleNamespace(steps=6, learning_rate=1e-2),
+        training,
         frames=training.frames(None, FRAMES),
         rows=lambda batch: batch["rows"],
         log_every=1,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,9 +50,8 @@ def fit(execution=DEFAULT_EXECUTION, steps=6, loss=None, sample=None, **how):
         network,
         sample or (lambda rng: {"rows": rng.integers(len(FRAMES), size=8)}),
         loss or network.loss,
-        steps=steps,
-        learning_rate=1e-2,
-        training=training,
+        SimpleNamespace(steps=steps, learning_rate=1e-2),
+        training,
         frames=training.frames(None, FRAMES),
         rows=lambda batch: batch["rows"],
         log_every=1,
@@ -143,8 +143,8 @@ def test_the_gradient_of_a_step_is_the_mean_over_its_micro_batches():
         seen.append(batch["x"])
         return (network.weight * batch["x"]).mean()
 
-    train("slope", network, lambda rng: {"x": rng.random(5, np.float32)}, loss, steps=1, learning_rate=1e-3,
-          training=training)  # fmt: skip
+    train("slope", network, lambda rng: {"x": rng.random(5, np.float32)}, loss,
+          SimpleNamespace(steps=1, learning_rate=1e-3), training)  # fmt: skip
     assert len({tuple(x.tolist()) for x in seen}) == 4
     assert network.weight.grad.item() == pytest.approx(torch.stack(seen).mean().item(), rel=1e-6)
     expected = training.rng("slope", 0).random(5, np.float32)
@@ -170,8 +170,9 @@ def test_batch_statistics_of_micro_batches_are_averaged():
         one_each.append(copy.net[1].running_mean - start)
     training = Training(0, Workdir(None), CPU, progress=False, execution=Execution(accumulate=2))
     queue = iter(batches)
-    train("mean", network, lambda rng: {"rows": next(queue)}, network.loss, steps=1, learning_rate=1e-3,
-          training=training, frames=training.frames(None, FRAMES), rows=lambda batch: batch["rows"])  # fmt: skip
+    train("mean", network, lambda rng: {"rows": next(queue)}, network.loss,
+          SimpleNamespace(steps=1, learning_rate=1e-3), training, frames=training.frames(None, FRAMES),
+          rows=lambda batch: batch["rows"])  # fmt: skip
     torch.testing.assert_close(network.net[1].running_mean - start, (one_each[0] + one_each[1]) / 2)
     assert network.net[1].num_batches_tracked == 1
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,8 +39,8 @@ def fit_line(workdir: Path | None, steps: int = 200, bad_step: int | None = None
         return value * math.nan if bad_step is not None and len(rows) == bad_step else value
 
     training = Training(0, Workdir(workdir), torch.device("cpu"), progress=False, checkpoint_seconds=0)
-    train("line", network, lambda rng: {"rows": rng.integers(64, size=16)}, loss, steps=steps, learning_rate=0.2,
-          training=training)  # fmt: skip
+    train("line", network, lambda rng: {"rows": rng.integers(64, size=16)}, loss,
+          SimpleNamespace(steps=steps, learning_rate=0.2), training)  # fmt: skip
     return network
 
 
