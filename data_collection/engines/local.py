@@ -24,8 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..arrays import frozen
-from ..errors import WorkerError
-from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
+from ..errors import WorkerError, check_whole
+from .pieces import DIED, ONE_THREAD, RETRIES, answer, result_of
 
 _UP = b"up"
 """what a process says first; no answer is as short"""
@@ -44,7 +44,7 @@ class LocalEngine:
     """
 
     def __init__(self, jobs: int = 1) -> None:
-        check_jobs(jobs)
+        check_whole(1, jobs=jobs)
         self.jobs: int | None = jobs
 
     def map(

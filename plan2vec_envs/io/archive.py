@@ -138,7 +138,7 @@ class _Archive:
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         with self._decoding(), self._zip.open(self._members[name]) as member:
-            shape, _, dtype = _read_header(member)
+            shape, _, dtype = read_header(member)
             return shape, dtype
 
     @contextlib.contextmanager
@@ -165,18 +165,22 @@ class _Archive:
         )
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether it is in Fortran order, and dtype of the array that follows."""
+def read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is in Fortran order, and dtype of the .npy array that follows.
+
+    Raises:
+        Exception: of any kind, for what is no header.
+    """
     version = npy.read_magic(member)
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read_header is None:
+    reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if reader is None:
         raise ValueError(f"npy version {version} is not used here")
-    return read_header(member)
+    return reader(member)
 
 
 def _check_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> None:
     """ValueError if the header of an array does not fit the bytes that follow; nothing was allocated for it."""
-    shape, fortran_order, dtype = _read_header(member)
+    shape, fortran_order, dtype = read_header(member)
     if dtype.hasobject or (fortran_order and not allow_fortran):
         raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
     left, count = file_size - member.tell(), dtype.itemsize

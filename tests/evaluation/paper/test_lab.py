@@ -211,7 +211,7 @@ def test_blocked_tasks_that_differ_between_runs_are_pooled_over_attempts():
     [
         (["tabel1"], "table1"),
         (["table1", "--preset", "smoek"], "smoke"),
-        (["table1", "--jobs", "0"], "at least one process"),
+        (["table1", "--jobs", "0"], "jobs=0 must be a whole number, at least 1"),
         (["table1", "--seeds", "0"], "at least 1"),
         (["table1", "--only", "vea-2"], "vae-2"),
         (["table5", "--only", "plan2vec"], "nothing to choose from"),

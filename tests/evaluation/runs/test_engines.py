@@ -84,7 +84,7 @@ def test_an_array_is_embedded_as_a_dataset_is(tiny_run, tmp_path, capsys):
 @pytest.mark.parametrize("command", [["collect"], ["evaluate", "run"], ["embed", "run", "data.npz"], ["sweep"]])
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--jobs", "0"], "at least one process"), (["--address", "auto"], "add engine 'ray'")],
+    [(["--jobs", "0"], "jobs=0 must be a whole number, at least 1"), (["--address", "auto"], "add engine 'ray'")],
 )
 def test_an_engine_that_cannot_be_is_refused_before_anything_is_done(
     command, options, message, tmp_path, monkeypatch, capsys
