@@ -95,7 +95,7 @@ def load_dataset(
     path = Path(path)
     manifest = read_manifest(path, max_bytes=max_bytes)
     require_env(path, manifest, expect_env_id)
-    arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
+    arrays = archive.read_arrays(path, max_bytes=max_bytes)
     if sorted(arrays) != sorted(manifest["arrays"]):
         raise CorruptFileError(f"{path} holds {sorted(arrays)}, but its manifest lists {sorted(manifest['arrays'])}")
     for name, array in arrays.items():

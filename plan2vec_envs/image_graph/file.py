@@ -53,7 +53,7 @@ def load_world(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> W
             f"{path} has format {found[0]!r}, version {found[1]!r}; this plan2vec reads worlds of format {FORMAT!r}, "
             f"version {FORMAT_VERSION}. `plan2vec world --help` says how to make one"
         )
-    arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
+    arrays = archive.read_arrays(path, max_bytes=max_bytes)
     try:
         fields: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS}
         world = WorldGraph(name=str(manifest["name"]), about=dict(manifest["about"]), **fields)

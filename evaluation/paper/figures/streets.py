@@ -13,24 +13,17 @@ from agents.graphs.search import PlanBatch, a_star, best_first, dijkstra
 from plan2vec_envs.image_graph import WorldGraph
 
 from ...figures.style import AGENT, GOAL, INK, QUIET, figure, plain, png
+from ..streets.street_planners import by_table, straight_line
 
 _STREET = "#d7dbe3"
 
 
 def expansions_figure(world: WorldGraph, graph: Graph, table: np.ndarray, start: int, goal: int) -> bytes:
     """PNG of Dijkstra, A* along the straight line, and best-first by a table of latents, on one query (Fig. 8)."""
-    position = world.oracle_position / world.median_length
-
-    def line(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        return np.hypot(*(position[vertices] - position[goals]).T)
-
-    def latents(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-        return np.square(table[vertices] - table[goals]).sum(1)
-
     ways: list[tuple[str, Callable[..., PlanBatch]]] = [
         ("Dijkstra", dijkstra),
-        ("A*, straight line", partial(a_star, heuristic=line)),
-        ("best-first, plan2vec", partial(best_first, heuristic=latents)),
+        ("A*, straight line", partial(a_star, heuristic=straight_line(world))),
+        ("best-first, plan2vec", partial(best_first, heuristic=by_table(table))),
     ]
     with figure(11, 4.6, 3) as (drawing, axes):
         for axis, (title, search) in zip(axes, ways, strict=True):

@@ -105,7 +105,7 @@ def hausdorff(a: np.ndarray, b: np.ndarray) -> float:
     return float(max(cKDTree(a).query(b)[0].max(), cKDTree(b).query(a)[0].max()))
 
 
-def pairs_across(points: np.ndarray, groups: np.ndarray, radius: float) -> np.ndarray:
-    """(P, 2) rows of different groups (N,) whose points (N, D) are within a radius."""
-    near = cKDTree(points).query_pairs(radius, output_type="ndarray")
+def pairs_across(points: np.ndarray, groups: np.ndarray, radius: float, p: float = 2.0) -> np.ndarray:
+    """(P, 2) rows of different groups (N,) whose points (N, D) are within a radius in the p-norm."""
+    near = cKDTree(points).query_pairs(radius, p=p, output_type="ndarray")
     return near[groups[near[:, 0]] != groups[near[:, 1]]]

@@ -11,6 +11,7 @@ import pytest
 from agents import AGENTS, get_agent
 from agents.errors import ConfigError
 from agents.metrics.local_losses import SmoothL1
+from data_collection.engines import LocalEngine
 from data_collection.registry import load_plugins
 from evaluation.cli import main
 from evaluation.errors import ResultsError
@@ -71,7 +72,7 @@ QUICK = Plan(get_preset("quick"))
 
 
 def run(tmp_path, plan=QUICK):
-    return run_all("toy", plan, tmp_path, tmp_path / "toy", jobs=1)
+    return run_all("toy", plan, tmp_path, tmp_path / "toy", LocalEngine())
 
 
 def test_cells_come_back_in_order_and_are_run_once(toy, tmp_path):

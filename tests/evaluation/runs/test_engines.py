@@ -10,6 +10,7 @@ import pytest
 from agents import load_agent
 from agents.training.loop import one_torch_thread
 from data_collection import load_dataset
+from data_collection.engines import LocalEngine
 from evaluation import cli
 from evaluation.paper.lab import Plan
 from evaluation.paper.lab.plan import get_preset
@@ -46,9 +47,9 @@ def test_rows_are_judged_the_same_wherever_and_whoever_is_killed(elsewhere, tiny
 def test_cells_come_out_the_same_wherever_and_whoever_is_killed(elsewhere, tmp_path):
     plan = Plan(get_preset("smoke"), seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
     mortal = Mortal(elsewhere, tmp_path)
-    found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", engine=mortal)
+    found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", mortal)
     assert mortal.died
-    here = run_all("table1", plan, tmp_path / "agents here", tmp_path / "here")
+    here = run_all("table1", plan, tmp_path / "agents here", tmp_path / "here", LocalEngine())
     assert timeless([result for _, result in found]) == timeless([result for _, result in here])
 
 
