@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .collection.drives import collect_drives as collect_drives
     from .collection.make import make_dataset as make_dataset
     from .collection.rope import collect_rope as collect_rope
-    from .collection.rope import collect_rope_sequence as collect_rope_sequence
     from .engines import get_engine as get_engine
     from .sources.frame_worlds import world_of_dataset as world_of_dataset
     from .sources.reading import read as read
@@ -38,7 +37,6 @@ _ON_FIRST_USE = {
     "collect": "collection.collect",
     "collect_drives": "collection.drives",
     "collect_rope": "collection.rope",
-    "collect_rope_sequence": "collection.rope",
     "get_engine": "engines",
     "make_dataset": "collection.make",
     "read": "sources.reading",

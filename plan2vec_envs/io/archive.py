@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import lzma
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -40,17 +37,30 @@ def write_archive(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mappin
                 npy.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
 
 
-def read_manifest(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+def read_manifest(path: Path, kind: tuple[str, int], advice: str, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read the manifest alone of what `write_archive` wrote.
+
+    Args:
+        path: the file.
+        kind: what ``format`` and ``format_version`` in the manifest must be.
+        advice: what to do about a file of another kind, for the message.
+        max_bytes: refuse a file that would unpack to more.
 
     Raises:
         MissingFileError: there is no such file.
         FileTooLargeError: it would unpack to more than `max_bytes`.
-        FormatVersionError: it is a .npz without our manifest.
+        FormatVersionError: it is a .npz without our manifest, or of another kind.
         CorruptFileError: it is truncated or damaged, or no archive at all.
     """
     with _Archive(path, max_bytes) as archive:
-        return archive.manifest()
+        manifest = archive.manifest()
+    found = manifest.get("format"), manifest.get("format_version")
+    if found != kind:
+        raise FormatVersionError(
+            f"{path} has format {found[0]!r}, version {found[1]!r}; this plan2vec reads {kind[0]!r}, version "
+            f"{kind[1]}; {advice}"
+        )
+    return manifest
 
 
 def list_arrays(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
@@ -140,18 +150,9 @@ class _Archive:
     def _decoding(self) -> Iterator[None]:
         try:
             yield
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            EOFError,
-            ValueError,
-            RuntimeError,
-            TypeError,
-            SyntaxError,  # of headers, which are Python literals
-            tokenize.TokenError,
-            lzma.LZMAError,
-        ) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a stranger's bytes make their reader raise
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> CorruptFileError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_collection.engines import get_engine
+from data_collection.errors import check_name
 
 from ...errors import RunFolderError
 from ...protocols.results import write_json
@@ -18,7 +19,7 @@ from ...runs.environment import hardware
 from ...runs.folder import RunFolder, safe_name
 from .experiment import EXPERIMENTS, get_experiment
 from .pages import all_finished, finished, write_combined, write_page
-from .plan import Plan, get_preset
+from .plan import PRESETS, Plan
 from .publish import publish, summary_of, tables_of
 from .runner import run_all
 
@@ -64,8 +65,8 @@ def reproduce(asked: Any, context: Any) -> None:
     all_there_are = hardware()["cores"] if asked.jobs is None and asked.engine == "local" else asked.jobs
     engine = get_engine(asked.engine, all_there_are, asked.address)
     env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
-    preset, execution = get_preset(asked.preset), context.execution()
-    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, execution)
+    preset = PRESETS[check_name("preset", asked.preset, PRESETS)]
+    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, context.execution())
     folder = asked.out / "-".join(
         [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
         + ([plan.size] if plan.size else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -75,21 +76,12 @@ def largest_displacements(plans: PlanBatch, nodes: np.ndarray) -> np.ndarray:
 
 def largest_visible_gaps(plans: PlanBatch, frames: np.ndarray) -> np.ndarray:
     """(B,) the largest Hausdorff distance of two pictures in a row, in pixels; NaN where the plan failed."""
-    shapes: dict[int, np.ndarray] = {}
-    gaps: dict[tuple[int, int], float] = {}
+    shape = cache(lambda row: rope_pixels(frames[row]))
+    gap = cache(lambda a, b: hausdorff(shape(a), shape(b)))
     found = np.full(len(plans), np.nan)
     for i in np.flatnonzero(plans.success):
-        path = plans.vertices[i].tolist()
-        for row in path:
-            if row not in shapes:
-                shapes[row] = rope_pixels(frames[row])
-        largest = 0.0
-        for a, b in pairwise(path):
-            key = (min(a, b), max(a, b))
-            if key not in gaps:
-                gaps[key] = hausdorff(shapes[a], shapes[b])
-            largest = max(largest, gaps[key])
-        found[i] = largest
+        steps = pairwise(plans.vertices[i].tolist())
+        found[i] = max((gap(min(step), max(step)) for step in steps), default=0.0)
     return found
 
 

@@ -13,7 +13,7 @@ from data_collection import load_dataset
 from data_collection.engines import LocalEngine
 from evaluation import cli
 from evaluation.paper.lab import Plan
-from evaluation.paper.lab.plan import get_preset
+from evaluation.paper.lab.plan import PRESETS
 from evaluation.paper.lab.runner import run_all
 from evaluation.protocols.tasks import make_tasks
 from evaluation.runs.judging import judge_into, rows
@@ -45,7 +45,7 @@ def test_rows_are_judged_the_same_wherever_and_whoever_is_killed(elsewhere, tiny
 
 @pytest.mark.slow
 def test_cells_come_out_the_same_wherever_and_whoever_is_killed(elsewhere, tmp_path):
-    plan = Plan(get_preset("smoke"), seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
+    plan = Plan(PRESETS["smoke"], seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
     mortal = Mortal(elsewhere, tmp_path)
     found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", mortal)
     assert mortal.died

@@ -15,10 +15,10 @@ from plan2vec_envs.rope.actions import RopeActions
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 from plan2vec_envs.rope.physics import REACH, drag
 from plan2vec_envs.rope.picture import draw_frames
-from plan2vec_envs.rope.shape import LINK, NODES, PEG_RADIUS, PEGS, TETHER, peg_clearance, straight
+from plan2vec_envs.rope.shape import LINK, NODES, PEG_RADIUS, PEGS, TETHER, peg_clearance
 from plan2vec_envs.rope.wander import draw_nodes, wander
 
-from ...rope_scale import measure_scale
+from ...rope_scale import measure_scale, straight
 
 TIP = NODES - 1
 

@@ -18,8 +18,10 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.actions import RopeActions, link_share
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT, RopeEnv
 from plan2vec_envs.rope.physics import REACH, drag
-from plan2vec_envs.rope.shape import LINK, NODES, TETHER, straight
+from plan2vec_envs.rope.shape import LINK, NODES, TETHER
 from plan2vec_envs.rope.wander import wander
+
+from ...rope_scale import straight
 
 TIP = NODES - 1
 
