@@ -57,7 +57,15 @@ def world_of_frames(
     moves = np.stack([before, before + 1], 1)
     found = _checked_edges(name, edges, rows)
     links = np.concatenate([moves, moves[:, ::-1], found])
-    lengths = np.concatenate([np.tile(_checked_lengths(name, move_lengths, len(moves)), 2), np.ones(len(found))])
+    steps = np.ones(len(moves)) if move_lengths is None else np.asarray(move_lengths, np.float64)
+    if steps.shape != (len(moves),):
+        raise WorldError(f"move_lengths of world {name!r} have shape {steps.shape}; need ({len(moves)},)")
+    bad = np.flatnonzero(~((steps > 0) & np.isfinite(steps)))
+    if len(bad):
+        raise WorldError(
+            f"move_lengths of world {name!r} hold {steps[bad[0]]} in row {bad[0]}; need finite numbers above 0"
+        )
+    lengths = np.concatenate([steps, steps, np.ones(len(found))])
     first = np.unique(links @ [rows, 1], return_index=True)[1]
     episode = np.repeat(np.arange(len(counts)), counts)
     layout = np.stack([frame, -episode * max(1.0, counts.max() / len(counts))], 1)  # about square
@@ -96,15 +104,3 @@ def _checked_edges(name: str, edges: np.ndarray | None, rows: int) -> np.ndarray
             f"rows of 0 to {rows - 1}"
         )
     return found.astype(np.int64)
-
-
-def _checked_lengths(name: str, lengths: np.ndarray | None, count: int) -> np.ndarray:
-    if lengths is None:
-        return np.ones(count)
-    given = np.asarray(lengths, np.float64)
-    if given.shape != (count,):
-        raise WorldError(f"move_lengths of world {name!r} have shape {given.shape}; need ({count},)")
-    if not ((given > 0) & np.isfinite(given)).all():
-        bad = int(np.argmin((given > 0) & np.isfinite(given)))
-        raise WorldError(f"move_lengths of world {name!r} hold {given[bad]} in row {bad}; need finite numbers above 0")
-    return given

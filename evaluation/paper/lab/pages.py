@@ -95,7 +95,10 @@ def write_page(entry: Finished) -> Path:
 def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     """Writes one page and one Markdown file of many experiments into a folder; returns the path of the page."""
     paper = "The paper's numbers"
-    contents = "".join(f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{_small(e)}</li>' for e in entries)
+    contents = ""
+    for e in entries:
+        small = " " + tag("small", f"{e.record['preset']}, not for comparison") if e.stamp else ""
+        contents += f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{small}</li>'
     links = f'<nav class="toc"><ol>{contents}<li><a href="#paper">{escape(paper)}</a></li></ol></nav>'
     numbers = f'<section id="paper">{tag("h2", paper)}{_paper().html()}</section>'
     body = [tag("h1", _HEADING), tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers]
@@ -191,10 +194,6 @@ def _paper() -> Table:
         for split, printed in splits.items()
     ]
     return Table("As printed", ["", "row", "room", "quantity", "value"], rows, [SPREAD_READING])
-
-
-def _small(entry: Finished) -> str:
-    return " " + tag("small", f"{entry.record['preset']}, not for comparison") if entry.stamp else ""
 
 
 def _anchor(entry: Finished) -> str:

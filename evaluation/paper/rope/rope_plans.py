@@ -38,14 +38,12 @@ class RopeTasks:
 def rope_tasks(dataset: Dataset, count: int, rng: np.random.Generator, *, across: bool) -> RopeTasks:
     """Pairs of frames of two sequences, or of one, the later frame as the goal."""
     ids = dataset.episode_ids
-    starts: list[int] = []
-    goals: list[int] = []
-    while len(starts) < count:
-        a, b = rng.integers(len(ids), size=2)
+    drawn: list[tuple[int, int]] = []
+    while len(drawn) < count:
+        a, b = rng.integers(len(ids), size=2).tolist()
         if (ids[a] != ids[b]) == across and a != b:
-            starts.append(a if across else min(a, b))
-            goals.append(b if across else max(a, b))
-    start, goal = np.array(starts), np.array(goals)
+            drawn.append((a, b) if across else (min(a, b), max(a, b)))
+    start, goal = np.array(drawn).T
     return RopeTasks(start, goal, np.where(ids[start] == ids[goal], goal - start, -1))
 
 
