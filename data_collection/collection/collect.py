@@ -78,7 +78,10 @@ def collect(
     lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
     indices = [index for index, count in enumerate(lanes) if count]
     files = {} if parts_dir is None else {index: Path(parts_dir) / f"part-{index:04d}.npz" for index in indices}
-    load = partial(_load_part, request=request)
+
+    def load(path: Path) -> Dataset | None:  # None if the part answers another request
+        return load_dataset(path) if read_manifest(path)["provenance"].get("request") == request else None
+
     parts = {index: part for index, file in files.items() if (part := load_if_whole(load, file)) is not None}
     missing = [index for index in indices if index not in parts]
     work = partial(_collect_part, env_id, options, horizon)
@@ -118,11 +121,6 @@ def load_if_whole(load: Callable[[Path], Dataset | None], path: Path) -> Dataset
     except (StorageError, DatasetError) as error:
         _log.warning("collecting again: %s", error)
         return None
-
-
-def _load_part(path: Path, request: str) -> Dataset | None:
-    """A part that was kept; None if it answers another request."""
-    return load_dataset(path) if read_manifest(path)["provenance"].get("request") == request else None
 
 
 def _collect_part(

@@ -45,12 +45,10 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     if summary["comparable"]:
         return tables
     stamp = f"\n{summary['preset']}, not for comparison"
-    return [
-        replace(
-            table, rows=[(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows]
-        )
-        for table in tables
+    stamped = [
+        [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows] for table in tables
     ]
+    return [replace(table, rows=rows) for table, rows in zip(tables, stamped, strict=True)]
 
 
 def markdown_of(experiment: Experiment, summary: dict[str, Any], words: str = "") -> str:
