@@ -29,7 +29,7 @@ from plan2vec_envs.io.files import write_json as write_json
 from plan2vec_envs.io.folders import cache_dir as cache_dir
 from plan2vec_envs.io.hashing import array_sha256, json_sha256
 
-from .errors import CorruptFileError, FormatVersionError, StorageError, WrongEnvError
+from .errors import CorruptFileError, StorageError, WrongEnvError
 from .records import Dataset
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def load_dataset(
     path = Path(path)
     manifest = read_manifest(path, max_bytes=max_bytes)
     require_env(path, manifest, expect_env_id)
-    arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
+    arrays = archive.read_arrays(path, max_bytes=max_bytes)
     if sorted(arrays) != sorted(manifest["arrays"]):
         raise CorruptFileError(f"{path} holds {sorted(arrays)}, but its manifest lists {sorted(manifest['arrays'])}")
     for name, array in arrays.items():
@@ -134,14 +134,8 @@ def load_mapped(path: Path, *, expect_env_id: str | None = None) -> Dataset:
 def read_manifest(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The manifest alone, verified against its own checksum; raises what `load_dataset` raises."""
     path = Path(path)
-    manifest = archive.read_manifest(path, max_bytes=max_bytes)
-    if manifest.get("format") != FORMAT:
-        raise FormatVersionError(f"{path} has format {manifest.get('format')!r}; need {FORMAT!r}")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise FormatVersionError(
-            f"{path} has format version {manifest.get('format_version')!r}, "
-            f"this plan2vec reads {FORMAT_VERSION}; collect it again, or use the version that wrote it"
-        )
+    advice = "collect it again, or use the version that wrote it"
+    manifest = archive.read_manifest(path, (FORMAT, FORMAT_VERSION), advice, max_bytes=max_bytes)
     expected = manifest.pop("manifest_sha256", None)
     if json_sha256(manifest) != expected:
         raise CorruptFileError(f"{path} was changed after it was written: its manifest does not match its checksum")

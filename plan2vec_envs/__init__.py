@@ -8,32 +8,21 @@ from __future__ import annotations
 
 import gymnasium as gym
 
-from .errors import FrameError, InvalidActionError, InvalidOptionError, Plan2vecError, UnknownNameError, suggest
-from .rooms import ROOMS, get_room, register_room
+from .errors import FrameError as FrameError
+from .errors import InvalidActionError as InvalidActionError
+from .errors import InvalidOptionError as InvalidOptionError
+from .errors import Plan2vecError as Plan2vecError
+from .errors import UnknownNameError as UnknownNameError
+from .errors import suggest as suggest
+from .rooms import ROOMS as ROOMS
+from .rooms import get_room as get_room
+from .rooms import register_room as register_room
 
 ROOM_IDS: tuple[str, ...] = tuple(room.env_id for room in ROOMS.values())
 STREET_ID = "Plan2vec/StreetLearn-v0"
 ROPE_ID = "Plan2vec/Rope-v0"
 ROPE_OFFLINE_ID = "Plan2vec/RopeOffline-v0"
 ALL_ENV_IDS: tuple[str, ...] = (*ROOM_IDS, STREET_ID, ROPE_ID, ROPE_OFFLINE_ID)
-
-__all__ = [
-    "ALL_ENV_IDS",
-    "ROOMS",
-    "ROOM_IDS",
-    "ROPE_ID",
-    "ROPE_OFFLINE_ID",
-    "STREET_ID",
-    "FrameError",
-    "InvalidActionError",
-    "InvalidOptionError",
-    "Plan2vecError",
-    "UnknownNameError",
-    "get_room",
-    "register_room",
-    "suggest",
-]
-
 
 for _env_id, _entry_point in (
     (STREET_ID, "plan2vec_envs.image_graph.env:ImageGraphEnv"),

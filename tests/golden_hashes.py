@@ -329,7 +329,7 @@ def collected():
             data = make_dataset(f"Plan2vec/{room}-v0", size="20x10", seed=2, obs_type=kind, progress=False)
             found[f"{room} {kind}"] = data.fingerprint
     from plan2vec_envs.image_graph import Views, get_world
-    from plan2vec_envs.image_graph.street_view import cached_views
+    from plan2vec_envs.image_graph.street_view.cache import cached_views
 
     world = get_world("city-60")
     found["drives"] = collect_drives(

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from plan2vec_envs.rope import node_displacement
+from plan2vec_envs.rope.shape import LINK, NODES, TETHER
+
+
+def straight() -> np.ndarray:
+    """The rope hanging straight down: (22, 2) float64 pixels, a fresh array."""
+    return np.array(TETHER) + LINK * np.arange(NODES)[:, None] * np.array([0.0, 1.0])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run exploratory policies in a vector environment and record what they see and do."""
+"""Act at random in a vector environment, and record what is seen and done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -26,44 +26,8 @@ from ..storage import load_dataset, read_manifest, save_dataset
 _log = logging.getLogger(__name__)
 
 
-class Policy(Protocol):
-    """Anything that turns a batch of observations into a batch of actions."""
-
-    def act(self, observation: np.ndarray, desired_goal: np.ndarray | None, *, rng: np.random.Generator) -> np.ndarray:
-        """Actions (B,) int64 or (B, A) float32 for observations (B, ...) and goals (B, ...) or None."""
-        ...
-
-
-class UniformPolicy:
-    """Every action alike, whatever is seen: the exploration of App. B.1.
-
-    Args:
-        action_space: `Discrete`, or a bounded `Box` of one dimension; the space of a single environment.
-
-    Raises:
-        DatasetError: the space is of another kind or has no bounds.
-    """
-
-    def __init__(self, action_space: gym.Space) -> None:
-        bounded = isinstance(action_space, gym.spaces.Box) and action_space.is_bounded()
-        if not (isinstance(action_space, gym.spaces.Discrete) or (bounded and len(action_space.shape or ()) == 1)):
-            raise DatasetError(f"cannot draw uniformly from {action_space}; need Discrete or a bounded 1-d Box")
-        self.action_space = action_space
-
-    def act(
-        self, observation: np.ndarray, desired_goal: np.ndarray | None = None, *, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Actions for a batch of observations; they do not depend on what is observed."""
-        num_episodes, space = len(observation), self.action_space
-        if isinstance(space, gym.spaces.Discrete):
-            return int(space.start) + rng.integers(int(space.n), size=num_episodes)
-        assert isinstance(space, gym.spaces.Box)  # checked at birth
-        return rng.uniform(space.low, space.high, size=(num_episodes, *space.shape)).astype(np.float32)
-
-
 def collect(
     env_id: str,
-    policy: Policy | None = None,
     *,
     num_rollouts: int = 1000,
     horizon: int = 10,
@@ -76,27 +40,27 @@ def collect(
 ) -> Dataset:
     """Collect rollouts: one reset, `horizon` actions, `horizon + 1` observations each (App. B.1).
 
-    The rollouts are divided over `num_policies` policies, each with a random stream of its own: one part, one
-    batch of the vector environment. A rollout has nothing to do with the goal that the environment drew: a
-    lane that happens to touch it is given another goal where it stands, and goes on.
+    Actions are uniform over the action space, whatever is seen. The rollouts are divided over `num_policies` such
+    policies, each with a random stream of its own: one part, one batch of the vector environment. A rollout has nothing
+    to do with the goal that the environment drew: a lane that happens to touch it is given another goal where it
+    stands, and goes on.
 
     Args:
         env_id: a registered goal environment with a vector entry point.
-        policy: what acts; uniform over the action space by default.
         num_rollouts: episodes in all.
         horizon: transitions in an episode.
         seed: decides everything drawn: starts, goals and actions.
         num_policies: random streams that share the rollouts as evenly as possible.
         env_kwargs: options of the environment, such as `obs_type="state"` or `action_type="box"`.
         progress: show a progress bar.
-        parts_dir: folder where finished parts are kept. A second call with the same arguments, and a policy
-            of the same class, reuses them and returns the same dataset; the caller removes the folder.
-        engine: where parts are collected; in this process by default. The dataset is the same, but for a policy that
-            learns something in one part for the next: elsewhere each part begins with the policy as it is handed in.
+        parts_dir: folder where finished parts are kept. A second call with the same arguments reuses them
+            and returns the same dataset; the caller removes the folder.
+        engine: where parts are collected; in this process by default. The dataset is the same.
 
     Raises:
         UnknownNameError: there is no such environment.
         InvalidOptionError: an argument is out of range.
+        DatasetError: the action space is neither `Discrete` nor a bounded `Box` of one dimension.
         StorageError: a part cannot be written.
     """
     find_env(env_id)
@@ -107,17 +71,20 @@ def collect(
         {
             "arguments": [env_id, num_rollouts, horizon, seed, num_policies],
             "env_kwargs": options,
-            "policy": "uniform" if policy is None else f"{type(policy).__module__}.{type(policy).__qualname__}",
+            "policy": "uniform",
         }
     )
     streams = np.random.SeedSequence(seed).spawn(num_policies)
     lanes = [len(share) for share in np.array_split(np.arange(num_rollouts), num_policies)]
     indices = [index for index, count in enumerate(lanes) if count]
     files = {} if parts_dir is None else {index: Path(parts_dir) / f"part-{index:04d}.npz" for index in indices}
-    load = partial(_load_part, request=request)
+
+    def load(path: Path) -> Dataset | None:  # None if the part answers another request
+        return load_dataset(path) if read_manifest(path)["provenance"].get("request") == request else None
+
     parts = {index: part for index, file in files.items() if (part := load_if_whole(load, file)) is not None}
     missing = [index for index in indices if index not in parts]
-    work = partial(_collect_part, env_id, options, policy, horizon)
+    work = partial(_collect_part, env_id, options, horizon)
     found = (engine or LocalEngine()).map(work, ((lanes[index], streams[index]) for index in missing))
     with tqdm(
         total=num_rollouts, desc=f"Collecting {env_id}", unit="rollout", disable=not progress, mininterval=1
@@ -156,19 +123,10 @@ def load_if_whole(load: Callable[[Path], Dataset | None], path: Path) -> Dataset
         return None
 
 
-def _load_part(path: Path, request: str) -> Dataset | None:
-    """A part that was kept; None if it answers another request."""
-    return load_dataset(path) if read_manifest(path)["provenance"].get("request") == request else None
-
-
 def _collect_part(
-    env_id: str,
-    options: Mapping[str, Any],
-    policy: Policy | None,
-    horizon: int,
-    share: tuple[int, np.random.SeedSequence],
+    env_id: str, options: Mapping[str, Any], horizon: int, share: tuple[int, np.random.SeedSequence]
 ) -> Dataset:
-    """Roll out one policy in as many lanes at once as its share says; every lane is an episode."""
+    """Act in as many lanes at once as a share says; every lane is an episode."""
     num_episodes, stream = share
     env_stream, action_stream = stream.spawn(2)
     lane_seeds = [int(word) for word in env_stream.generate_state(num_episodes, np.uint64)]
@@ -181,11 +139,10 @@ def _collect_part(
         **options,
     )
     try:
-        actor = UniformPolicy(env.single_action_space) if policy is None else policy
         seen, info = env.reset(seed=lane_seeds)
         observations, positions, actions = [seen["observation"]], [info["oracle_position"]], []
         for _ in range(horizon):
-            actions.append(actor.act(seen["observation"], seen["desired_goal"], rng=rng))
+            actions.append(uniform_actions(env.single_action_space, num_episodes, rng))
             seen, _, at_goal, _, info = env.step(actions[-1])
             observations.append(seen["observation"])
             positions.append(info["oracle_position"])
@@ -204,6 +161,27 @@ def _collect_part(
         env_id=env_id,
         num_actions=int(space.n) if isinstance(space, gym.spaces.Discrete) else None,
     )
+
+
+def uniform_actions(space: gym.Space, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Every action alike, whatever is seen: the exploration of App. B.1.
+
+    Args:
+        space: `Discrete`, or a bounded `Box` of one dimension; of a single environment.
+        count: B.
+        rng: decides everything drawn.
+
+    Returns:
+        (B,) int64 or (B, A) float32.
+
+    Raises:
+        DatasetError: the space is of another kind or has no bounds.
+    """
+    if isinstance(space, gym.spaces.Discrete):
+        return int(space.start) + rng.integers(int(space.n), size=count)
+    if isinstance(space, gym.spaces.Box) and space.is_bounded() and len(space.shape) == 1:
+        return rng.uniform(space.low, space.high, size=(count, *space.shape)).astype(np.float32)
+    raise DatasetError(f"cannot draw uniformly from {space}; need Discrete or a bounded 1-d Box")
 
 
 def _by_lane(steps: list[np.ndarray]) -> np.ndarray:

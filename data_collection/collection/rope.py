@@ -52,13 +52,7 @@ def collect_rope(
 
 
 def collect_rope_sequence(number: int, steps: int = 780, *, seed: int = 0, ordered: bool = True) -> Episode:
-    """One of the sequences of :func:`collect_rope`, which is given the same other arguments.
-
-    Raises:
-        InvalidOptionError: if a number is out of range.
-    """
-    check_whole(1, steps=steps)
-    check_whole(0, number=number, seed=seed)
+    """One of the sequences of :func:`collect_rope`, which is given the same other arguments."""
     # The physics engine is loaded by those who drag only.
     from plan2vec_envs.rope.picture import draw_frames
     from plan2vec_envs.rope.wander import draw_nodes, wander

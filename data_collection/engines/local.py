@@ -24,8 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..arrays import frozen
-from ..errors import WorkerError
-from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
+from ..errors import WorkerError, check_whole
+from .pieces import DIED, ONE_THREAD, RETRIES, answer, result_of
 
 _UP = b"up"
 """what a process says first; no answer is as short"""
@@ -44,7 +44,7 @@ class LocalEngine:
     """
 
     def __init__(self, jobs: int = 1) -> None:
-        check_jobs(jobs)
+        check_whole(1, jobs=jobs)
         self.jobs: int | None = jobs
 
     def map(
@@ -164,14 +164,16 @@ def _serve(pipe: Connection, work: Callable[..., Any], layouts: list[_Layout]) -
     """What a process does: one item after the other, until nobody asks any more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tqdm.set_lock(threading.RLock())  # its own takes a semaphore, which would outlive a process that is ended
-    memories = [_attached(layout) for layout in layouts]
+    memories = [SharedMemory(name) for name, _, _ in layouts]  # kept as long as the arrays in them
+    lent = zip(memories, layouts, strict=True)
+    arrays = [frozen(np.ndarray(shape, dtype, memory.buf)) for memory, (_, dtype, shape) in lent]
     pipe.send_bytes(_UP)
     while True:
         try:
             item = pipe.recv()
         except EOFError:
             break
-        pipe.send_bytes(answer(work, item, *(array for _, array in memories)))
+        pipe.send_bytes(answer(work, item, *arrays))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # memory cannot be closed as long as somebody holds an array in it
@@ -240,10 +242,3 @@ def _in_shared_memory(arrays: Sequence[np.ndarray]) -> Iterator[list[_Layout]]:
         for memory in memories:
             memory.close()
             memory.unlink()
-
-
-def _attached(layout: _Layout) -> tuple[SharedMemory, np.ndarray]:
-    """The memory, which must be kept as long as the array, and the array, read-only."""
-    name, dtype, shape = layout
-    memory = SharedMemory(name)
-    return memory, frozen(np.ndarray(shape, dtype, memory.buf))

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import WorkerError, import_extra
-from .pieces import DIED, ONE_THREAD, RETRIES, answer, check_jobs, result_of
+from ..errors import WorkerError, check_whole, import_extra
+from .pieces import DIED, ONE_THREAD, RETRIES, answer, result_of
 
 
 class RayEngine:
@@ -29,7 +29,8 @@ class RayEngine:
     """
 
     def __init__(self, jobs: int | None = None, address: str | None = None) -> None:
-        check_jobs(jobs)
+        if jobs is not None:
+            check_whole(1, jobs=jobs)
         self.jobs = jobs
         self._address = address
 

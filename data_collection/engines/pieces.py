@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError
-
 from ..errors import WorkerError
 from ..registry import load_plugins
 
@@ -22,16 +20,6 @@ DIED = (
     f"a process was killed {RETRIES + 1} times over the same piece of work, most likely for want of memory; use fewer "
     "jobs (what is kept on disk is not done again)"
 )
-
-
-def check_jobs(jobs: int | None) -> None:
-    """Refuse less than one job.
-
-    Raises:
-        InvalidOptionError: saying what jobs are.
-    """
-    if jobs is not None and jobs < 1:
-        raise InvalidOptionError(f"jobs is {jobs}; at least one process is needed, to do the work")
 
 
 def answer(work: Callable[..., Any], item: Any, *shared: np.ndarray) -> bytes:

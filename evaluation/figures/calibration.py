@@ -23,7 +23,7 @@ def distance_pairs(
     oracle = GeodesicOracle(room_of(str(dataset.env_id)))
     goal_rows = rng.choice(len(position), min(goals, len(position)), replace=False)
     rows = rng.integers(len(position), size=(len(goal_rows), per_goal))
-    true = np.concatenate([oracle.field(position[g])(position[r]) for g, r in zip(goal_rows, rows, strict=True)])
+    true = np.concatenate([oracle.distance(position[r], position[g]) for g, r in zip(goal_rows, rows, strict=True)])
     left, right = rows.ravel(), np.repeat(goal_rows, per_goal)
     learned = np.asarray(agent.distance(dataset.observations[left], dataset.observations[right]), np.float64)
     return learned, true

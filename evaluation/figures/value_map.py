@@ -35,7 +35,7 @@ class ValueMap:
     @property
     def true(self) -> np.ndarray:
         """(F,) true geodesic distance, in steps."""
-        return GeodesicOracle(self.lattice.room).field(np.array(self.goal))(self.lattice.positions)
+        return GeodesicOracle(self.lattice.room).distance(self.lattice.positions, np.array(self.goal))
 
     @property
     def correlation(self) -> float:

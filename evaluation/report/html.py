@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from .style import CSS
+
 _MIME = {".png": "image/png", ".gif": "image/gif"}
 _NARROW = 1000  # pixels
+
+
+def page(heading: str, body: Sequence[str]) -> str:
+    """A self-contained page of these elements."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(heading)}</title><style>{CSS}</style></head><body><main>{''.join(body)}</main></body></html>\n"
+    )
 
 
 def tag(name: str, text: str, css: str = "") -> str:

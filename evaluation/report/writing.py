@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from pathlib import Path
 
 from plan2vec_envs.io.files import atomic_write
@@ -12,10 +11,9 @@ from ..protocols.results import write_json
 from ..runs.folder import RunFolder
 from . import story
 from .dataflow import dataflow_svg
-from .html import picture, tag, terms, tiles
+from .html import page, picture, tag, terms, tiles
 from .numbers import Numbers
 from .published import SPREAD_READING
-from .style import CSS
 
 READING = (
     "Closed loop: the agent sees only images, has 50 steps, and a task counts as solved when a step ends within 2 cm "
@@ -34,10 +32,10 @@ def write_report(run: RunFolder) -> Path:
     """
     numbers = Numbers.of(run)
     write_json(run.path("results.json"), numbers.to_dict())
-    page = run.path("report.html")
-    with atomic_write(page) as file:
+    target = run.path("report.html")
+    with atomic_write(target) as file:
         file.write(render(numbers, run.path("figures")).encode())
-    return page
+    return target
 
 
 def render(numbers: Numbers, pictures: Path) -> str:
@@ -63,11 +61,7 @@ def render(numbers: Numbers, pictures: Path) -> str:
         terms(story.configuration(numbers) + story.provenance(numbers)),
         f"<details><summary>All settings</summary>{tag('pre', json.dumps(numbers.config, indent=2))}</details>",
     ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>{CSS}</style></head><body><main>{''.join(body)}</main></body></html>\n"
-    )
+    return page(heading, body)
 
 
 _GIF = (

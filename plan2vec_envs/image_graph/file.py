@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import CorruptFileError, FormatVersionError
+from ..errors import CorruptFileError
 from ..io import archive
 from ..io.archive import MAX_BYTES
 from .record import ARRAYS, WorldGraph
@@ -46,14 +46,9 @@ def load_world(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> W
         CorruptFileError: if it is damaged, or holds no valid world.
     """
     path = Path(path)
-    manifest = archive.read_manifest(path, max_bytes=max_bytes)
-    found = manifest.get("format"), manifest.get("format_version")
-    if found != (FORMAT, FORMAT_VERSION):
-        raise FormatVersionError(
-            f"{path} has format {found[0]!r}, version {found[1]!r}; this plan2vec reads worlds of format {FORMAT!r}, "
-            f"version {FORMAT_VERSION}. `plan2vec world --help` says how to make one"
-        )
-    arrays, _ = archive.read_archive(path, max_bytes=max_bytes)
+    advice = "`plan2vec world --help` says how to make a world"
+    manifest = archive.read_manifest(path, (FORMAT, FORMAT_VERSION), advice, max_bytes=max_bytes)
+    arrays = archive.read_arrays(path, max_bytes=max_bytes)
     try:
         fields: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS}
         world = WorldGraph(name=str(manifest["name"]), about=dict(manifest["about"]), **fields)

@@ -18,7 +18,6 @@ def world_of_frames(
     edges: np.ndarray | None = None,
     *,
     move_lengths: np.ndarray | None = None,
-    edge_lengths: np.ndarray | None = None,
     oracle_position: np.ndarray | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> WorldGraph:
@@ -33,10 +32,9 @@ def world_of_frames(
         name: of the world.
         frames: (N, C, H, W) uint8, trajectories end to end.
         episode_lengths: (K,) moves of each, so that N is their sum and K.
-        edges: (E, 2) from and to, rows of frames; found by a learned metric, say. Each leads in its own direction
-            only. One that is given twice counts once, one that was recorded changes nothing.
+        edges: (E, 2) from and to, rows of frames; found by a learned metric, say. Each is 1 long and leads in its own
+            direction only. One that is given twice counts once, one that was recorded changes nothing.
         move_lengths: (M,) of the recorded moves, in any unit, above 0; 1 each by default.
-        edge_lengths: (E,) in the same unit; 1 each by default.
         oracle_position: (N, 2) in any unit, where it is known, x to the right and y up; for evaluation and drawing.
         about: more to say about it, plain JSON.
 
@@ -59,12 +57,15 @@ def world_of_frames(
     moves = np.stack([before, before + 1], 1)
     found = _checked_edges(name, edges, rows)
     links = np.concatenate([moves, moves[:, ::-1], found])
-    lengths = np.concatenate(
-        [
-            np.tile(_checked_lengths(name, "move_lengths", move_lengths, len(moves)), 2),
-            _checked_lengths(name, "edge_lengths", edge_lengths, len(found)),
-        ]
-    )
+    steps = np.ones(len(moves)) if move_lengths is None else np.asarray(move_lengths, np.float64)
+    if steps.shape != (len(moves),):
+        raise WorldError(f"move_lengths of world {name!r} have shape {steps.shape}; need ({len(moves)},)")
+    bad = np.flatnonzero(~((steps > 0) & np.isfinite(steps)))
+    if len(bad):
+        raise WorldError(
+            f"move_lengths of world {name!r} hold {steps[bad[0]]} in row {bad[0]}; need finite numbers above 0"
+        )
+    lengths = np.concatenate([steps, steps, np.ones(len(found))])
     first = np.unique(links @ [rows, 1], return_index=True)[1]
     episode = np.repeat(np.arange(len(counts)), counts)
     layout = np.stack([frame, -episode * max(1.0, counts.max() / len(counts))], 1)  # about square
@@ -103,15 +104,3 @@ def _checked_edges(name: str, edges: np.ndarray | None, rows: int) -> np.ndarray
             f"rows of 0 to {rows - 1}"
         )
     return found.astype(np.int64)
-
-
-def _checked_lengths(name: str, what: str, lengths: np.ndarray | None, count: int) -> np.ndarray:
-    if lengths is None:
-        return np.ones(count)
-    given = np.asarray(lengths, np.float64)
-    if given.shape != (count,):
-        raise WorldError(f"{what} of world {name!r} have shape {given.shape}; need ({count},)")
-    if not ((given > 0) & np.isfinite(given)).all():
-        bad = int(np.argmin((given > 0) & np.isfinite(given)))
-        raise WorldError(f"{what} of world {name!r} hold {given[bad]} in row {bad}; need finite numbers above 0")
-    return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -240,10 +240,6 @@ class WorldGraph:
             view_places=view_places,
             about=self.about,
         )
-
-    def renamed(self, name: str, **about: Any) -> WorldGraph:
-        """The same world by another name, with more said about it."""
-        return replace(self, name=name, about={**self.about, **about})
 
     @cached_property
     def fingerprint(self) -> str:

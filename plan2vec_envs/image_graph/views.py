@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import InvalidOptionError, check_name
 from ..io.folders import cache_dir
 from .record import WorldGraph
-from .street_view import HARDER, NUISANCE, cached_views
+from .street_view.cache import cached_views
+from .street_view.nuisance import HARDER, NUISANCE
 
 KINDS = ("recorded", "novel")
 NOVEL = (1_000_000, 1_000_001)

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import lzma
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -40,47 +37,56 @@ def write_archive(path: Path, arrays: Mapping[str, np.ndarray], manifest: Mappin
                 npy.write_array(member, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
 
 
-def read_archive(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read everything that `write_archive` wrote.
+def read_manifest(path: Path, kind: tuple[str, int], advice: str, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """Read the manifest alone of what `write_archive` wrote.
 
-    Returns:
-        Arrays by name, and the manifest.
+    Args:
+        path: the file.
+        kind: what ``format`` and ``format_version`` in the manifest must be.
+        advice: what to do about a file of another kind, for the message.
+        max_bytes: refuse a file that would unpack to more.
 
     Raises:
         MissingFileError: there is no such file.
         FileTooLargeError: it would unpack to more than `max_bytes`.
-        FormatVersionError: it is a .npz without our manifest.
+        FormatVersionError: it is a .npz without our manifest, or of another kind.
         CorruptFileError: it is truncated or damaged, or no archive at all.
     """
     with _Archive(path, max_bytes) as archive:
         manifest = archive.manifest()
-        return {name: archive.array(name) for name in archive.names if name != _MANIFEST}, manifest
-
-
-def read_manifest(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """Read only the manifest; raises what `read_archive` raises."""
-    with _Archive(path, max_bytes) as archive:
-        return archive.manifest()
+    found = manifest.get("format"), manifest.get("format_version")
+    if found != kind:
+        raise FormatVersionError(
+            f"{path} has format {found[0]!r}, version {found[1]!r}; this plan2vec reads {kind[0]!r}, version "
+            f"{kind[1]}; {advice}"
+        )
+    return manifest
 
 
 def list_arrays(path: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape and dtype that each array of any .npz promises; nothing but headers is read.
 
     Raises:
-        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_manifest`.
     """
     with _Archive(path, max_bytes) as archive:
         return {name: archive.header(name) for name in archive.names}
 
 
-def read_arrays(path: Path, names: Iterable[str], *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
-    """Read some arrays of any .npz, in the order asked for; no other is decoded.
+def read_arrays(path: Path, names: Iterable[str] | None = None, *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+    """Read arrays of any .npz.
+
+    Args:
+        path: the file.
+        names: in the order asked for, no other is decoded; all but the manifest by default.
+        max_bytes: refuse a file that would unpack to more.
 
     Raises:
-        MissingFileError, FileTooLargeError, CorruptFileError: as `read_archive`.
+        MissingFileError, FileTooLargeError, CorruptFileError: as `read_manifest`.
     """
     with _Archive(path, max_bytes) as archive:
-        return {name: archive.array(name, foreign=True) for name in names}
+        wanted = (name for name in archive.names if name != _MANIFEST) if names is None else names
+        return {name: archive.array(name) for name in wanted}
 
 
 class _Archive:
@@ -125,12 +131,11 @@ class _Archive:
             raise FormatVersionError(f"{self._path} is no file of plan2vec: its manifest is no JSON object")
         return manifest
 
-    def array(self, name: str, *, foreign: bool = False) -> np.ndarray:
-        """One array; in Fortran order only where it is a stranger's, for we write none."""
+    def array(self, name: str) -> np.ndarray:
         info = self._members[name]
         with self._decoding():
             with self._zip.open(info) as member:
-                _check_npy(member, info.file_size, allow_fortran=foreign)
+                _check_npy(member, info.file_size)
             with self._zip.open(info) as member:
                 array = npy.read_array(member, allow_pickle=False)
                 member.read(1)  # reaching the end is what makes zipfile compare its own checksum
@@ -138,25 +143,16 @@ class _Archive:
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         with self._decoding(), self._zip.open(self._members[name]) as member:
-            shape, _, dtype = _read_header(member)
+            shape, _, dtype = read_header(member)
             return shape, dtype
 
     @contextlib.contextmanager
     def _decoding(self) -> Iterator[None]:
         try:
             yield
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            EOFError,
-            ValueError,
-            RuntimeError,
-            TypeError,
-            SyntaxError,  # of headers, which are Python literals
-            tokenize.TokenError,
-            lzma.LZMAError,
-        ) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a stranger's bytes make their reader raise
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> CorruptFileError:
@@ -165,20 +161,24 @@ class _Archive:
         )
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether it is in Fortran order, and dtype of the array that follows."""
+def read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is in Fortran order, and dtype of the .npy array that follows.
+
+    Raises:
+        Exception: of any kind, for what is no header.
+    """
     version = npy.read_magic(member)
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read_header is None:
+    reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if reader is None:
         raise ValueError(f"npy version {version} is not used here")
-    return read_header(member)
+    return reader(member)
 
 
-def _check_npy(member: IO[bytes], file_size: int, *, allow_fortran: bool) -> None:
+def _check_npy(member: IO[bytes], file_size: int) -> None:
     """ValueError if the header of an array does not fit the bytes that follow; nothing was allocated for it."""
-    shape, fortran_order, dtype = _read_header(member)
-    if dtype.hasobject or (fortran_order and not allow_fortran):
-        raise ValueError(f"an array of {dtype} in {'Fortran' if fortran_order else 'C'} order is not used here")
+    shape, _, dtype = read_header(member)
+    if dtype.hasobject:
+        raise ValueError(f"an array of {dtype} is not used here")
     left, count = file_size - member.tell(), dtype.itemsize
     for length in shape:  # Python integers cannot overflow
         count *= length

@@ -44,7 +44,8 @@ def atomic_write(path: str | os.PathLike[str], *, needed: int | None = None) -> 
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; a dataset is an ordinary one
+            os.umask(mask := os.umask(0o022))  # it can only be read by setting it
+            temporary.chmod(0o666 & ~mask)  # mkstemp makes private files; a dataset is an ordinary one
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -102,10 +103,3 @@ def readable_size(num_bytes: float) -> str:
             return f"{num_bytes:.0f} bytes" if unit == "bytes" else f"{num_bytes:.1f} {unit}"
         num_bytes /= 1000
     return f"{num_bytes:.1f} TB"
-
-
-def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

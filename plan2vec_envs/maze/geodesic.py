@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ..errors import InvalidOptionError
@@ -81,18 +79,6 @@ class GeodesicOracle:
             )
         inside = np.linalg.norm(start - goal, axis=1) < SUCCESS_RADIUS
         return np.where(inside, 1, np.maximum(1, np.ceil(least - 1e-9))).astype(np.int64)
-
-    def field(self, goal: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Steps to one goal as a function of the position.
-
-        Args:
-            goal: (2,) metres.
-
-        Returns:
-            A function from (B, 2) metres to (B,) float64 steps.
-        """
-        target = np.array(goal, dtype=np.float64).reshape(1, 2)
-        return lambda xy: self.distance(xy, target)
 
     def _straight(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(...) steps of the straight way between (..., 2) and (..., 2), infinite if it is blocked."""

@@ -8,7 +8,7 @@ import numpy as np
 import pymunk
 from pymunk import batch
 
-from ..geometry import AGENT_HALF, Rect, Room, border
+from ..geometry import AGENT_HALF, Room, border
 
 STEP_SECONDS = 0.1
 SUBSTEPS = 10  # part of the environment's version: other numbers touch walls differently
@@ -112,14 +112,10 @@ def _walled_space(room: Room) -> pymunk.Space:
     space.collision_slop = 1e-4
     space.collision_bias = 0.0  # what overlaps is pushed out within one substep
     for rect in (*border(WALL_THICKNESS), *room.obstacles):
-        space.add(_wall(space, rect))
+        wall = pymunk.Poly(space.static_body, [tuple(corner) for corner in rect.corners().tolist()])
+        wall.friction = 1.0
+        space.add(wall)
     return space
-
-
-def _wall(space: pymunk.Space, rect: Rect) -> pymunk.Poly:
-    wall = pymunk.Poly(space.static_body, [tuple(corner) for corner in rect.corners().tolist()])
-    wall.friction = 1.0
-    return wall
 
 
 def _agent(x: float, y: float) -> tuple[pymunk.Body, pymunk.Poly]:

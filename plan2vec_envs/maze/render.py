@@ -138,7 +138,10 @@ class Renderer:
         Raises:
             FrameError: if a frame does not show exactly one agent in this room.
         """
-        frames = _as_frames(frames)
+        frames = np.asarray(frames)
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != FRAME_SHAPE:
+            need = f"(B, {', '.join(map(str, FRAME_SHAPE))}) uint8"
+            raise FrameError(f"frames must be {need}, got shape {frames.shape} of {frames.dtype}")
         xy = np.empty((len(frames), 2))
         for block in _blocks(len(frames), _CHECKED_AT_ONCE if check else _AT_ONCE):
             xy[block] = self._read(frames, block)
@@ -236,12 +239,3 @@ def _shares() -> np.ndarray:
     background, grey = np.arange(256)[:, None], np.arange(256)
     share = (grey - background) / np.maximum(AGENT - background, 1)
     return (np.rint(share.clip(0, 1) * 2**20) / 2**20).ravel()
-
-
-def _as_frames(frames: np.ndarray) -> np.ndarray:
-    frames = np.asarray(frames)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != FRAME_SHAPE:
-        raise FrameError(
-            f"frames must be (B, {', '.join(map(str, FRAME_SHAPE))}) uint8, got shape {frames.shape} of {frames.dtype}"
-        )
-    return frames

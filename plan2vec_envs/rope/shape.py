@@ -30,11 +30,6 @@ _LINK_ERROR, _OVERLAP, _TETHER_ERROR = 0.15, 0.5, 0.01
 _SHARPEST = np.pi / 2  # turn at a node, far from what the stiffness of the rope allows
 
 
-def straight() -> np.ndarray:
-    """The rope hanging straight down: (22, 2) float64 pixels, a fresh array."""
-    return np.array(TETHER) + LINK * np.arange(NODES)[:, None] * np.array([0.0, 1.0])
-
-
 def node_displacement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The distance between the two places of the node that is displaced most.
 

@@ -19,42 +19,11 @@ _MODES = 3
 _AT_ONCE = 32  # curves, of which about every third is free
 
 
-class RandomDrags:
-    """Takes a link and a direction by chance and keeps to them for some steps, so that the rope gets somewhere.
-
-    It sees of the rope only whether the last drag moved it: what does not move is let go.
-    """
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        """Begin with nothing in hand.
-
-        Args:
-            rng: decides everything drawn.
-        """
-        self._rng = rng
-        self._left = 0
-
-    def act(self, moved: float) -> np.ndarray:
-        """The next drag.
-
-        Args:
-            moved: pixels that the last one moved the rope; anything before the first.
-
-        Returns:
-            (3,) float32, a box action.
-        """
-        if self._left == 0 or moved < _STUCK:
-            self._left = int(self._rng.geometric(1 / _MEAN_STEPS))
-            self._link = link_share(int(self._rng.integers(_LEAST_NODE, NODES)))
-            angle = self._rng.uniform(0, 2 * np.pi)
-            self._direction = np.cos(angle), np.sin(angle)
-        self._left -= 1
-        share = self._rng.uniform(_LEAST_SHARE, 1)
-        return np.array([self._link, share * self._direction[0], share * self._direction[1]], np.float32)
-
-
 def wander(nodes: np.ndarray, steps: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Random drags from a configuration on.
+
+    A link and a direction are drawn and kept for some steps, so that the rope gets somewhere; what does not move is let
+    go.
 
     Args:
         nodes: (22, 2) pixels.
@@ -64,10 +33,16 @@ def wander(nodes: np.ndarray, steps: int, rng: np.random.Generator) -> tuple[np.
     Returns:
         (steps + 1, 22, 2) float64 pixels, the first as given, and (steps, 3) float32 box actions.
     """
-    policy, moved = RandomDrags(rng), np.inf
+    left, moved = 0, 0.0
     states, actions = [nodes], np.empty((steps, 3), np.float32)
     for step in range(steps):
-        actions[step] = policy.act(moved)
+        if left == 0 or moved < _STUCK:
+            left = int(rng.geometric(1 / _MEAN_STEPS))
+            link = link_share(int(rng.integers(_LEAST_NODE, NODES)))
+            angle = rng.uniform(0, 2 * np.pi)
+        left -= 1
+        share = rng.uniform(_LEAST_SHARE, 1)
+        actions[step] = link, share * np.cos(angle), share * np.sin(angle)
         states.append(drag(states[-1], *_READ(actions[step])))
         moved = float(node_displacement(states[-1], states[-2]))
     return np.stack(states), actions

@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from plan2vec_envs.image_graph import get_world
-from plan2vec_envs.image_graph.street_view import StreetRenderer
+from plan2vec_envs.image_graph.street_view.renderer import StreetRenderer
 
 
 def drive(env: gym.Env, num_steps: int) -> int:

@@ -10,12 +10,12 @@ import io
 import pickle
 import re
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.lib import format as npy
 
 from plan2vec_envs.errors import CorruptFileError, FileTooLargeError, MissingFileError, SourceError, UnsafeFileError
+from plan2vec_envs.io.archive import read_header
 from plan2vec_envs.io.files import readable_size
 
 MAX_PICKLE_BYTES = 256_000_000
@@ -46,7 +46,7 @@ def read_array(
     try:
         refuse_pointer(path)
         with open(path, "rb") as file:
-            shape, dtype = _header(file)
+            shape, _, dtype = read_header(file)
             if dtype.hasobject:
                 if not allow_objects:
                     raise UnsafeFileError(
@@ -84,19 +84,10 @@ def peek_array(path: Path) -> tuple[tuple[int, ...], np.dtype] | None:
     """Shape and dtype that a .npy file promises; None for everything else. Nothing behind its header is read."""
     try:
         with open(path, "rb") as file:
-            return _header(file)
+            shape, _, dtype = read_header(file)
+            return shape, dtype
     except Exception:  # whatever a stranger's header makes its reader raise
         return None
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype of the array that follows."""
-    version = npy.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"npy version {version} is not used here")
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return shape, dtype
 
 
 class _DType:

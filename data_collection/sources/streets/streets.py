@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +95,6 @@ class Part:
     def holds(self, lat_lng: np.ndarray) -> np.ndarray:
         """(N,) bool of (N, 2) degrees."""
         return np.ones(len(lat_lng), bool) if self.box is None else self.box.contains(lat_lng)
-
-    def world_name(self, source: str) -> str:
-        """What the world is called."""
-        return self.name or (self.subset if isinstance(self.subset, str) else source)
 
 
 @dataclass
@@ -194,7 +190,7 @@ class Streets:
         links, headings = self._links_between(rows)
         position, (lat, lng) = project(lat_lng[rows])
         world = WorldGraph.from_links(
-            part.world_name(source),
+            part.name or (part.subset if isinstance(part.subset, str) else source),
             links,
             position,
             headings=headings,
@@ -211,7 +207,7 @@ class Streets:
         about: dict[str, Any] = {"source": source, "licence": licence, "origin": {"lat": lat, "lng": lng}}
         if part.box is not None:
             about["box"] = vars(part.box)
-        return world.renamed(world.name, **about, repairs=str(repairs)), repairs
+        return replace(world, about=about | {"repairs": str(repairs)}), repairs
 
     def _links_between(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Links among some places, numbered as these are, and their headings; None where none is known."""

@@ -34,6 +34,7 @@ from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ...protocols.worlds import room_of
 from ..lab.plan import configured
+from ..rope.rope_plans import pairs_across
 from ..streets import streets
 from .edge_truth import IsFalse
 
@@ -135,7 +136,7 @@ def _rooms(size: str, steps: float, training: Training) -> EdgeWorld:
         parts = np.array_split(pairs, max(1, len(pairs) // _AT_ONCE))
         return np.concatenate([oracle.distance(position[part[:, 0]], position[part[:, 1]]) for part in parts])
 
-    near = _across(cKDTree(position).query_pairs(STEP, p=np.inf, output_type="ndarray"), dataset.episode_ids)
+    near = pairs_across(position, dataset.episode_ids, STEP, np.inf)
     return _of_metric(
         metric, dataset, near[apart(near) <= 1.0], lambda pairs: apart(pairs) > FAR_IN_ROOM, GraphConfig()
     )
@@ -151,9 +152,7 @@ def _rope(size: str, steps: float, training: Training) -> EdgeWorld:
         return node_displacement(nodes[pairs[:, 0]], nodes[pairs[:, 1]]) >= SUCCESS_DISPLACEMENT
 
     # No coordinate of a node moves farther than the node.
-    tree = cKDTree(nodes.reshape(len(nodes), -1))
-    near = tree.query_pairs(SUCCESS_DISPLACEMENT, p=np.inf, output_type="ndarray")
-    near = _across(near, dataset.episode_ids)
+    near = pairs_across(nodes.reshape(len(nodes), -1), dataset.episode_ids, SUCCESS_DISPLACEMENT, np.inf)
     return _of_metric(metric, dataset, near[~apart(near)], apart, replace(ROPE.graph, both_ways=True))
 
 
@@ -221,7 +220,3 @@ def _fitted(config: LocalMetricConfig, dataset: Dataset, steps: float, training:
     folds = ValidationSplit.of(dataset, training.seed)
     learn, held_out = (dataset.take_episodes(episodes).without_oracle() for episodes in folds)
     return LocalMetric.fit(configured(config, {}, steps), learn, held_out, training)[0]
-
-
-def _across(pairs: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    return pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]

@@ -12,7 +12,7 @@ from agents.metrics.heads.lp import LpHead
 from plan2vec_envs.image_graph import get_views
 
 from ...report.published import TABLE_2, TABLE_4
-from ..figures import street_maps
+from ..figures import streets as street_maps
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
 from ..lab.scores import average, bits, grouped, percent, rate, success

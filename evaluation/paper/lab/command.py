@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import fields
@@ -11,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_collection.engines import get_engine
+from data_collection.errors import check_name
 
 from ...errors import RunFolderError
 from ...protocols.results import write_json
 from ...protocols.worlds import room_of
+from ...runs.environment import hardware
 from ...runs.folder import RunFolder, safe_name
 from .experiment import EXPERIMENTS, get_experiment
 from .pages import all_finished, finished, write_combined, write_page
-from .plan import Plan, get_preset
+from .plan import PRESETS, Plan
 from .publish import publish, summary_of, tables_of
 from .runner import run_all
 
@@ -61,11 +62,11 @@ def reproduce(asked: Any, context: Any) -> None:
 
     experiment = get_experiment(asked.id)
     resolve_device(asked.device)
-    all_there_are = cores() if asked.jobs is None and asked.engine == "local" else asked.jobs
+    all_there_are = hardware()["cores"] if asked.jobs is None and asked.engine == "local" else asked.jobs
     engine = get_engine(asked.engine, all_there_are, asked.address)
     env_ids = tuple(room_of(env_id).env_id for env_id in asked.env)
-    preset, execution = get_preset(asked.preset), context.execution()
-    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, execution)
+    preset = PRESETS[check_name("preset", asked.preset, PRESETS)]
+    plan = Plan(preset, asked.seeds, env_ids, asked.size, asked.only, asked.device, context.execution())
     folder = asked.out / "-".join(
         [experiment.id, plan.preset.name, *(safe_name(env_id.partition("/")[2]) for env_id in env_ids)]
         + ([plan.size] if plan.size else [])
@@ -76,9 +77,9 @@ def reproduce(asked: Any, context: Any) -> None:
     print(f"{experiment.title}\nWriting to {folder}", flush=True)
     with RunFolder(folder).writing():
         # Workers of a cluster need not start in this folder.
-        found = run_all(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine=engine)
+        found = run_all(experiment.id, plan, asked.out.absolute(), folder.absolute(), engine)
         command = _command(asked, context.execution_args)
-        summary = summary_of(experiment, found, plan, command, engine.jobs or cores())
+        summary = summary_of(experiment, found, plan, command, engine.jobs or hardware()["cores"])
         publish(experiment, found, summary, folder)
     if asked.summary is not None:
         write_json(asked.summary, summary)
@@ -112,8 +113,3 @@ def _command(asked: Any, execution_args: Sequence[str]) -> str:
             continue
         words += [f"--{entry.name}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
     return shlex.join([*words, *execution_args])
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

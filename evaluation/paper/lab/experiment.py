@@ -76,13 +76,11 @@ class Experiment(ABC):
 
 
 EXPERIMENTS = Registry("experiment", f"{__name__.rpartition('.lab.')[0]}.experiments")
-_PANELS: dict[str, str] = {}
 
 
 def register_experiment(cls: type[Experiment]) -> type[Experiment]:
     """Class decorator: make an experiment known under its ``id``."""
     EXPERIMENTS[cls.id] = cls()
-    _PANELS.update(dict.fromkeys(cls.panels, cls.id))
     return cls
 
 
@@ -92,4 +90,4 @@ def get_experiment(name: str) -> Experiment:
     Raises:
         UnknownNameError: with the closest id.
     """
-    return EXPERIMENTS.find(name if name in EXPERIMENTS else _PANELS.get(name, name))
+    return EXPERIMENTS.find(next((each.id for each in EXPERIMENTS.values() if name in each.panels), name))

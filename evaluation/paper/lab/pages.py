@@ -15,9 +15,8 @@ from plan2vec_envs.io.files import atomic_write
 from ...errors import ResultsError
 from ...protocols.results import read_json
 from ...protocols.worlds import short_name
-from ...report.html import picture, tag, terms
+from ...report.html import page, picture, tag, terms
 from ...report.published import SPREAD_READING, TABLE_1, TABLE_5
-from ...report.style import CSS
 from ...report.tables import Table, plain_markdown
 
 _NOT_COMPARABLE = "{preset} run: shows that everything works, not for comparison"
@@ -89,16 +88,20 @@ def all_finished(root: Path) -> list[Finished]:
 def write_page(entry: Finished) -> Path:
     """Writes page and Markdown of one experiment into its folder; returns the path of the page."""
     write_bytes(entry.folder / _TEXT, f"# {plain_markdown(entry.title)}\n\n{_markdown(entry)}\n".encode())
-    return write_bytes(entry.folder / _PAGE, page(entry.title, [_section(entry, heading=False)]).encode())
+    body = [tag("p", _HEADING, "eyebrow"), tag("h1", entry.title), _section(entry, heading=False)]
+    return write_bytes(entry.folder / _PAGE, page(entry.title, body).encode())
 
 
 def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     """Writes one page and one Markdown file of many experiments into a folder; returns the path of the page."""
     paper = "The paper's numbers"
-    contents = "".join(f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{_small(e)}</li>' for e in entries)
+    contents = ""
+    for e in entries:
+        small = " " + tag("small", f"{e.record['preset']}, not for comparison") if e.stamp else ""
+        contents += f'<li><a href="#{_anchor(e)}">{escape(e.title)}</a>{small}</li>'
     links = f'<nav class="toc"><ol>{contents}<li><a href="#paper">{escape(paper)}</a></li></ol></nav>'
     numbers = f'<section id="paper">{tag("h2", paper)}{_paper().html()}</section>'
-    sections = [tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers]
+    body = [tag("h1", _HEADING), tag("p", _LEAD, "lead"), links, *(_section(entry) for entry in entries), numbers]
     toc = "\n".join(f"- [{_link(e.title)}](#{_anchor(e)}){f' ({e.stamp})' if e.stamp else ''}" for e in entries)
     parts = [
         f'<a id="{_anchor(e)}"></a>\n\n## {plain_markdown(e.title)}\n\n{_markdown(e, e.folder.name + "/")}'
@@ -106,18 +109,7 @@ def write_combined(root: Path, entries: Sequence[Finished]) -> Path:
     ]
     text = "\n\n".join([f"# {_HEADING}", _LEAD, toc, *parts, f"## {paper}\n\n{_paper().markdown()}"])
     write_bytes(root / _TEXT, f"{text}\n".encode())
-    return write_bytes(root / _PAGE, page(_HEADING, sections).encode())
-
-
-def page(heading: str, sections: Sequence[str]) -> str:
-    """A self-contained page."""
-    eyebrow = tag("p", _HEADING, "eyebrow") if heading != _HEADING else ""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>{CSS}</style></head><body><main>"
-        f"{eyebrow}{tag('h1', heading)}{''.join(sections)}</main></body></html>\n"
-    )
+    return write_bytes(root / _PAGE, page(_HEADING, body).encode())
 
 
 def how(summary: dict[str, Any]) -> str:
@@ -202,10 +194,6 @@ def _paper() -> Table:
         for split, printed in splits.items()
     ]
     return Table("As printed", ["", "row", "room", "quantity", "value"], rows, [SPREAD_READING])
-
-
-def _small(entry: Finished) -> str:
-    return " " + tag("small", f"{entry.record['preset']}, not for comparison") if entry.stamp else ""
 
 
 def _anchor(entry: Finished) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from agents.training.config_json import with_option
 from agents.training.execution import DEFAULT_EXECUTION, Execution
-from data_collection.errors import check_name
 from plan2vec_envs.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -124,15 +123,6 @@ class Plan:
     def rollouts(self) -> str:
         """Size of the datasets that are not varied."""
         return self.size or self.preset.size
-
-
-def get_preset(name: str) -> Preset:
-    """The preset of that name.
-
-    Raises:
-        UnknownNameError: with the closest name.
-    """
-    return PRESETS[check_name("preset", name, PRESETS)]
 
 
 def configured(config: Any, options: Mapping[str, Any], steps: float = 1.0) -> Any:

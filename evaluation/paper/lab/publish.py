@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,10 @@ def tables_of(experiment: Experiment, summary: dict[str, Any]) -> list[Table]:
     if summary["comparable"]:
         return tables
     stamp = f"\n{summary['preset']}, not for comparison"
-
-    def stamped(table: Table) -> Table:
-        rows = [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows]
-        return Table(table.title, table.head, rows, table.notes)
-
-    return [stamped(table) for table in tables]
+    stamped = [
+        [(kind, row if kind == "paper" else [row[0] + stamp, *row[1:]]) for kind, row in table.rows] for table in tables
+    ]
+    return [replace(table, rows=rows) for table, rows in zip(tables, stamped, strict=True)]
 
 
 def markdown_of(experiment: Experiment, summary: dict[str, Any], words: str = "") -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from data_collection.engines import Engine, LocalEngine
+from data_collection.engines import Engine
 
 from ...errors import ResultsError
 from ...protocols.results import read_json, write_json
@@ -42,9 +42,7 @@ def run_all(
     plan: Plan,
     root: Path,
     folder: Path,
-    *,
-    jobs: int = 1,
-    engine: Engine | None = None,
+    engine: Engine,
 ) -> list[tuple[Run, dict]]:
     """Runs what is missing and returns every run with its result, in order.
 
@@ -53,8 +51,7 @@ def run_all(
         plan: how much of it.
         root: where agents are kept, for all experiments.
         folder: where this experiment's results are kept.
-        jobs: processes of one thread each; with 1, this process does it all.
-        engine: where groups run instead; its machines share both folders. A worker that dies loses the run it was at.
+        engine: where groups run; its machines share both folders. A worker that dies loses the run it was at.
     """
     runs = get_experiment(experiment_id).runs(plan)
     missing = [run for run in runs if kept(folder, run, plan) is None]
@@ -62,7 +59,7 @@ def run_all(
         print(f"resuming: {len(runs) - len(missing)} of {len(runs)} runs are there", flush=True)
     groups = [list(group) for _, group in groupby(missing, key=lambda run: run.group)]
     work = partial(_run_group, experiment_id, plan, root, folder)
-    for _ in (engine or LocalEngine(jobs)).map(work, groups):
+    for _ in engine.map(work, groups):
         pass  # results lie in the folder
     found = []
     for run in runs:

@@ -9,6 +9,7 @@ import numpy as np
 from agents.graphs.graph import Graph
 
 from ...errors import ProtocolError
+from .planning_cost import exponent
 
 
 def walk_by_table(graph: Graph, table: np.ndarray, start: int, goal: int, limit: int) -> list[int]:
@@ -61,13 +62,11 @@ def decision_cost(
         raise ProtocolError("no way arrived, so there is no decision to time; take goals that can be reached")
     seconds, decisions = seconds[arrived], decisions[arrived]
     low, middle, high = np.quantile(1e6 * seconds / decisions, [0.05, 0.5, 0.95])
-    varied = len(np.unique(decisions)) > 1
-    exponent = float(np.polyfit(np.log(decisions), np.log(seconds), 1)[0]) if varied else None
     return {
         "us": round(float(middle), 2),
         "us_low": round(float(low), 2),
         "us_high": round(float(high), 2),
-        "exponent": None if exponent is None else round(exponent, 3),
+        "exponent": exponent(decisions, 1e6 * seconds),
         "longest": int(decisions.max()),
         "arrived": round(float(arrived.mean()), 4),
     }

@@ -23,6 +23,8 @@ from ...protocols.worlds import room_of
 
 DEPTHS = (2, 3, 4, 6, 8, 12, 16, 24)
 _SOURCES = 256
+_PAIRS = 50  # drawn at each distance
+_SPENT, _EPSILON = 50, 0.05  # hops or expansions of a sampler, and how often one of them goes astray
 
 Search = Callable[..., PlanBatch]
 """Of a graph, starts and goals; its heuristic and budget are given already."""
@@ -46,7 +48,7 @@ def budgeted_search(memory: MemoryGraph, pairs: np.ndarray, search: Search) -> t
 
 
 def planning_cost(
-    agent: Any, memory: MemoryGraph, *, depths: Sequence[float] = DEPTHS, plans_per_depth: int = 50, seed: int = 0
+    agent: Any, memory: MemoryGraph, *, depths: Sequence[float] = DEPTHS, seed: int = 0
 ) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
     """Vertices expanded and edges looked at by each search, by the cost of the cheapest plan (Fig. 6c).
 
@@ -58,7 +60,6 @@ def planning_cost(
         memory: the graph.
         depths: steps of the cheapest plan, each to within half a step; those that the graph has too few of are left
             out.
-        plans_per_depth: pairs drawn for each.
         seed: of the draws.
 
     Returns:
@@ -68,7 +69,7 @@ def planning_cost(
     Raises:
         ProtocolError: if no depth has enough pairs.
     """
-    tasks, depth = pairs_at(memory, depths, plans_per_depth, in_hops=False, seed=seed)
+    tasks, depth = pairs_at(memory, depths, _PAIRS, in_hops=False, seed=seed)
     learned = vertex_heuristic(agent, memory)
     assert learned is not None
     straight = StraightLineGreedy(room_of(memory.env_id)).heuristic_on(memory)
@@ -115,23 +116,17 @@ def success_by_hops(
     memory: MemoryGraph,
     *,
     hops: Sequence[int] = (1, 2, 4, 8, 16, 24),
-    plans_per_hop: int = 50,
-    horizon: int = 50,
-    epsilon: float = 0.05,
     seed: int = 0,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """How often memoryless sampling meets its goal, beside a search, by the hops between start and goal (Fig. 3).
 
-    All may spend the same: a walker `horizon` hops, the search `horizon` expansions. The search is best-first by the
+    All may spend the same: a walker 50 hops, the search 50 expansions. The search is best-first by the
     same D; Dijkstra without a limit stands for the exhaustive search of Algorithm 1.
 
     Args:
         agent: fitted.
         memory: the graph.
         hops: least edges from start to goal; those that the graph has too few pairs of are left out.
-        plans_per_hop: pairs drawn for each.
-        horizon: of the walkers, and expansions of the search.
-        epsilon: of the epsilon-greedy walker.
         seed: of the draws.
 
     Returns:
@@ -140,20 +135,18 @@ def success_by_hops(
     Raises:
         ProtocolError: if no number of hops has enough pairs.
     """
-    tasks, depth = pairs_at(memory, hops, plans_per_hop, in_hops=True, seed=seed)
+    tasks, depth = pairs_at(memory, hops, _PAIRS, in_hops=True, seed=seed)
     learned = vertex_heuristic(agent, memory)
     assert learned is not None
 
     def walk(chance: float) -> np.ndarray:
-        return graph_walk(
-            agent, memory, tasks, epsilon=chance, horizon=horizon, heuristic=learned, seed=seed
-        ).success_02
+        return graph_walk(agent, memory, tasks, epsilon=chance, horizon=_SPENT, heuristic=learned, seed=seed).success_02
 
-    best = partial(best_first, heuristic=learned, budget=SearchBudget(max_expansions=horizon))
+    best = partial(best_first, heuristic=learned, budget=SearchBudget(max_expansions=_SPENT))
     return depth, {
         "random walk": walk(1.0),
         "greedy": walk(0.0),
-        f"epsilon-greedy, {epsilon:g}": walk(epsilon),
+        f"epsilon-greedy, {_EPSILON:g}": walk(_EPSILON),
         "best-first search": budgeted_search(memory, tasks.pairs, best)[0].success,
         "dijkstra, no limit": budgeted_search(memory, tasks.pairs, dijkstra)[0].success,
     }

@@ -6,13 +6,13 @@ The data are not the published datasets of that package, and what is learned fro
 from __future__ import annotations
 
 import os
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse.csgraph import shortest_path
 
-from plan2vec_envs.errors import MissingExtraError
+from data_collection.errors import import_extra
 from plan2vec_envs.io.files import atomic_write
 from plan2vec_envs.io.folders import cache_dir
 
@@ -35,12 +35,7 @@ def make_maze(max_episode_steps: int | None = None) -> Any:
     os.environ.setdefault("MUJOCO_GL", "disabled")  # nothing is drawn, and many machines have no screen
     import gymnasium as gym
 
-    try:
-        import ogbench  # noqa: F401 (registers its environments)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{MAZE} comes from the package ogbench; install it with `pip install -e '.[bench]'`"
-        ) from error
+    import_extra("ogbench", MAZE, "bench")  # it registers its environments
     return gym.make(MAZE, max_episode_steps=max_episode_steps)
 
 
@@ -69,12 +64,12 @@ def record_trajectories(transitions: int, *, seed: int) -> dict[str, np.ndarray]
     maze.reset(seed=seed)
     rng = np.random.default_rng(seed)
     cells = [(int(i), int(j)) for i, j in np.argwhere(np.asarray(maze.maze_map) == 0)]
-    steps_to = {target: _steps_to(target, set(cells)) for target in cells}
+    beside = np.abs(np.array(cells)[:, None] - cells).sum(-1) == 1
+    steps_to = [dict(zip(cells, row, strict=True)) for row in shortest_path(beside, unweighted=True).tolist()]
     count = max(1, transitions // HORIZON)
     places, actions = np.empty((count, HORIZON, 2), np.float32), np.empty((count, HORIZON, 2), np.float32)
     for trajectory in range(count):
-        target = cells[rng.integers(len(cells))]
-        far = steps_to[target]
+        far = steps_to[rng.integers(len(cells))]
         starts = [cell for cell in cells if 1 <= far[cell] <= _FARTHEST]
         maze.set_xy(np.array(maze.ij_to_xy(starts[rng.integers(len(starts))])) + rng.uniform(-1, 1, 2))
         noise = rng.normal(0, _NOISE, (HORIZON, 2))
@@ -114,19 +109,7 @@ def solve_tasks(
     return found
 
 
-def _steps_to(target: tuple[int, int], cells: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """Cells on the way from each free cell to the target, by breadth-first search."""
-    found, queue = {target: 0}, deque([target])
-    while queue:
-        i, j = queue.popleft()
-        for cell in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-            if cell in cells and cell not in found:
-                found[cell] = found[i, j] + 1
-                queue.append(cell)
-    return found
-
-
-def _next_cell(cell: tuple[int, int], steps_to: dict[tuple[int, int], int]) -> tuple[int, int]:
+def _next_cell(cell: tuple[int, int], steps_to: dict[tuple[int, int], float]) -> tuple[int, int]:
     """The neighbour nearer to the target; the cell itself at the target, or where the point leans into a wall."""
     i, j = cell
     around = [each for each in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1), (i, j)) if each in steps_to]

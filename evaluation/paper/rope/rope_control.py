@@ -47,14 +47,9 @@ def drag_to_goals(agent: Any, num_tasks: int, *, horizon: int, seed: int) -> Rop
 
     envs = [gym.make(ROPE_ID, max_episode_steps=horizon) for _ in range(num_tasks)]
     lanes, rng = agent.new_memory(num_tasks), np.random.default_rng(seed)
-    frames, goals, nodes, targets = [], [], [], []
-    for number, env in enumerate(envs):
-        seen, info = env.reset(seed=FIRST_SEED + number)
-        frames.append(seen["observation"])
-        goals.append(seen["desired_goal"])
-        nodes.append([info["oracle_position"]])
-        targets.append(info["oracle_goal"])
-    pictures, wanted = np.stack(frames), np.stack(goals)
+    begun = [env.reset(seed=FIRST_SEED + number) for number, env in enumerate(envs)]
+    pictures, wanted = (np.stack([seen[key] for seen, _ in begun]) for key in ("observation", "desired_goal"))
+    nodes, targets = [[info["oracle_position"]] for _, info in begun], [info["oracle_goal"] for _, info in begun]
     success, steps = np.zeros(num_tasks, bool), np.zeros(num_tasks, np.int64)
     least, spent, decisions = np.full(num_tasks, np.inf), 0.0, 0
     for _ in range(horizon):

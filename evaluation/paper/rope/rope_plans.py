@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -37,14 +38,12 @@ class RopeTasks:
 def rope_tasks(dataset: Dataset, count: int, rng: np.random.Generator, *, across: bool) -> RopeTasks:
     """Pairs of frames of two sequences, or of one, the later frame as the goal."""
     ids = dataset.episode_ids
-    starts: list[int] = []
-    goals: list[int] = []
-    while len(starts) < count:
-        a, b = rng.integers(len(ids), size=2)
+    drawn: list[tuple[int, int]] = []
+    while len(drawn) < count:
+        a, b = rng.integers(len(ids), size=2).tolist()
         if (ids[a] != ids[b]) == across and a != b:
-            starts.append(a if across else min(a, b))
-            goals.append(b if across else max(a, b))
-    start, goal = np.array(starts), np.array(goals)
+            drawn.append((a, b) if across else (min(a, b), max(a, b)))
+    start, goal = np.array(drawn).T
     return RopeTasks(start, goal, np.where(ids[start] == ids[goal], goal - start, -1))
 
 
@@ -75,21 +74,12 @@ def largest_displacements(plans: PlanBatch, nodes: np.ndarray) -> np.ndarray:
 
 def largest_visible_gaps(plans: PlanBatch, frames: np.ndarray) -> np.ndarray:
     """(B,) the largest Hausdorff distance of two pictures in a row, in pixels; NaN where the plan failed."""
-    shapes: dict[int, np.ndarray] = {}
-    gaps: dict[tuple[int, int], float] = {}
+    shape = cache(lambda row: rope_pixels(frames[row]))
+    gap = cache(lambda a, b: hausdorff(shape(a), shape(b)))
     found = np.full(len(plans), np.nan)
     for i in np.flatnonzero(plans.success):
-        path = plans.vertices[i].tolist()
-        for row in path:
-            if row not in shapes:
-                shapes[row] = rope_pixels(frames[row])
-        largest = 0.0
-        for a, b in pairwise(path):
-            key = (min(a, b), max(a, b))
-            if key not in gaps:
-                gaps[key] = hausdorff(shapes[a], shapes[b])
-            largest = max(largest, gaps[key])
-        found[i] = largest
+        steps = pairwise(plans.vertices[i].tolist())
+        found[i] = max((gap(min(step), max(step)) for step in steps), default=0.0)
     return found
 
 
@@ -105,7 +95,7 @@ def hausdorff(a: np.ndarray, b: np.ndarray) -> float:
     return float(max(cKDTree(a).query(b)[0].max(), cKDTree(b).query(a)[0].max()))
 
 
-def pairs_across(points: np.ndarray, groups: np.ndarray, radius: float) -> np.ndarray:
-    """(P, 2) rows of different groups (N,) whose points (N, D) are within a radius."""
-    near = cKDTree(points).query_pairs(radius, output_type="ndarray")
+def pairs_across(points: np.ndarray, groups: np.ndarray, radius: float, p: float = 2.0) -> np.ndarray:
+    """(P, 2) rows of different groups (N,) whose points (N, D) are within a radius in the p-norm."""
+    near = cKDTree(points).query_pairs(radius, p=p, output_type="ndarray")
     return near[groups[near[:, 0]] != groups[near[:, 1]]]

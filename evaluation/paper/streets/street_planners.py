@@ -56,7 +56,7 @@ def planners(
     guesses: dict[str, Heuristic] = {
         "l2": straight_line(world),
         "l1": along_grid(world),
-        "table": lambda vertices, goals: np.square(table[vertices] - table[goals]).sum(1),
+        "table": by_table(table),
         **{f"alt-{count}": heuristic for count, heuristic in alt.items()},
     }
     searches: dict[str, Callable[..., PlanBatch]] = {
@@ -74,6 +74,11 @@ def planners(
             if name.startswith(search):
                 found[name] = partial(plan, graph, heuristic=guesses[name.removeprefix(f"{search}-")])
     return found
+
+
+def by_table(table: np.ndarray) -> Heuristic:
+    """Squared distance of latents, (N, D)."""
+    return lambda vertices, goals: np.square(table[vertices] - table[goals]).sum(1)
 
 
 def straight_line(world: WorldGraph) -> Heuristic:

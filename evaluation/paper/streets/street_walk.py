@@ -57,7 +57,7 @@ def street_tasks(
         raise ProtocolError(f"{num_tasks} tasks: need at least 1")
     if not world.num_links:
         raise ProtocolError(f"world {world.name!r} has no links, so there is nothing to drive")
-    starts, goals, hops = [], [], []
+    drawn = []
     for seed in range(first_seed, first_seed + num_tasks):
         rng = np.random.default_rng(seed)
         while True:
@@ -67,13 +67,11 @@ def street_tasks(
             if len(reachable):
                 break
         goal = int(rng.choice(reachable))
-        starts.append(start)
-        goals.append(goal)
-        hops.append(int(away[goal]))
-    from_, to = np.array(starts), np.array(goals)
-    unique, row = np.unique(from_, return_inverse=True)
-    metres = np.concatenate([metres_from(world, unique[i : i + 64])[:, to] for i in range(0, len(unique), 64)])
-    return StreetTasks(from_, to, np.array(hops), metres[row, np.arange(len(to))])
+        drawn.append((start, goal, int(away[goal])))
+    starts, goals, hops = np.array(drawn).T
+    unique, row = np.unique(starts, return_inverse=True)
+    metres = np.concatenate([metres_from(world, unique[i : i + 64])[:, goals] for i in range(0, len(unique), 64)])
+    return StreetTasks(starts, goals, hops, metres[row, np.arange(len(goals))])
 
 
 class Walked(NamedTuple):

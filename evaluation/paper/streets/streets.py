@@ -16,7 +16,7 @@ from agents.training.loop import Training
 from data_collection.sources import read_streets
 from plan2vec_envs.errors import MissingFileError
 from plan2vec_envs.image_graph import Views, WorldGraph, get_world
-from plan2vec_envs.io.folders import data_folder
+from plan2vec_envs.io.folders import data_dir
 
 from .street_walk import Distance, StreetTasks, Walked, by_latents, street_walk
 
@@ -34,13 +34,9 @@ def street_world(name: str) -> WorldGraph:
     try:
         return get_world(name)
     except MissingFileError:
-        try:
-            folder = data_folder("touchdown")
-        except MissingFileError:
-            folder = None
-        if folder is None:
+        if (data := data_dir()) is None or not (data / "touchdown").is_dir():
             raise
-        return read_streets("touchdown", folder, subset=name, connected=True)[0]
+        return read_streets("touchdown", data / "touchdown", subset=name, connected=True)[0]
 
 
 def worlds_at_hand(names: Iterable[str]) -> list[str]:

@@ -49,8 +49,3 @@ def pulses(x: np.ndarray, width: np.ndarray | np.float32) -> np.ndarray:
     """The integral up to x of a function that is 1 on [n, n + width] for every whole n, and else 0."""
     whole = np.floor(x)
     return whole * width + np.minimum(x - whole, width)
-
-
-def columns_to_pixels(fine: np.ndarray) -> np.ndarray:
-    """(B, S, C) to (B, S, S): the means of neighbouring columns."""
-    return (fine[..., ::2] + fine[..., 1::2]) * np.float32(0.5)

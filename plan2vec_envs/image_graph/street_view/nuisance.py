@@ -52,7 +52,6 @@ _MOST = {"lane": 6.0, "along": 3.0, "yaw": 180.0, "cars": float(CAR_SLOTS), "exp
 
 NUISANCE = Nuisance()
 HARDER = Nuisance(lane=4.0, yaw=5.0)
-NO_NUISANCE = Nuisance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def pose_jitter(nuisance: Nuisance, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

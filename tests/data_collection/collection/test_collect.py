@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import gymnasium as gym
 import numpy as np
 import pytest
 
-from data_collection import UniformPolicy, collect
+from data_collection import collect
+from data_collection.collection import collect as collecting
 from plan2vec_envs import ROOM_IDS, InvalidOptionError, UnknownNameError, get_room
 from plan2vec_envs.geometry import STEP
 from plan2vec_envs.maze import physics
@@ -110,52 +110,25 @@ def test_the_batching_of_the_physics_does_not_matter(monkeypatch):
     assert collect(CMAZE, **SMALL).fingerprint == default
 
 
-def test_the_default_policy_is_the_uniform_one():
-    with gym.make(CMAZE) as env:
-        policy = UniformPolicy(env.action_space)
-    assert collect(CMAZE, policy, **SMALL).fingerprint == collect(CMAZE, **SMALL).fingerprint
-
-
-def test_a_policy_sees_what_the_environment_shows_and_its_actions_are_recorded():
-    seen = []
-
-    class Watching:
-        def act(self, observation, desired_goal, *, rng):
-            seen.append(observation)
-            return np.full(len(observation), len(seen) % 8)
-
-    data = collect(CMAZE, Watching(), num_rollouts=2, horizon=3, num_policies=1, progress=False)
-    np.testing.assert_array_equal(
-        np.stack(seen, axis=1).reshape(6, 1, 64, 64), data.observations[data.transitions[:, 0]]
-    )
-    assert data.actions.tolist() == [1, 2, 3, 1, 2, 3]
-
-
-class Interrupted(UniformPolicy):
-    """Uniform, until its patience ends as if by Ctrl-C."""
-
-    patience = 10**9
-    acts = 0
-
-    def act(self, observation, desired_goal=None, *, rng):
-        type(self).acts += 1
-        if type(self).acts > self.patience:
-            raise KeyboardInterrupt
-        return super().act(observation, desired_goal, rng=rng)
-
-
 class TestResuming:
     @pytest.fixture
     def run(self, tmp_path, monkeypatch):
         """Collect 4 parts of 6 steps with so much patience; returns the dataset and the number of steps."""
-        with gym.make(CMAZE) as env:
-            policy = Interrupted(env.action_space)
+        act = collecting.uniform_actions
 
         def run(patience=10**9, **changes):
-            monkeypatch.setattr(Interrupted, "patience", patience)
-            monkeypatch.setattr(Interrupted, "acts", 0)
-            data = collect(CMAZE, policy, **{**SMALL, "env_kwargs": STATE, "parts_dir": tmp_path / "parts"} | changes)
-            return data, Interrupted.acts
+            acts = 0
+
+            def interrupted(*args):
+                nonlocal acts
+                acts += 1
+                if acts > patience:
+                    raise KeyboardInterrupt
+                return act(*args)
+
+            monkeypatch.setattr(collecting, "uniform_actions", interrupted)
+            data = collect(CMAZE, **{**SMALL, "env_kwargs": STATE, "parts_dir": tmp_path / "parts"} | changes)
+            return data, acts
 
         return run
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
-from data_collection import UniformPolicy, collect, make_dataset, read_manifest
+from data_collection import collect, make_dataset, read_manifest
+from data_collection.collection import collect as collecting
 from plan2vec_envs import InvalidOptionError, UnknownNameError
 
 OPEN = "Plan2vec/Open-v0"
@@ -61,15 +62,15 @@ def test_the_manifest_says_how_to_make_it_again(cache):
 
 
 def test_an_interrupted_call_resumes_and_leaves_nothing_half_written(cache, whole, monkeypatch):
-    act, acts = UniformPolicy.act, []
+    act, acts = collecting.uniform_actions, []
 
-    def interrupted(self, *args, **kwargs):
+    def interrupted(*args):
         acts.append(1)
         if len(acts) == 32:  # in the eleventh of twenty parts
             raise KeyboardInterrupt
-        return act(self, *args, **kwargs)
+        return act(*args)
 
-    monkeypatch.setattr(UniformPolicy, "act", interrupted)
+    monkeypatch.setattr(collecting, "uniform_actions", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make_dataset(OPEN, **TINY)
     assert [Path(name).suffix for name in files(cache)] == [".parts"]

@@ -266,8 +266,8 @@ def assert_same(a: Dataset, b: Dataset) -> None:
     ("asked", "error", "message"),
     [
         ({"name": "dask"}, UnknownNameError, "Known: local, ray"),
-        ({"jobs": 0}, InvalidOptionError, "jobs is 0; at least one process"),
-        ({"name": "ray", "jobs": -1}, InvalidOptionError, "jobs is -1; at least one process"),
+        ({"jobs": 0}, InvalidOptionError, "jobs=0 must be a whole number, at least 1"),
+        ({"name": "ray", "jobs": -1}, InvalidOptionError, "jobs=-1 must be a whole number, at least 1"),
         ({"address": "auto"}, InvalidOptionError, "add engine 'ray'"),
     ],
 )

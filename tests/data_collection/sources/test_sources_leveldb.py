@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data_collection.sources import Box, Part, read_streetlearn_leveldb
-from data_collection.sources.streets.leveldb import _entries
+from data_collection.sources.streets.leveldb import _entries, read_streetlearn_leveldb
+from data_collection.sources.streets.streets import Box, Part
 from plan2vec_envs.errors import (
     CorruptFileError,
     FileTooLargeError,

@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from data_collection.sources import Box, Part, read_streetlearn_processed, read_streets
+from data_collection.sources import read_streets
 from data_collection.sources.files.object_arrays import read_array
 from data_collection.sources.files.pictures import decode_view
+from data_collection.sources.streets.processed import read_streetlearn_processed
+from data_collection.sources.streets.streets import Box, Part
 from plan2vec_envs.errors import (
     CorruptFileError,
     FileTooLargeError,

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_collection.sources import SUBSETS, Box, Part, Repairs, read_streets, read_touchdown
+from data_collection.sources import read_streets
+from data_collection.sources.repairs import Repairs
+from data_collection.sources.streets.streets import SUBSETS, Box, Part
+from data_collection.sources.streets.touchdown import read_touchdown
 from plan2vec_envs.errors import InvalidOptionError, MissingFileError, Plan2vecError, SourceError, UnknownNameError
 from plan2vec_envs.image_graph import load_world, make_city, save_world
 from plan2vec_envs.io.folders import data_folder

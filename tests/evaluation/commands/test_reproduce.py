@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from data_collection.engines import LocalEngine
 from evaluation.paper.lab import EXPERIMENTS, Plan, Preset
 from evaluation.paper.lab.publish import publish, summary_of
 from evaluation.paper.lab.runner import run_all
@@ -36,7 +37,7 @@ def test_every_experiment_runs_from_its_cells_to_its_page(name, tmp_path, tmp_pa
     agents = tmp_path_factory.getbasetemp() / "agents"
     preset = Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=10, size="40x10")
     plan, experiment = Plan(preset, env_ids=("Plan2vec/CMaze-v0",)), EXPERIMENTS[name]
-    found = run_all(name, plan, agents, tmp_path, jobs=1)
+    found = run_all(name, plan, agents, tmp_path, LocalEngine())
     summary = summary_of(experiment, found, plan, f"plan2vec reproduce {name}", 1)
     publish(experiment, found, summary, tmp_path)
     assert json.loads((tmp_path / "results.json").read_text())["experiment"] == name

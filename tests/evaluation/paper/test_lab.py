@@ -11,6 +11,7 @@ import pytest
 from agents import AGENTS, get_agent
 from agents.errors import ConfigError
 from agents.metrics.local_losses import SmoothL1
+from data_collection.engines import LocalEngine
 from data_collection.registry import load_plugins
 from evaluation.cli import main
 from evaluation.errors import ResultsError
@@ -27,12 +28,11 @@ from evaluation.paper.lab import (
     get_experiment,
 )
 from evaluation.paper.lab.lineup import LINEUP, PLAN2VEC
-from evaluation.paper.lab.plan import configured, get_preset
+from evaluation.paper.lab.plan import configured
 from evaluation.paper.lab.publish import markdown_of, publish, summary_of
 from evaluation.paper.lab.runner import run_all, run_file
 from evaluation.paper.lab.scores import bits, flags, interval, pooled
 from evaluation.protocols.stats import wilson
-from plan2vec_envs.errors import UnknownNameError
 from tests.benchmarks.readme import render_readme
 
 
@@ -67,11 +67,11 @@ def toy(monkeypatch):
     return found
 
 
-QUICK = Plan(get_preset("quick"))
+QUICK = Plan(PRESETS["quick"])
 
 
 def run(tmp_path, plan=QUICK):
-    return run_all("toy", plan, tmp_path, tmp_path / "toy", jobs=1)
+    return run_all("toy", plan, tmp_path, tmp_path / "toy", LocalEngine())
 
 
 def test_cells_come_back_in_order_and_are_run_once(toy, tmp_path):
@@ -100,7 +100,7 @@ def test_a_damaged_or_differently_made_cell_is_run_again(toy, tmp_path):
 
 def test_more_seeds_run_only_what_is_new(toy, tmp_path):
     run(tmp_path)
-    run(tmp_path, Plan(get_preset("quick"), seeds=3))
+    run(tmp_path, Plan(PRESETS["quick"], seeds=3))
     assert [group for group, _ in toy.ran[4:]] == ["g2", "g2"]
 
 
@@ -119,7 +119,7 @@ def test_a_summary_is_rendered_into_the_readme_between_its_markers_only(toy, tmp
 
 
 def test_a_readme_never_shows_rows_that_prove_nothing(toy, tmp_path):
-    plan = Plan(get_preset("smoke"))
+    plan = Plan(PRESETS["smoke"])
     summary = summary_of(toy, run(tmp_path, plan), plan, "plan2vec reproduce toy --preset smoke", 1)
     assert "not for comparison" in markdown_of(toy, summary)
     (tmp_path / "toy.json").write_text(json.dumps(summary))
@@ -131,7 +131,7 @@ def test_a_readme_never_shows_rows_that_prove_nothing(toy, tmp_path):
 
 
 def test_every_row_of_a_smoke_run_is_stamped(toy, tmp_path):
-    plan = Plan(get_preset("smoke"))
+    plan = Plan(PRESETS["smoke"])
     found = run(tmp_path, plan)
     summary = summary_of(toy, found, plan, "plan2vec reproduce toy --preset smoke", 1)
     publish(toy, found, summary, tmp_path / "toy")
@@ -165,12 +165,6 @@ def test_options_reach_nested_entries_and_steps_are_scaled_last():
     assert configured(Outer(), {}) == Outer()
     with pytest.raises(ConfigError, match="width"):
         configured(Outer(), {"inner.widht": 2})
-
-
-def test_presets_are_found_by_name():
-    assert isinstance(get_preset("smoke"), Preset)
-    with pytest.raises(UnknownNameError, match="smoke"):
-        get_preset("smoek")
 
 
 def test_bits_and_flags_are_inverse():
@@ -211,7 +205,7 @@ def test_blocked_tasks_that_differ_between_runs_are_pooled_over_attempts():
     [
         (["tabel1"], "table1"),
         (["table1", "--preset", "smoek"], "smoke"),
-        (["table1", "--jobs", "0"], "at least one process"),
+        (["table1", "--jobs", "0"], "jobs=0 must be a whole number, at least 1"),
         (["table1", "--seeds", "0"], "at least 1"),
         (["table1", "--only", "vea-2"], "vae-2"),
         (["table5", "--only", "plan2vec"], "nothing to choose from"),
@@ -278,12 +272,12 @@ def test_a_page_may_ask_for_one_table_of_many_by_words_of_its_title(toy, tmp_pat
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_every_preset_configures_every_contestant(preset):
     for method in LINEUP:
-        config = method.config(get_preset(preset))
+        config = method.config(PRESETS[preset])
         assert type(config) is type(get_agent(method.agent)().config)
 
 
 def test_the_paper_preset_uses_the_networks_and_the_algorithm_of_the_paper():
-    config = PLAN2VEC.config(get_preset("paper"))
+    config = PLAN2VEC.config(PRESETS["paper"])
     assert (config.global_metric.trunk, config.global_metric.algorithm.kind) == ("paper_conv", "amortized_search")
     assert config.local_metric.negatives == SmoothL1()
 
@@ -316,7 +310,7 @@ def test_an_agent_of_a_plugin_is_a_contestant_by_its_name(tmp_path, monkeypatch,
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PLAN2VEC_PLUGINS", "newcomer_plugin")
     tiny = Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=4, size="12x4")
-    monkeypatch.setattr("evaluation.paper.lab.plan.PRESETS", {"tiny": tiny})
+    monkeypatch.setattr("evaluation.paper.lab.command.PRESETS", {"tiny": tiny})
     load_plugins.cache_clear()
     asked = ["--preset", "tiny", "--env", "Plan2vec/Open-v0", "--jobs", "1", "--out", str(tmp_path / "runs")]
     try:

@@ -21,7 +21,7 @@ from evaluation.paper.figures.bars import Bar, bars_figure
 from evaluation.paper.figures.frames import frames_figure, frames_from_text, frames_to_text
 from evaluation.paper.lab import Plan, Run
 from evaluation.paper.lab.lineup import PLAN2VEC, UNIFORM, VAE_2
-from evaluation.paper.lab.plan import get_preset
+from evaluation.paper.lab.plan import PRESETS
 from evaluation.paper.lab.scores import bits, mean_of, plain
 from evaluation.protocols.graph_walk import graph_walk
 from evaluation.protocols.memory_graph import MemoryGraph
@@ -32,7 +32,7 @@ from plan2vec_envs.geometry import STEP
 from ..conftest import CMAZE, SeeingAgent
 
 ROOM = room_of(CMAZE)
-PLAN = Plan(get_preset("smoke"))
+PLAN = Plan(PRESETS["smoke"])
 
 
 def size(png):
@@ -204,7 +204,7 @@ def fig5_found(rng, seeds=2):
 
 def test_fig_5_puts_both_embeddings_and_the_truth_into_one_table(rng):
     experiment, found = Fig5(), fig5_found(rng)
-    summary = {**experiment.summarise(found, Plan(get_preset("smoke"), seeds=2)), "tasks": 10}
+    summary = {**experiment.summarise(found, Plan(PRESETS["smoke"], seeds=2)), "tasks": 10}
     success, knowledge = experiment.tables(summary)
     assert [cells[0] for _, cells in success.rows][:2] == ["plan2vec, 2-d, with memory", "plan2vec, 2-d, memoryless"]
     assert [cells for _, cells in knowledge.rows] == [

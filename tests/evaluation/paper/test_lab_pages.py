@@ -11,7 +11,7 @@ from evaluation.cli import main
 from evaluation.errors import ResultsError
 from evaluation.paper.lab import Experiment, Figure, Plan, Run, Table
 from evaluation.paper.lab.pages import all_finished, finished
-from evaluation.paper.lab.plan import get_preset
+from evaluation.paper.lab.plan import PRESETS
 from evaluation.paper.lab.publish import publish, summary_of
 from evaluation.report.html import picture
 
@@ -52,7 +52,7 @@ class Evil(Experiment):
 
 
 def published(folder, preset="quick"):
-    experiment, plan = Evil(), Plan(get_preset(preset))
+    experiment, plan = Evil(), Plan(PRESETS[preset])
     found = [(run, experiment.measure(run, None)) for run in experiment.runs(plan)]
     publish(experiment, found, summary_of(experiment, found, plan, f"plan2vec reproduce {EVIL}", 1), folder)
     return folder

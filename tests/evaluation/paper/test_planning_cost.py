@@ -105,7 +105,7 @@ def test_pairs_are_as_far_apart_as_asked_and_missing_depths_are_left_out(lattice
 
 def test_dijkstra_grows_with_the_square_of_the_depth_and_a_walker_with_the_depth(lattice):
     """Away from the border a search to depth d expands 2 d^2 vertices on a square lattice, and a walker d."""
-    _, cost = planning_cost(Manhattan(), lattice, depths=(2, 3, 4, 6, 8), plans_per_depth=40)
+    _, cost = planning_cost(Manhattan(), lattice, depths=(2, 3, 4, 6, 8))
     exponents = {name: exponent(found["optimum"], found["expanded"]) for name, found in cost.items()}
     assert 1.5 < exponents["dijkstra"] < 2.1
     for name in ("best-first, manhattan", "greedy, manhattan"):
@@ -124,12 +124,12 @@ def test_balls_of_a_square_lattice_grow_quadratically(lattice):
 
 
 def test_sampling_without_memory_gets_less_far_than_a_search(lattice):
-    hops, met = success_by_hops(Blind(), lattice, hops=(1, 4, 8), plans_per_hop=40)
+    hops, met = success_by_hops(Blind(), lattice, hops=(1, 4, 8))
     rate = {name: [flags[hops == hop].mean() for hop in (1, 4, 8)] for name, flags in met.items()}
     assert rate["dijkstra, no limit"] == [1.0, 1.0, 1.0]
     assert rate["random walk"][0] > rate["random walk"][1] > rate["random walk"][2]
     assert rate["greedy"][2] < 0.2  # straight to the lowest vertex, and to and fro there
-    assert success_by_hops(Manhattan(), lattice, hops=(8,), plans_per_hop=40)[1]["greedy"].all()
+    assert success_by_hops(Manhattan(), lattice, hops=(8,))[1]["greedy"].all()
 
 
 def test_the_exponent_of_a_power_law_is_its_power(rng):

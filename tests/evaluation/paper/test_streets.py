@@ -25,7 +25,7 @@ from evaluation.paper.experiments.fig8 import corner_query
 from evaluation.paper.experiments.fig9 import is_diagonal, quarters_of
 from evaluation.paper.figures.streets import expansions_figure
 from evaluation.paper.lab import AgentCache, Plan, get_experiment
-from evaluation.paper.lab.plan import get_preset
+from evaluation.paper.lab.plan import PRESETS
 from evaluation.paper.lab.publish import summary_of
 from evaluation.paper.protocols.decision_cost import decision_cost, walk_by_table
 from evaluation.paper.streets import streets
@@ -141,7 +141,7 @@ def test_what_was_put_together_is_judged_by_true_places(driven, monkeypatch):
 
 def test_the_ceiling_of_neighbours_is_what_true_links_reach(driven):
     world = driven[0]
-    found = table5_streets.siamese_accuracy(world, 0.02, Plan(get_preset("smoke")).training(0))
+    found = table5_streets.siamese_accuracy(world, 0.02, Plan(PRESETS["smoke"]).training(0))
     dataset = collect_drives(world, get_views(world, "recorded", 1), seed=0)
     pairs = dataset.sample_pairs(table5_streets.PAIRS, rng=np.random.default_rng(0))
     places = cdist(dataset.oracle_position, world.oracle_position).argmin(1)
@@ -276,7 +276,7 @@ def test_the_nearest_pixels_are_those_of_brute_force(rng):
     ],
 )
 def test_the_experiment_gives_a_summary_and_tables(name, only, tmp_path):
-    experiment, plan = get_experiment(name), Plan(get_preset("smoke"), only=only)
+    experiment, plan = get_experiment(name), Plan(PRESETS["smoke"], only=only)
     cells = experiment.runs(plan)
     cache = AgentCache(tmp_path, plan)
     found = [(run, experiment.measure(run, cache)) for run in cells]

@@ -10,9 +10,10 @@ import pytest
 from agents import load_agent
 from agents.training.loop import one_torch_thread
 from data_collection import load_dataset
+from data_collection.engines import LocalEngine
 from evaluation import cli
 from evaluation.paper.lab import Plan
-from evaluation.paper.lab.plan import get_preset
+from evaluation.paper.lab.plan import PRESETS
 from evaluation.paper.lab.runner import run_all
 from evaluation.protocols.tasks import make_tasks
 from evaluation.runs.judging import judge_into, rows
@@ -44,11 +45,11 @@ def test_rows_are_judged_the_same_wherever_and_whoever_is_killed(elsewhere, tiny
 
 @pytest.mark.slow
 def test_cells_come_out_the_same_wherever_and_whoever_is_killed(elsewhere, tmp_path):
-    plan = Plan(get_preset("smoke"), seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
+    plan = Plan(PRESETS["smoke"], seeds=2, env_ids=(CMAZE,), size="20x5", only=("random",))
     mortal = Mortal(elsewhere, tmp_path)
-    found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", engine=mortal)
+    found = run_all("table1", plan, tmp_path / "agents", tmp_path / "elsewhere", mortal)
     assert mortal.died
-    here = run_all("table1", plan, tmp_path / "agents here", tmp_path / "here")
+    here = run_all("table1", plan, tmp_path / "agents here", tmp_path / "here", LocalEngine())
     assert timeless([result for _, result in found]) == timeless([result for _, result in here])
 
 
@@ -84,7 +85,7 @@ def test_an_array_is_embedded_as_a_dataset_is(tiny_run, tmp_path, capsys):
 @pytest.mark.parametrize("command", [["collect"], ["evaluate", "run"], ["embed", "run", "data.npz"], ["sweep"]])
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--jobs", "0"], "at least one process"), (["--address", "auto"], "add engine 'ray'")],
+    [(["--jobs", "0"], "jobs=0 must be a whole number, at least 1"), (["--address", "auto"], "add engine 'ray'")],
 )
 def test_an_engine_that_cannot_be_is_refused_before_anything_is_done(
     command, options, message, tmp_path, monkeypatch, capsys

@@ -10,10 +10,13 @@ import pytest
 
 from plan2vec_envs.errors import InvalidOptionError, WorldError
 from plan2vec_envs.image_graph import WorldGraph
-from plan2vec_envs.image_graph.street_view import HARDER, NO_NUISANCE, NUISANCE, Nuisance, StreetRenderer
 from plan2vec_envs.image_graph.street_view.dice import hashed, normals, uniform
 from plan2vec_envs.image_graph.street_view.field import StreetField
 from plan2vec_envs.image_graph.street_view.lens import EDGES, below
+from plan2vec_envs.image_graph.street_view.nuisance import HARDER, NUISANCE, Nuisance
+from plan2vec_envs.image_graph.street_view.renderer import StreetRenderer
+
+NO_NUISANCE = Nuisance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def crossing_streets(arm: int = 10, yaw: float = 0.0) -> WorldGraph:

@@ -11,7 +11,10 @@ import pytest
 
 from plan2vec_envs.errors import DiskFullError, InvalidOptionError, StorageError
 from plan2vec_envs.image_graph import WorldGraph
-from plan2vec_envs.image_graph.street_view import HARDER, RENDERER_VERSION, StreetRenderer, cache, cached_views
+from plan2vec_envs.image_graph.street_view import cache
+from plan2vec_envs.image_graph.street_view.cache import cached_views
+from plan2vec_envs.image_graph.street_view.nuisance import HARDER
+from plan2vec_envs.image_graph.street_view.renderer import RENDERER_VERSION, StreetRenderer
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,10 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.actions import RopeActions, link_share
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT, RopeEnv
 from plan2vec_envs.rope.physics import REACH, drag
-from plan2vec_envs.rope.shape import LINK, NODES, TETHER, straight
-from plan2vec_envs.rope.wander import RandomDrags
+from plan2vec_envs.rope.shape import LINK, NODES, TETHER
+from plan2vec_envs.rope.wander import wander
+
+from ...rope_scale import straight
 
 TIP = NODES - 1
 
@@ -229,9 +231,8 @@ def test_reward_is_the_computed_one_alone_and_in_batches_and_for_other_goals():
     env = make().unwrapped
     observation, info = env.reset(seed=0)
     frames, nodes, rewards, infos = [], [], [], []
-    policy = RandomDrags(np.random.default_rng(0))
-    for _ in range(60):
-        observation, reward, *_, info = env.step(policy.act(1.0))
+    for action in wander(info["oracle_position"], 60, np.random.default_rng(0))[1]:
+        observation, reward, *_, info = env.step(action)
         pair = observation["achieved_goal"], observation["desired_goal"]
         for known in (info, {}):
             computed = env.compute_reward(*pair, known)
