@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .launcher import alone, check_alone, end, is_main
+from .execution import alone, check_alone, end, is_main
 
 if TYPE_CHECKING:
     from .execution import Execution

@@ -1,12 +1,14 @@
-"""How a fit runs, as opposed to what it learns: precision, reproducibility, the size of a step."""
+"""How a fit runs, as opposed to what it learns: precision, reproducibility, the size of a step, by which processes."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from data_collection.errors import check_name
 
@@ -15,6 +17,7 @@ from ..errors import ConfigError, ExecutionError
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _NO_EFFECT = ("frame_bytes",)  # on results
+_ALONE = ContextVar("_ALONE", default=False)
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # without it products of matrices on CUDA may differ from run to run
 
 
@@ -85,3 +88,50 @@ class Execution:
 
 
 DEFAULT_EXECUTION = Execution()
+
+
+def started() -> int:
+    """How many processes a launcher, such as torchrun, started for this fit; 1 without a launcher."""
+    return int(os.environ["WORLD_SIZE"]) if {"RANK", "WORLD_SIZE"} <= os.environ.keys() else 1
+
+
+def is_alone() -> bool:
+    """Whether this is inside of `alone`."""
+    return _ALONE.get()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, a fit is of this process only, whoever was started beside it: what one of several does after all."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
+def is_main() -> bool:
+    """Whether this process reads, writes and speaks: of several the first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def check_alone(why: str) -> None:
+    """For work that several processes cannot share.
+
+    Raises:
+        ExecutionError: if a launcher started more than one, saying why that is wrong.
+    """
+    if started() > 1:
+        raise ExecutionError(f"{started()} ranks were started, but {why}")
+
+
+def end(code: int) -> NoReturn:
+    """End this process with an exit code; one of several without Python's own farewell.
+
+    During that, a thread of the group may still let go of a tensor, and abort a process that has succeeded.
+    """
+    if started() == 1:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

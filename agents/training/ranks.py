@@ -16,7 +16,7 @@ import torch
 from torch import distributed, nn
 
 from ..errors import ExecutionError
-from .launcher import is_alone, started
+from .execution import is_alone, started
 
 T = TypeVar("T")
 
