@@ -3,7 +3,7 @@
 from ...report.tables import Table
 from .experiment import EXPERIMENTS, Experiment, get_experiment, register_experiment
 from .plan import PRESETS, Plan, Preset
-from .records import Figure, Found, Method, Run
+from .records import Figure, Found, Method, Run, crossed
 from .workbench import AgentCache, Source
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "Source",
     "Table",
+    "crossed",
     "get_experiment",
     "register_experiment",
 ]
