@@ -131,15 +131,11 @@ class Fig8(Experiment):
         drawn = []
         for name in summary["worlds"]:
             world = streets.street_world(name)
-            graph = streets.true_graph(world, LEAST_STEP)
+            graph, (start, goal) = streets.true_graph(world, LEAST_STEP), corner_query(world)
             numbers, _ = table_of(world, graph, 0)
-            drawn.append(
-                Figure(
-                    f"{name}.png",
-                    expansions_figure(world, graph, numbers, *(int(end[0]) for end in corner_query(world))),
-                    f"{name}: places expanded between two corners, in grey; the plan in red.",
-                )
-            )
+            data = expansions_figure(world, graph, numbers, int(start[0]), int(goal[0]))
+            caption = f"{name}: places expanded between two corners, in grey; the plan in red."
+            drawn.append(Figure(f"{name}.png", data, caption))
         return drawn
 
 

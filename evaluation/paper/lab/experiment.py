@@ -36,7 +36,7 @@ class Experiment(ABC):
     """Seeds where neither plan nor preset says, which the summary repeats; 0 where it names none."""
     repeats_size: ClassVar[bool] = False
     """Whether the summary repeats how many rollouts there were."""
-    groups: ClassVar[Sequence[str]] = ()
+    groups: ClassVar[Sequence[Any]] = ()
     """What the summary calls what was found, and what that is grouped by, level by level, see `scores.grouped`."""
 
     @abstractmethod

@@ -120,19 +120,26 @@ def row(*cells: str, ours: bool = False) -> tuple[str, list[str]]:
     return "ours" if ours else "", list(cells)
 
 
-def grouped(found: Found, by: Sequence[str], pool: Callable[[list[dict[str, Any]]], Any] = list) -> Any:
+def grouped(
+    found: Found, by: Sequence[str | Callable[[Run], str]], pool: Callable[[list[dict[str, Any]]], Any] = list
+) -> Any:
     """What the runs of each group gave, groups in the order of their first runs.
 
     Args:
         found: runs and results.
-        by: for each level of nested dictionaries, a parameter of the runs or an attribute of `Run`, such as "name".
+        by: for each level of nested dictionaries, a parameter of the runs or an attribute of `Run`, such as "name", or
+            a function of a run.
         pool: makes one thing of the results of a group.
     """
     if not by:
         return pool([result for _, result in found])
     groups: dict[Any, list[tuple[Run, dict[str, Any]]]] = {}
     for run, result in found:
-        key = run.params[by[0]] if by[0] in run.params else getattr(run, by[0])
+        level = by[0]
+        if callable(level):
+            key = level(run)
+        else:
+            key = run.params[level] if level in run.params else getattr(run, level)
         groups.setdefault(key, []).append((run, result))
     return {key: grouped(group, by[1:], pool) for key, group in groups.items()}
 
