@@ -11,20 +11,14 @@ from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import places
 from ..lab.scores import averages, compact, percent, rate, row, successes
-from .ablations import C_MAZE, on_own_graph
+from .ablations import C_MAZE, FAMILIES, PRINTED, Options, on_own_graph
 
 ENOUGH = 0.95
-_PRINTED = {"global_metric.algorithm": "amortized_search"}
-_SECOND = {"global_metric.algorithm": "value_iteration"}
-
-VARIANTS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+VARIANTS: dict[str, tuple[Options, tuple[int, ...]]] = {
     "Algorithm 1, all pairs": ({}, (50, 100, 200, 400, 800)),
-    "Algorithm 1 as printed, Dijkstra": (_PRINTED, (50, 100, 200, 400)),
-    "Algorithm 1 as printed, A* with D": ({**_PRINTED, "global_metric.algorithm.search": "a_star"}, (200, 400)),
-    **{
-        f"Algorithm 2, k = {k}": ({**_SECOND, "global_metric.algorithm.lookahead": k}, (100, 250, 500))
-        for k in (1, 2, 3, 5)
-    },
+    "Algorithm 1 as printed, Dijkstra": (PRINTED, (50, 100, 200, 400)),
+    "Algorithm 1 as printed, A* with D": ({**PRINTED, "global_metric.algorithm.search": "a_star"}, (200, 400)),
+    **{f"Algorithm 2, {k}": (options, (100, 250, 500)) for k, options in FAMILIES["algorithm2"][1].items()},
 }
 """Label -> options, and numbers of gradient steps; each point has its own schedule."""
 

@@ -110,21 +110,15 @@ class Fig10(Experiment):
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Panels a to e."""
         by_room = [(room_of(run.params["env_id"]), result) for run, result in found]
-        scores = [
-            LocalScores(room.title, pairs[:, 0], pairs[:, 1], result["threshold"])
-            for room, result in by_room
-            for pairs in [np.asarray(result["pairs"])]
-        ]
-        recorded, joined = [], []
+        scores, recorded, joined, maps = [], [], [], []
         for room, result in by_room:
+            true, score = np.asarray(result["pairs"]).T
+            scores.append(LocalScores(room.title, true, score, result["threshold"]))
             edges = {name: np.asarray(ends).reshape(-1, 2, 2) for name, ends in result["edges"].items()}
-            counts = result["counts"]
+            counts, values = result["counts"], result["values"]
             recorded.append((room, f"{counts['recorded']:,} recorded", {"recorded": edges.pop("recorded")}))
             joined.append((room, f"{counts['found']:,} found, {counts['wormhole']} wormholes", edges))
-        maps = [
-            ValueMap(Lattice(room, CELLS), tuple(r["values"]["goal"]), np.asarray(r["values"]["learned"]))
-            for room, r in by_room
-        ]
+            maps.append(ValueMap(Lattice(room, CELLS), tuple(values["goal"]), np.asarray(values["learned"])))
         walks = [(room, result["walk"]) for room, result in by_room if result["walk"]["blocked"]]
         return [
             Figure("fig10a.png", local_figure(scores), _CAPTIONS["a"]),

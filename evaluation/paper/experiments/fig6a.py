@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ...figures.curves import Line
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
+from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among, places
 from ..lab.scores import both_ways, percent, rate, success
 from ..lab.sweeps import sweep
 from ..protocols.online_dqn import online_dqn
@@ -43,23 +44,13 @@ class Fig6a(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per kind of observation, room and seed; one run per size and method. Then DQN with interaction."""
-        offline = [
-            Run.of(
-                f"{obs_type} {short_name(env_id)} seed {seed}",
-                f"{size} {method.key}",
-                env_id=env_id,
-                size=f"{size}x{HORIZON}",
-                seed=seed,
-                obs_type=obs_type,
-                rollouts=size,
-                method=method.params(plan.preset),
-            )
-            for obs_type, env_ids, sizes, seeds in STUDIES
-            for seed in range(plan.num_seeds(seeds))
-            for env_id in plan.env_ids or env_ids
-            for size in (sizes if plan.preset.comparable else SMOKE)
-            for method in (among(plan, METHODS) if plan.only else METHODS[:2])
-        ]
+        offline, methods = [], among(plan, METHODS) if plan.only else METHODS[:2]
+        for obs_type, env_ids, sizes, seeds in STUDIES:
+            for place in places(plan, env_ids, seeds):
+                group = f"{obs_type} {short_name(place['env_id'])} seed {place['seed']}"
+                for size, method in product(sizes if plan.preset.comparable else SMOKE, methods):
+                    how = {"obs_type": obs_type, "rollouts": size, "method": method.params(plan.preset)}
+                    offline.append(Run(group, f"{size} {method.key}", {**place, "size": f"{size}x{HORIZON}", **how}))
         steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
         return offline + [
             Run(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})

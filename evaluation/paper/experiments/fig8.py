@@ -108,7 +108,8 @@ class Fig8(Experiment):
         """A table a world."""
         tables = []
         for name, world in summary["worlds"].items():
-            rows = [(_kind(key, label), label, world["planners"][key]) for key, label in LABELS.items()]
+            kinds = {key: "ours" if "table" in key else "oracle" * ("GPS" in label) for key, label in LABELS.items()}
+            rows = [(kinds[key], label, world["planners"][key]) for key, label in LABELS.items()]
             note = (
                 f"{world['pairs']} pairs about {world['hops']:.0f} links apart, {world['places']:,} places. The table "
                 f"took {world['table_seconds']:.1f} CPU s ({world['dimensions']:.0f} dimensions), ALT "
@@ -170,10 +171,6 @@ def _costs(found: PlanBatch, optimum: PlanBatch, seconds: float) -> dict[str, An
         "hops": float(hops[found.success].mean()) if found.success.any() else None,
         "ms": round(1e3 * seconds / len(found), 3),
     }
-
-
-def _kind(key: str, label: str) -> str:
-    return "ours" if "table" in key else "oracle" if "GPS" in label else ""
 
 
 _COLUMNS: tuple[Column, ...] = (

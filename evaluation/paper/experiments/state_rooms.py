@@ -31,8 +31,9 @@ class StateRooms(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per room, one run per seed."""
+        size = {"size": plan.rollouts, **plan.effort}
         return [
-            Run.of(short_name(env_id), f"seed {seed}", env_id=env_id, seed=seed, size=plan.rollouts, **plan.effort)
+            Run(short_name(env_id), f"seed {seed}", {"env_id": env_id, "seed": seed, **size})
             for env_id in plan.env_ids or ROOM_IDS
             for seed in range(plan.num_seeds(self.seeds))
         ]

@@ -80,13 +80,12 @@ class Tuning(Experiment):
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table an algorithm, the first row what is used."""
+        head = ["change", "steps", "success there, %", "minutes"]
         return [
             Table(
-                f"{name.upper()} without the metric, one change at a time",
-                ["change", "steps", "success there, %", "minutes"],
-                [_row(change, runs) for change, runs in changes.items()],
+                f"{name.upper()} without the metric, one change at a time", head, [_row(*each) for each in runs.items()]
             )
-            for name, changes in summary["algorithms"].items()
+            for name, runs in summary["algorithms"].items()
         ]
 
 

@@ -61,11 +61,6 @@ class Run:
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, group: str, name: str, **params: Any) -> Run:
-        """With parameters by name."""
-        return cls(group, name, params)
-
     @property
     def room(self) -> str:
         """Short name of its environment."""
