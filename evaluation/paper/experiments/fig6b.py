@@ -56,20 +56,12 @@ class Fig6b(Experiment):
         memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
         tasks = graph_tasks(memory, num_tasks=cache.plan.preset.tasks, seed=source.seed)
         heuristic = vertex_heuristic(agent, memory)
+        walk = partial(graph_walk, agent, memory, tasks, seed=source.seed, heuristic=heuristic)
         walks: dict[str, Any] = {}
         for k in LOOKAHEADS:
             for kind in ("path cost + D", "D alone") if k > 1 and heuristic is not None else ("path cost + D",):
-                walks.setdefault(kind, {})[str(k)] = bits(
-                    graph_walk(
-                        agent,
-                        memory,
-                        tasks,
-                        budget=SearchBudget(lookahead=k),
-                        add_path_cost=kind != "D alone",
-                        seed=source.seed,
-                        heuristic=heuristic,
-                    ).success_02
-                )
+                walked = walk(budget=SearchBudget(lookahead=k), add_path_cost=kind != "D alone")
+                walks.setdefault(kind, {})[str(k)] = bits(walked.success_02)
         queues: dict[str, Any] = {}
         for size in QUEUES:
             if heuristic is None:

@@ -63,22 +63,18 @@ class Fig9(Experiment):
             trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **HEADS[params["head"]][1]
         )
 
-        def not_diagonal(sources: np.ndarray) -> np.ndarray:
-            return ~is_diagonal(quarters[sources][:, None], quarters[None])
+        def opposite(sources: np.ndarray) -> np.ndarray:
+            return is_diagonal(quarters[sources][:, None], quarters[None])
 
-        metric, _ = streets.fit_on_frames(
-            configured(config, {}, params["steps"]),
-            views.frames,
-            graph,
-            cache.plan.training(params["seed"]),
-            known_mask=not_diagonal if params["side"] == "restricted" else None,
-        )
+        known = (lambda sources: ~opposite(sources)) if params["side"] == "restricted" else None
+        config, training = configured(config, {}, params["steps"]), cache.plan.training(params["seed"])
+        metric, _ = streets.fit_on_frames(config, views.frames, graph, training, known)
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
         sources = np.sort(rng.choice(world.num_places, min(256, world.num_places), replace=False))
         truth = distances_from(graph, sources)
         found = metric.between(latents[sources][:, None], latents[None])
-        diagonal = is_diagonal(quarters[sources][:, None], quarters[None])
+        diagonal = opposite(sources)
         error = np.abs(found - truth) / (truth + 1)
         tasks = street_tasks(world, 600)
         held_out = np.flatnonzero(is_diagonal(quarters[tasks.start], quarters[tasks.goal]))[:100]

@@ -70,20 +70,14 @@ class RopeEmbeddings(Experiment):
         training.clock.begin()
         latents, between = _embedded(params["embedding"], world, params["steps"], training)
         result: dict[str, Any] = {"cpu": round(training.clock.spent()[1], 1)}
+        graph, distance = world.graph.without_bridges(), by_latents(latents, between)
         rng = np.random.default_rng([params["seed"], 11])
         rows = {"seen": np.flatnonzero(~world.unseen), "unseen": np.flatnonzero(world.unseen)}
         for name, pool in rows.items():
             starts, goals = rng.choice(pool, (2, params["tasks"]))
             truth = distances_from(world.graph, starts)[np.arange(len(starts)), goals]
             found = between(latents[starts], latents[goals])
-            walks = greedy_walk(
-                world.graph.without_bridges(),
-                starts,
-                goals,
-                by_latents(latents, between),
-                SearchBudget(max_expansions=LIMIT),
-                avoid_visited=True,
-            )
+            walks = greedy_walk(graph, starts, goals, distance, SearchBudget(max_expansions=LIMIT), avoid_visited=True)
             result[name] = bits(walks.success)
             result[f"{name} error"] = round(float((np.abs(found - truth) / (truth + 1)).mean()), 4)
         return result
@@ -126,9 +120,8 @@ def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
     learn, held_out = fold_episodes(dataset.num_episodes, 0, FOLDS, seed)
     config = config_of("ordered", "calibrated", factor)
     training = Training(seed, Workdir(None), resolve_device("cpu"), progress=False)
-    local, _ = LocalMetric.fit(
-        config.local_metric, dataset.take_episodes(learn), dataset.take_episodes(held_out), training
-    )
+    known_part, others = dataset.take_episodes(learn), dataset.take_episodes(held_out)
+    local, _ = LocalMetric.fit(config.local_metric, known_part, others, training)
     latents = local.embed(dataset.observations)
     unseen = np.isin(dataset.episode_ids, held_out)
 
@@ -136,7 +129,7 @@ def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
         rows = np.arange(len(found))
         return config.graph.build(part, rows, found, local.threshold, config.local_metric.members)
 
-    known = graph_of(dataset.take_episodes(learn), latents[~unseen])
+    known = graph_of(known_part, latents[~unseen])
     return _World(dataset.observations, local, latents, unseen, known, graph_of(dataset, latents))
 
 

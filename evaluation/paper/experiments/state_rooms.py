@@ -41,14 +41,8 @@ class StateRooms(Experiment):
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One fit and both ways of acting."""
         params = run.params
-        dataset = make_dataset(
-            params["env_id"],
-            size=params["size"],
-            seed=params["seed"],
-            obs_type="state",
-            action_type="box",
-            progress=False,
-        ).without_oracle()
+        how: dict[str, Any] = {"obs_type": "state", "action_type": "box", "progress": False}
+        dataset = make_dataset(params["env_id"], size=params["size"], seed=params["seed"], **how).without_oracle()
         found = recommend(dataset)
         agent = type(found.new_agent())(configured(found.config, {}, params["steps"]))
         agent.fit(dataset, seed=params["seed"], progress=False)

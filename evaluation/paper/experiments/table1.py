@@ -205,10 +205,9 @@ def _blocked(rooms: dict[str, Any]) -> list[Table]:
     walled = {name: room for name, room in rooms.items() if room["oracles"]["rows"]["straight-line"]["blocked"]}
     if not walled:
         return []
+    title = "Success where the straight line is blocked, %"
     note = "With memory where an agent has one. The same runs as above, on those tasks alone."
-    table = _by_method(
-        "Success where the straight line is blocked, %", walled, lambda found: percent(_first(found)["blocked"]), note
-    )
+    table = _by_method(title, walled, lambda found: percent(_first(found)["blocked"]), note)
     return [replace(table, rows=[*table.rows, *_oracles(walled, "blocked")])]
 
 

@@ -66,12 +66,8 @@ class Table4(Experiment):
         world = streets.street_world(params["world"])
         views = get_views(world, "recorded", 1)
         config = network_config(params["like"], params["network"], params["as_printed"])
-        metric, result = streets.fit_on_frames(
-            configured(config, {}, params["steps"]),
-            views.frames,
-            streets.true_graph(world),
-            cache.plan.training(params["seed"]),
-        )
+        config, training = configured(config, {}, params["steps"]), cache.plan.training(params["seed"])
+        metric, result = streets.fit_on_frames(config, views.frames, streets.true_graph(world), training)
         latents = metric.embed(views.frames)
         distance, tasks = by_latents(latents, metric.between), street_tasks(world, params["tasks"])
         found: dict[str, Any] = dict(result)
