@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .chunks import ROWS_AT_ONCE, embed_in_chunks, in_chunks, prepare_in_chunks
 from .coord_cnn import CoordCNN, PlainCNN
 from .ensemble import Ensemble
-from .frames import Frames
+from .frames import ROWS_AT_ONCE, Frames, embed_in_chunks, in_chunks, prepare_in_chunks
 from .pooled_mlp import PooledMLP
 from .trunk import TRUNKS, Standardiser, Trunk, mlp, register_trunk
 

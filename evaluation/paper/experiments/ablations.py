@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from ...protocols.graph_walk import graph_walk
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
-from ..lab import AgentCache, Experiment, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.scores import average, both_ways, compact, grouped, percent, pooled, rate
+from ..lab import AgentCache, Experiment, Method, Plan, Run, Source, Table, register_experiment
+from ..lab.lineup import places
+from ..lab.scores import averages, both_ways, compact, percent, pooled, rate, row
 from .table5 import edge_quality
 
 C_MAZE = "Plan2vec/CMaze-v0"
+PRINTED = {"global_metric.algorithm": "amortized_search"}
 Options = Mapping[str, Any]
 
 FAMILIES: dict[str, tuple[str, dict[str, Options]]] = {
@@ -71,15 +74,9 @@ FAMILIES: dict[str, tuple[str, dict[str, Options]]] = {
         "Targets of Algorithm 1",
         {
             "all pairs": {},
-            "single pairs, Dijkstra (as printed)": {"global_metric.algorithm": "amortized_search"},
-            "single pairs, A* with D": {
-                "global_metric.algorithm": "amortized_search",
-                "global_metric.algorithm.search": "a_star",
-            },
-            "single pairs, greedy walk by D": {
-                "global_metric.algorithm": "amortized_search",
-                "global_metric.algorithm.search": "greedy",
-            },
+            "single pairs, Dijkstra (as printed)": PRINTED,
+            "single pairs, A* with D": {**PRINTED, "global_metric.algorithm.search": "a_star"},
+            "single pairs, greedy walk by D": {**PRINTED, "global_metric.algorithm.search": "greedy"},
         },
     ),
     "algorithm2": (
@@ -98,6 +95,9 @@ class Ablations(Experiment):
 
     id = "ablations"
     choices = tuple(FAMILIES)
+    seeds = 3
+    repeats_size = True
+    groups = ("families", "family", "name")
     title = "Ablations"
     about = (
         "C-Maze. One choice of plan2vec is varied at a time; local metric and graph are shared where the choice comes "
@@ -107,77 +107,68 @@ class Ablations(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per family and seed, one run per variant."""
-        return [
-            Run.of(
-                f"{short_name(env_id)} {family} seed {seed}",
-                label,
-                env_id=env_id,
-                size=plan.rollouts,
-                seed=seed,
-                family=family,
-                method=_variant(label, options).params(plan.preset),
-            )
-            for family, (_, variants) in FAMILIES.items()
-            if not plan.only or family in plan.only
-            for seed in range(plan.num_seeds(3))
-            for env_id in plan.env_ids or (C_MAZE,)
-            for label, options in variants.items()
-        ]
+        runs = []
+        families = [family for family in FAMILIES if not plan.only or family in plan.only]
+        for family, place in product(families, places(plan, [C_MAZE], self.seeds)):
+            group = f"{short_name(place['env_id'])} {family} seed {place['seed']}"
+            for label, options in FAMILIES[family][1].items():
+                method = _variant(label, options).params(plan.preset)
+                runs.append(Run(group, label, {**place, "family": family, "method": method}))
+        return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One variant with one seed."""
         source = Source.of(run.params)
         variant = _variant(run.name, FAMILIES[run.params["family"]][1][run.name])
         agent, dataset, tasks = cache.agent(variant, source), cache.dataset(source), cache.tasks(source.env_id)
-        memory = memory_graph(agent, dataset)
-        pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
-        rows = {
-            **both_ways(agent, tasks, seed=source.seed),
-            "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed)),
+        graph, stage = on_own_graph(agent, dataset, len(tasks), source.seed)
+        return {
+            "rows": both_ways(agent, tasks, seed=source.seed) | {"graph": graph},
+            "edges": edge_quality(agent, dataset),
+            "error": stage.figures["relative_error"],
+            "cpu": stage.cpu_seconds,
         }
-        stage = next(entry for entry in agent.fit_log if entry.stage == "global")
-        error = stage.figures["relative_error"]
-        return {"rows": rows, "edges": edge_quality(agent, dataset), "error": error, "cpu": stage.cpu_seconds}
 
     def say(self, result: dict[str, Any]) -> str:
         """Success with and without memory."""
         return ", ".join(f"{name} {rate(row['success_02']):.1%}" for name, row in result["rows"].items())
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Families -> variants -> pooled rows."""
-        families = grouped(found, ("family", "name"), _pool)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(3), "families": families}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """A variant over its seeds."""
+        return {
+            **{name: pooled([run["rows"][name] for run in runs]) for name in _ROWS},
+            "wormholes": float(np.mean([run["edges"]["wormholes"] for run in runs])),
+            "longest": float(np.max([run["edges"]["longest"] for run in runs])),
+            **averages(runs, error=4, cpu=1),
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a family."""
         head = ["", "with memory, %", "memoryless, %", "graph walk, %", "wormholes", "error of D, %", "CPU s of D"]
-        tables = []
-        for family, variants in summary["families"].items():
-            rows = []
-            for label, found in variants.items():
-                cells = [f"{percent(found[name]['mean'])}\n{_range(found[name])}" for name in _ROWS]
-                tail = [f"{found['wormholes']:.0f}", f"{100 * found['error']:.1f}", f"{found['cpu']:.0f}"]
-                rows.append(("", [label, *cells, *tail]))
-            tables.append(Table(FAMILIES[family][0], head, rows))
-        return tables
+        return [
+            Table(FAMILIES[family][0], head, [row(label, *_cells(found)) for label, found in variants.items()])
+            for family, variants in summary["families"].items()
+        ]
 
 
 _ROWS = ("memory", "memoryless", "graph")
+
+
+def on_own_graph(agent: Any, dataset: Any, num_tasks: int, seed: int) -> tuple[dict[str, Any], Any]:
+    """The graph walk of an agent on the graph of its own data, as of `compact`, and its log of distilling."""
+    memory = memory_graph(agent, dataset)
+    pairs = graph_tasks(memory, num_tasks=num_tasks, seed=seed)
+    stage = next(entry for entry in agent.fit_log if entry.stage == "global")
+    return compact(graph_walk(agent, memory, pairs, seed=seed)), stage
 
 
 def _variant(label: str, options: Options) -> Method:
     return Method(label, label, "plan2vec", options)
 
 
-def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        **{name: pooled([result["rows"][name] for result in results]) for name in _ROWS},
-        "wormholes": float(np.mean([result["edges"]["wormholes"] for result in results])),
-        "longest": float(np.max([result["edges"]["longest"] for result in results])),
-        "error": average([result["error"] for result in results], 4),
-        "cpu": average([result["cpu"] for result in results], 1),
-    }
-
-
-def _range(found: dict[str, Any]) -> str:
-    return f"seeds {100 * min(found['per_seed']):.0f} to {100 * max(found['per_seed']):.0f}"
+def _cells(found: dict[str, Any]) -> list[str]:
+    cells = []
+    for name in _ROWS:
+        seeds = [100 * share for share in found[name]["per_seed"]]
+        cells.append(f"{percent(found[name]['mean'])}\nseeds {min(seeds):.0f} to {max(seeds):.0f}")
+    return [*cells, f"{found['wormholes']:.0f}", f"{100 * found['error']:.1f}", f"{found['cpu']:.0f}"]

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from ...figures import curves
 from ...protocols.closed_loop import closed_loop
-from ...protocols.graph_walk import graph_walk
-from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
-from ..lab.scores import average, compact, grouped, percent, rate, row, success
+from ..lab.lineup import places
+from ..lab.scores import averages, compact, percent, rate, row, successes
+from .ablations import C_MAZE, FAMILIES, PRINTED, Options, on_own_graph
 
-C_MAZE = "Plan2vec/CMaze-v0"
 ENOUGH = 0.95
-_PRINTED = {"global_metric.algorithm": "amortized_search"}
-_SECOND = {"global_metric.algorithm": "value_iteration"}
-
-VARIANTS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+VARIANTS: dict[str, tuple[Options, tuple[int, ...]]] = {
     "Algorithm 1, all pairs": ({}, (50, 100, 200, 400, 800)),
-    "Algorithm 1 as printed, Dijkstra": (_PRINTED, (50, 100, 200, 400)),
-    "Algorithm 1 as printed, A* with D": ({**_PRINTED, "global_metric.algorithm.search": "a_star"}, (200, 400)),
-    **{
-        f"Algorithm 2, k = {k}": ({**_SECOND, "global_metric.algorithm.lookahead": k}, (100, 250, 500))
-        for k in (1, 2, 3, 5)
-    },
+    "Algorithm 1 as printed, Dijkstra": (PRINTED, (50, 100, 200, 400)),
+    "Algorithm 1 as printed, A* with D": ({**PRINTED, "global_metric.algorithm.search": "a_star"}, (200, 400)),
+    **{f"Algorithm 2, {k}": (options, (100, 250, 500)) for k, options in FAMILIES["algorithm2"][1].items()},
 }
 """Label -> options, and numbers of gradient steps; each point has its own schedule."""
 
@@ -35,6 +29,9 @@ class Algorithms(Experiment):
 
     id = "algorithms"
     title = "Algorithm 1 printed, Algorithm 1 by all pairs, Algorithm 2"
+    seeds = 3
+    repeats_size = True
+    groups = ("variants", "variant", "steps")
     about = (
         "C-Maze, the same local metric and graph for all. Each number of gradient steps is a training of its own, with "
         "its own learning-rate schedule. Success of the graph walk (k = 1, no memory) and of the closed loop within "
@@ -43,33 +40,22 @@ class Algorithms(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per seed and variant, one run per number of steps."""
-        return [
-            Run.of(
-                f"{short_name(env_id)} {label} seed {seed}",
-                f"{steps} steps",
-                env_id=env_id,
-                size=plan.rollouts,
-                seed=seed,
-                variant=label,
-                steps=steps,
-                method=_method(label, steps).params(plan.preset),
-            )
-            for seed in range(plan.num_seeds(3))
-            for env_id in plan.env_ids or (C_MAZE,)
-            for label, (_, all_steps) in VARIANTS.items()
-            for steps in all_steps
-        ]
+        runs = []
+        for place, (label, (_, all_steps)) in product(places(plan, [C_MAZE], self.seeds), VARIANTS.items()):
+            group = f"{short_name(place['env_id'])} {label} seed {place['seed']}"
+            for steps in all_steps:
+                method = _method(label, steps).params(plan.preset)
+                runs.append(Run(group, f"{steps} steps", {**place, "variant": label, "steps": steps, "method": method}))
+        return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One training."""
         source = Source.of(run.params)
         agent = cache.agent(_method(run.params["variant"], run.params["steps"]), source)
-        memory = memory_graph(agent, cache.dataset(source))
         tasks = cache.tasks(source.env_id)
-        pairs = graph_tasks(memory, num_tasks=len(tasks), seed=source.seed)
-        stage = next(entry for entry in agent.fit_log if entry.stage == "global")
+        graph, stage = on_own_graph(agent, cache.dataset(source), len(tasks), source.seed)
         return {
-            "graph": compact(graph_walk(agent, memory, pairs, seed=source.seed))["success_02"],
+            "graph": graph["success_02"],
             "memory": compact(closed_loop(agent, tasks, seed=source.seed, keep_paths=False))["success_02"],
             "cpu": round(stage.cpu_seconds, 2),
             "error": round(stage.figures["relative_error"], 4),
@@ -79,17 +65,17 @@ class Algorithms(Experiment):
         """Success on the graph and in the room."""
         return f"graph {rate(result['graph']):.1%}, closed loop {rate(result['memory']):.1%}, {result['cpu']:.0f} CPU s"
 
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """One point over its seeds."""
+        per_seed = [round(rate(run["graph"]), 4) for run in runs]
+        return {**successes(runs, "graph", "memory"), "per_seed": per_seed, **averages(runs, cpu=1, error=4)}
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Variants -> points in the order of their steps."""
-        points = grouped(found, ("variant", "steps"), _point)
-        return {
-            "size": plan.rollouts,
-            "seeds": plan.num_seeds(3),
-            "variants": {
-                label: [{"steps": steps, **by_steps[steps]} for steps in sorted(by_steps)]
-                for label, by_steps in points.items()
-            },
-        }
+        summary = super().summarise(found, plan)
+        for label, points in summary["variants"].items():
+            summary["variants"][label] = [{"steps": steps, **points[steps]} for steps in sorted(points)]
+        return summary
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Where each reaches 95 %, and where it ends."""
@@ -123,12 +109,3 @@ class Algorithms(Experiment):
 def _method(label: str, steps: int) -> Method:
     options = {**VARIANTS[label][0], "global_metric.algorithm.steps": steps}
     return Method(f"{label} {steps}", label, "plan2vec", options)
-
-
-def _point(results: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        **{key: success(results, key) for key in ("graph", "memory")},
-        "per_seed": [round(rate(one["graph"]), 4) for one in results],
-        "cpu": average([one["cpu"] for one in results], 1),
-        "error": average([one["error"] for one in results], 4),
-    }

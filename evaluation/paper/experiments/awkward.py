@@ -11,9 +11,9 @@ import numpy as np
 from agents import Agent, get_agent, recommend
 from data_collection import Dataset
 
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
+from ..lab.scores import Column, bits, means, percent, plain, rate, successes, table
 from ..protocols.awkward_worlds import LONG, WIDE, WalledRoom, corridor, hovering, step_in_corridor
 
 WORLDS = {
@@ -34,6 +34,8 @@ class Awkward(Experiment):
     id = "awkward"
     title = "Awkward recordings: what the remedies are worth"
     choices = tuple(WORLDS)
+    seeds = 5
+    groups = ("worlds", "world", "name")
     about = (
         f"{_TRANSITIONS:,} steps of a point in episodes of {_STEPS} (jumps: 10), seen as its position; the agent that "
         "`recommend` chooses, without and with the options that it sets by looking at the recording. "
@@ -43,12 +45,9 @@ class Awkward(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per arm."""
-        return [
-            Run(f"{world} seed {seed}", arm, {"world": world, "arm": arm, "seed": seed, "steps": plan.preset.steps})
-            for world in plan.only or WORLDS
-            for seed in range(_FIRST_SEED, _FIRST_SEED + plan.num_seeds(5))
-            for arm in ARMS
-        ]
+        seeds = range(_FIRST_SEED, _FIRST_SEED + plan.num_seeds(self.seeds))
+        axes = {"world": plan.only or WORLDS, "seed": seeds, "arm": ARMS}
+        return crossed("{world} seed {seed}", "{arm}", axes, steps=plan.preset.steps)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Learns one agent and lets it walk."""
@@ -75,30 +74,24 @@ class Awkward(Experiment):
         """Success and steps."""
         return f"{rate(result['solved']):.0%} solved in {result['steps']:.1f} steps"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> arms -> figures."""
-        return {"seeds": plan.num_seeds(5), "worlds": grouped(found, ("world", "name"), _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of an arm, and what `recommend` said."""
+        return {"why": runs[0]["why"], **successes(runs, "solved"), **means(runs, "steps", "ratio")}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One row per world and arm."""
+        columns: list[Column] = [
+            ("solved, %", lambda found: percent(found["solved"])),
+            ("steps", lambda found: plain(found["steps"], ".1f")),
+            ("D / true steps, medians", lambda found: plain(found["ratio"], ".2f")),
+        ]
         rows = [
-            row(
-                f"{WORLDS[world]}; {ARMS[arm]}",
-                percent(found["solved"]),
-                plain(found["steps"], ".1f"),
-                plain(found["ratio"], ".2f"),
-                ours=arm == "remedies",
-            )
+            (arm == "remedies", f"{WORLDS[world]}; {ARMS[arm]}", found)
             for world, arms in summary["worlds"].items()
             for arm, found in arms.items()
         ]
         note = f"{summary['seeds']} seeds x {_TASKS} tasks; mean [95 % bootstrap over seeds; Wilson where all agree]."
-        return [Table(self.title, ["the recording", "solved, %", "steps", "D / true steps, medians"], rows, [note])]
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    means = {key: mean_of(run[key] for run in runs) for key in ("steps", "ratio")}
-    return {"why": runs[0]["why"], "solved": success(runs, "solved"), **means}
+        return [table(self.title, "the recording", columns, rows, note)]
 
 
 Step = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -42,6 +42,8 @@ class Fig10(Experiment):
 
     id = "fig10"
     panels = tuple(f"fig10{letter}" for letter in "abcde")
+    repeats_size = True
+    groups = ("rooms", "env_id")
     title = "Fig. 10: from the local metric to the value map"
     about = (
         "One plan2vec agent a room, seed 0. The local metric says which frames are one step apart; together with the "
@@ -82,9 +84,18 @@ class Fig10(Experiment):
         """Wormholes and the length of the walk."""
         return f"{result['counts']['wormhole']} wormholes, a walk of {len(result['walk']['steps'])} steps"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> counts and the few numbers of the panels."""
-        return {"size": plan.rollouts, "rooms": {run.params["env_id"]: _numbers(result) for run, result in found}}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Counts and the few numbers of the panels, of a room."""
+        result, walk = runs[-1], runs[-1]["walk"]
+        return {
+            "vertices": result["vertices"],
+            "threshold": round(result["threshold"], 4),
+            "counts": result["counts"],
+            "hops": len(walk["steps"]),
+            "least_steps": walk["least_steps"],
+            "arrived": walk["gap"] < RADII[0],
+            "correlation": result["values"]["correlation"],
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A column a room."""
@@ -99,29 +110,15 @@ class Fig10(Experiment):
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Panels a to e."""
         by_room = [(room_of(run.params["env_id"]), result) for run, result in found]
-        scores = [
-            LocalScores(room.title, pairs[:, 0], pairs[:, 1], result["threshold"])
-            for room, result in by_room
-            for pairs in [np.asarray(result["pairs"])]
-        ]
-        edges = {name: [np.asarray(r["edges"][name]).reshape(-1, 2, 2) for _, r in by_room] for name in EDGES}
-        recorded = [
-            (room, f"{result['counts']['recorded']:,} recorded", {"recorded": ends})
-            for (room, result), ends in zip(by_room, edges["recorded"], strict=True)
-        ]
-        new = ("found", "bridge", "wormhole")
-        joined = [
-            (
-                room,
-                f"{result['counts']['found']:,} found, {result['counts']['wormhole']} wormholes",
-                {name: edges[name][i] for name in new},
-            )
-            for i, (room, result) in enumerate(by_room)
-        ]
-        maps = [
-            ValueMap(Lattice(room, CELLS), tuple(r["values"]["goal"]), np.asarray(r["values"]["learned"]))
-            for room, r in by_room
-        ]
+        scores, recorded, joined, maps = [], [], [], []
+        for room, result in by_room:
+            true, score = np.asarray(result["pairs"]).T
+            scores.append(LocalScores(room.title, true, score, result["threshold"]))
+            edges = {name: np.asarray(ends).reshape(-1, 2, 2) for name, ends in result["edges"].items()}
+            counts, values = result["counts"], result["values"]
+            recorded.append((room, f"{counts['recorded']:,} recorded", {"recorded": edges.pop("recorded")}))
+            joined.append((room, f"{counts['found']:,} found, {counts['wormhole']} wormholes", edges))
+            maps.append(ValueMap(Lattice(room, CELLS), tuple(values["goal"]), np.asarray(values["learned"])))
         walks = [(room, result["walk"]) for room, result in by_room if result["walk"]["blocked"]]
         return [
             Figure("fig10a.png", local_figure(scores), _CAPTIONS["a"]),
@@ -212,19 +209,6 @@ def _rounded(xy: np.ndarray) -> list[Any]:
 def _steps(room: Any, walk: dict[str, Any]) -> bytes:
     steps = [Step(**{name: np.asarray(value) for name, value in step.items()}) for step in walk["steps"]]
     return steps_figure(room, steps, np.asarray(walk["goal"]))
-
-
-def _numbers(result: dict[str, Any]) -> dict[str, Any]:
-    walk = result["walk"]
-    return {
-        "vertices": result["vertices"],
-        "threshold": round(result["threshold"], 4),
-        "counts": result["counts"],
-        "hops": len(walk["steps"]),
-        "least_steps": walk["least_steps"],
-        "arrived": walk["gap"] < RADII[0],
-        "correlation": result["values"]["correlation"],
-    }
 
 
 _ROWS = (

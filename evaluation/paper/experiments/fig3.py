@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ...figures import curves
+from ...figures.curves import Line
 from ...protocols.memory_graph import memory_graph
 from ...protocols.stats import wilson
 from ...report.published import ROOMS
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
+from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, runs_of
-from ..lab.scores import grouped, percent
+from ..lab.scores import percent, row
+from ..lab.sweeps import sweep
 from ..protocols.planning_cost import success_by_hops
 
 METHODS = (PLAN2VEC, SPTM_1, RANDOM_NETWORK)
@@ -24,6 +26,9 @@ class Fig3(Experiment):
 
     id = "fig3"
     choices = tuple(method.key for method in METHODS)
+    seeds = 5
+    repeats_size = True
+    groups = ("rooms", "room", "name")
     title = "Fig. 3: memoryless sampling against search"
     about = (
         "Pairs on the memory graph that are so many hops apart. Walkers without memory have 50 hops; best-first search "
@@ -53,10 +58,14 @@ class Fig3(Experiment):
         hits, tried = np.sum(list(result["success"]["greedy"].values()), axis=0)
         return f"greedy {hits / tried:.1%}"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> metrics -> samplers -> hops -> Wilson intervals over all attempts."""
-        rooms = grouped(found, ("room", "name"), _rates)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Samplers -> hops -> Wilson intervals over all attempts."""
+        counts: dict[str, dict[str, list[tuple[int, int]]]] = {}
+        for run in runs:
+            for sampler, by_hop in run["success"].items():
+                for hop, pair in by_hop.items():
+                    counts.setdefault(sampler, {}).setdefault(hop, []).append(pair)
+        return {sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()} for sampler, by_hop in counts.items()}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a room."""
@@ -64,44 +73,35 @@ class Fig3(Experiment):
         for room, metrics in summary["rooms"].items():
             hops = sorted({int(hop) for m in metrics.values() for by_hop in m.values() for hop in by_hop})
             rows = []
-            for method in METHODS:
-                for sampler, by_hop in metrics.get(method.key, {}).items():
-                    if method.key != next(iter(metrics)) and sampler in _BLIND:
-                        continue  # the same for every metric
-                    label = sampler if sampler in _BLIND else f"{sampler}, {method.label}"
-                    kind = "ours" if method == PLAN2VEC and sampler not in _BLIND else ""
-                    rows.append((kind, [label, *(percent(by_hop.get(str(hop))) for hop in hops)]))
+            for method, sampler, label, by_hop in _compared(metrics):
+                if sampler not in _BLIND or method.key == next(iter(metrics)):  # the same for every metric
+                    cells = [percent(by_hop.get(str(hop))) for hop in hops]
+                    rows.append(row(label, *cells, ours=method == PLAN2VEC and sampler not in _BLIND))
             tables.append(Table(f"{room}: success by hops, %", ["", *(f"{hop} hops" for hop in hops)], rows))
         return tables
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A panel a room."""
-        panels = []
+        panels: dict[str, list[Line]] = {}
         for room, metrics in summary["rooms"].items():
-            lines = []
-            for method in METHODS:
-                for sampler, by_hop in metrics.get(method.key, {}).items():
-                    if sampler in ("greedy", "best-first search", *_BLIND):
-                        label = sampler if sampler in _BLIND else f"{sampler}, {method.label}"
-                        x, look = [int(hop) for hop in by_hop], {"faint": sampler == "greedy"}
-                        own = label if sampler in _BLIND else method.label
-                        lines.append(curves.Line.of_shares(label, x, by_hop.values(), like=own, **look))
-            panels.append(curves.Panel(room, "hops from start to goal", "success, %", lines))
+            for method, sampler, label, by_hop in _compared(metrics):
+                if sampler in ("greedy", "best-first search", *_BLIND):
+                    look = {"faint": sampler == "greedy", "like": label if sampler in _BLIND else method.label}
+                    line = Line.of_shares(label, [int(hop) for hop in by_hop], by_hop.values(), **look)
+                    panels.setdefault(room, []).append(line)
         caption = "Dashed: a memoryless greedy walk; solid: a search that remembers, with as many expansions as hops."
-        return [Figure("fig3.png", curves.curves_figure(panels, height=4.4), caption)]
+        return [sweep("fig3.png", caption, panels, "hops from start to goal", height=4.4)]
 
 
 _BLIND = ("random walk", "dijkstra, no limit")
 """Samplers that ask no metric."""
 
 
-def _rates(results: list[dict[str, Any]]) -> dict[str, Any]:
-    counts: dict[str, dict[str, list[tuple[int, int]]]] = {}
-    for result in results:
-        for sampler, by_hop in result["success"].items():
-            for hop, pair in by_hop.items():
-                counts.setdefault(sampler, {}).setdefault(hop, []).append(pair)
-    return {sampler: {hop: _rate(pairs) for hop, pairs in by_hop.items()} for sampler, by_hop in counts.items()}
+def _compared(metrics: dict[str, Any]) -> Iterator[tuple[Method, str, str, dict[str, Any]]]:
+    """Method, sampler, what both are called together, success by hops."""
+    for method in METHODS:
+        for sampler, by_hop in metrics.get(method.key, {}).items():
+            yield method, sampler, sampler if sampler in _BLIND else f"{sampler}, {method.label}", by_hop
 
 
 def _rate(pairs: list[tuple[int, int]]) -> dict[str, float]:

@@ -20,6 +20,7 @@ class Fig4(Experiment):
 
     id = "fig4"
     title = "Fig. 4: the rooms"
+    groups = ("rooms", "env_id")
     about = (
         "A square of 8 cm is moved by 2.5 cm a step (3.5 cm diagonally) in an arena of 56 cm; walls stick. The agent "
         "sees 64 × 64 grey pixels and a picture of where it should be; the red sphere is drawn for people alone."
@@ -45,9 +46,9 @@ class Fig4(Experiment):
         """Share of tasks with a wall in the way."""
         return f"{result['blocked']:.0%} blocked"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> what their runs say."""
-        return {"rooms": {run.params["env_id"]: result for run, result in found}}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the run of a room says."""
+        return runs[-1]
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A row a room."""

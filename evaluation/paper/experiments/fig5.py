@@ -15,7 +15,7 @@ from ...report.published import ROOMS
 from ..figures.frames import frames_figure, frames_from_text, frames_to_text
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import VAE_2, VAE_8, present, rooms_and_seeds
-from ..lab.scores import both_ways, grouped, mean_of, number, percent, plain, pooled, rate, row
+from ..lab.scores import both_ways, grouped, mean_of, means, number, percent, plain, pooled, rate, row
 
 PLAN2VEC_2 = Method("plan2vec-2", "plan2vec, 2-d", "plan2vec", {"global_metric.latent_dim": 2})
 METHODS = (PLAN2VEC_2, VAE_2)
@@ -33,6 +33,9 @@ class Fig5(Experiment):
 
     id = "fig5"
     choices = tuple(method.key for method in METHODS)
+    seeds = 5
+    repeats_size = True
+    groups = ("rooms", "env_id", "name")
     title = "Fig. 5: two-dimensional embeddings"
     about = (
         "plan2vec with two latent dimensions beside a VAE with two. Closed loop: the agent acts on images by its 2-d "
@@ -74,11 +77,19 @@ class Fig5(Experiment):
             return "drawn"
         return f"{rate(result['rows']['memory']['success_02']):.1%}, correlation {result['correlation']:.3f}"
 
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Success, correlation and corridor number of a method."""
+        corridors = [run["corridor"] or (None, None) for run in runs]
+        return {
+            "rows": {name: pooled([run["rows"][name] for run in runs]) for name in runs[0]["rows"]},
+            **means(runs, "correlation"),
+            "corridor": mean_of(learned for learned, _ in corridors),
+            "true_corridor": corridors[0][1],
+        }
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> methods -> pooled success, correlation, corridor number."""
-        judged = [(run, result) for run, result in found if run.name != _DECODER]
-        rooms = grouped(judged, ("env_id", "name"), _pool)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+        """Rooms -> methods -> what is pooled; pictures that decoders draw are none of it."""
+        return super().summarise([(run, result) for run, result in found if run.name != _DECODER], plan)
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Success, then what the metric knows of the room."""
@@ -114,16 +125,6 @@ _CAPTION_VAE = (
     "Frames of the training data, what the VAEs decode from their latents, and what they draw from latents of the "
     "prior; seed 0."
 )
-
-
-def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    corridors = [result["corridor"] or (None, None) for result in results]
-    return {
-        "rows": {name: pooled([result["rows"][name] for result in results]) for name in results[0]["rows"]},
-        "correlation": mean_of(result["correlation"] for result in results),
-        "corridor": mean_of(learned for learned, _ in corridors),
-        "true_corridor": corridors[0][1],
-    }
 
 
 def _success(summary: dict[str, Any]) -> Table:

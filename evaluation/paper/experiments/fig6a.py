@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ...figures import curves
-from ...protocols.stats import interval
+from ...figures.curves import Line
 from ...protocols.worlds import short_name
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
-from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among
-from ..lab.scores import both_ways, flags, percent, rate
+from ..lab.lineup import BY_KEY, DQN, DQN_POSE, PLAN2VEC, among, places
+from ..lab.scores import both_ways, percent, rate, success
+from ..lab.sweeps import sweep
 from ..protocols.online_dqn import online_dqn
 
 METHODS = (PLAN2VEC, DQN, DQN_POSE)
@@ -43,23 +44,13 @@ class Fig6a(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per kind of observation, room and seed; one run per size and method. Then DQN with interaction."""
-        offline = [
-            Run.of(
-                f"{obs_type} {short_name(env_id)} seed {seed}",
-                f"{size} {method.key}",
-                env_id=env_id,
-                size=f"{size}x{HORIZON}",
-                seed=seed,
-                obs_type=obs_type,
-                rollouts=size,
-                method=method.params(plan.preset),
-            )
-            for obs_type, env_ids, sizes, seeds in STUDIES
-            for seed in range(plan.num_seeds(seeds))
-            for env_id in plan.env_ids or env_ids
-            for size in (sizes if plan.preset.comparable else SMOKE)
-            for method in (among(plan, METHODS) if plan.only else METHODS[:2])
-        ]
+        offline, methods = [], among(plan, METHODS) if plan.only else METHODS[:2]
+        for obs_type, env_ids, sizes, seeds in STUDIES:
+            for place in places(plan, env_ids, seeds):
+                group = f"{obs_type} {short_name(place['env_id'])} seed {place['seed']}"
+                for size, method in product(sizes if plan.preset.comparable else SMOKE, methods):
+                    how = {"obs_type": obs_type, "rollouts": size, "method": method.params(plan.preset)}
+                    offline.append(Run(group, f"{size} {method.key}", {**place, "size": f"{size}x{HORIZON}", **how}))
         steps = ONLINE_STEPS if plan.preset.comparable else ONLINE_STEPS // 8
         return offline + [
             Run(f"online {short_name(ONLINE_ROOM)} seed {seed}", ONLINE, {"seed": seed, "total_steps": steps})
@@ -91,17 +82,13 @@ class Fig6a(Experiment):
         for run, result in found:
             if "curve" in result:
                 continue
-            key = f"{run.params['obs_type']} {run.room}"
+            study = studies.setdefault(f"{run.params['obs_type']} {run.room}", {})
             for row, scores in result["rows"].items():
-                curve = studies.setdefault(key, {}).setdefault(f"{run.params['method']['key']} {row}", {})
-                curve.setdefault(str(run.params["rollouts"]), []).append(scores["success_02"])
-        return {
-            "online": online,
-            "studies": {
-                key: {name: _curve(points) for name, points in sorted(curves_.items())}
-                for key, curves_ in studies.items()
-            },
-        }
+                points = study.setdefault(f"{run.params['method']['key']} {row}", {})
+                points.setdefault(run.params["rollouts"], []).append(scores)
+        for key, study in studies.items():
+            studies[key] = {name: _curve(points) for name, points in sorted(study.items())}
+        return {"online": online, "studies": studies}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a study: a row a curve, a column a number of rollouts."""
@@ -110,32 +97,24 @@ class Fig6a(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A panel a study."""
-        panels = []
+        panels: dict[str, list[Line]] = {key: [] for key in summary["studies"]}
         for key, study in summary["studies"].items():
-            lines = [
-                curves.Line.of_shares(
-                    _label(name),
-                    curve["rollouts"],
-                    curve["success"],
-                    faint="memoryless" in name and "plan2vec" in name,
-                    like="plan2vec" if "plan2vec" in name else "",
-                )
-                for name, curve in study.items()
-            ]
-            panels.append(curves.Panel(key, "rollouts", "success, %", lines, log_x=True))
+            for name, curve in study.items():
+                ours = "plan2vec" in name
+                look = {"faint": ours and "memoryless" in name, "like": "plan2vec" if ours else ""}
+                panels[key].append(Line.of_shares(_label(name), curve["rollouts"], curve["success"], **look))
         caption = "Success against the number of rollouts, with 95 % intervals over seeds within tasks."
-        return [Figure("fig6a.png", curves.curves_figure(panels), caption)]
+        return [sweep("fig6a.png", caption, panels, "rollouts", log_x=True)]
 
 
-def _curve(points: dict[str, list[str]]) -> dict[str, Any]:
-    rollouts = sorted(int(key) for key in points)
-    success = [interval(np.stack([flags(run) for run in points[str(size)]])) for size in rollouts]
-    seeds = [[round(rate(run), 4) for run in points[str(size)]] for size in rollouts]
+def _curve(points: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    rollouts = sorted(points)
+    shares = [success(points[size], "success_02") for size in rollouts]
     return {
         "rollouts": rollouts,
-        "success": [vars(one) for one in success],
-        "per_seed": seeds,
-        "rollouts_to_95": crossing(rollouts, [one.value for one in success]),
+        "success": shares,
+        "per_seed": [[round(rate(run["success_02"]), 4) for run in points[size]] for size in rollouts],
+        "rollouts_to_95": crossing(rollouts, [share["value"] for share in shares]),
     }
 
 

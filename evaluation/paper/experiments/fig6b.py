@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -9,14 +10,15 @@ import numpy as np
 
 from agents.graphs.search import SearchBudget, best_first
 
-from ...figures import curves
+from ...figures.curves import Line
 from ...protocols.graph_walk import graph_walk
 from ...protocols.heuristics import vertex_heuristic
 from ...protocols.memory_graph import graph_tasks, memory_graph
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import BY_KEY, PLAN2VEC, RANDOM_NETWORK, SPTM_1, UNIFORM, VAE_2, runs_of
-from ..lab.scores import average, bits, grouped, number, percent, rate, row, success
+from ..lab.scores import averages, bits, number, percent, rate, row, successes
+from ..lab.sweeps import sweep
 from ..protocols.planning_cost import budgeted_search
 
 METHODS = (PLAN2VEC, SPTM_1, VAE_2, RANDOM_NETWORK, UNIFORM)
@@ -31,6 +33,9 @@ class Fig6b(Experiment):
 
     id = "fig6b"
     choices = tuple(method.key for method in METHODS)
+    seeds = 5
+    repeats_size = True
+    groups = ("rooms", "room", "name")
     title = "Fig. 6b: success against lookahead and queue size"
     about = (
         "Walkers on the memory graph of 3000 frames, the same for all, with 50 hops and no memory, within .02 m. At "
@@ -51,20 +56,12 @@ class Fig6b(Experiment):
         memory = memory_graph(cache.agent(PLAN2VEC, source), cache.dataset(source))
         tasks = graph_tasks(memory, num_tasks=cache.plan.preset.tasks, seed=source.seed)
         heuristic = vertex_heuristic(agent, memory)
+        walk = partial(graph_walk, agent, memory, tasks, seed=source.seed, heuristic=heuristic)
         walks: dict[str, Any] = {}
         for k in LOOKAHEADS:
             for kind in ("path cost + D", "D alone") if k > 1 and heuristic is not None else ("path cost + D",):
-                walks.setdefault(kind, {})[str(k)] = bits(
-                    graph_walk(
-                        agent,
-                        memory,
-                        tasks,
-                        budget=SearchBudget(lookahead=k),
-                        add_path_cost=kind != "D alone",
-                        seed=source.seed,
-                        heuristic=heuristic,
-                    ).success_02
-                )
+                walked = walk(budget=SearchBudget(lookahead=k), add_path_cost=kind != "D alone")
+                walks.setdefault(kind, {})[str(k)] = bits(walked.success_02)
         queues: dict[str, Any] = {}
         for size in QUEUES:
             if heuristic is None:
@@ -85,10 +82,16 @@ class Fig6b(Experiment):
         walk = result["walks"]["path cost + D"]
         return ", ".join(f"k = {k}: {rate(walk[k]):.1%}" for k in (min(walk), max(walk)))
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> methods -> curves over k and |H|."""
-        rooms = grouped(found, ("room", "name"), _pool)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Curves over k and |H| of a method."""
+        first, queues = runs[0], {}
+        for size in first["queues"]:
+            each = [run["queues"][size] for run in runs]
+            queues[size] = successes(each, "success") | averages(each, expanded=2, cost_ratio=4)
+        walks = {
+            kind: successes([run["walks"][kind] for run in runs], *curve) for kind, curve in first["walks"].items()
+        }
+        return {"walks": walks, "queues": queues}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table of lookaheads and one of queue sizes for each room."""
@@ -96,61 +99,44 @@ class Fig6b(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A panel a room."""
-        panels = []
-        for room, by_key in summary["rooms"].items():
-            lines = []
-            for key, pooled in by_key.items():
-                for kind, curve in pooled["walks"].items():
-                    look = {"faint": kind == "D alone", "like": BY_KEY[key].label}
-                    lines.append(
-                        curves.Line.of_shares(_label(key, kind), [int(k) for k in curve], curve.values(), **look)
-                    )
-            panels.append(curves.Panel(room, "lookahead k", "success, %", lines))
-        caption = "Success against lookahead; dashed: the least D alone, which procrastinates (Algorithm 2, line 6)."
-        return [Figure("fig6b.png", curves.curves_figure(panels, height=4.4), caption)]
-
-
-def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    first = results[0]
-    walks = {
-        kind: {k: success([one["walks"][kind] for one in results], k) for k in curve}
-        for kind, curve in first["walks"].items()
-    }
-    queues = {}
-    for size in first["queues"]:
-        each = [one["queues"][size] for one in results]
-        queues[size] = {
-            "success": success(each, "success"),
-            "expanded": average([one["expanded"] for one in each], 2),
-            "cost_ratio": average([one["cost_ratio"] for one in each], 4),
+        panels = {
+            room: [
+                Line.of_shares(label, [int(k) for k in curve], curve.values(), like=BY_KEY[key].label, faint=alone)
+                for key, alone, label, curve in _walks(by_key)
+            ]
+            for room, by_key in summary["rooms"].items()
         }
-    return {"walks": walks, "queues": queues}
+        caption = "Success against lookahead; dashed: the least D alone, which procrastinates (Algorithm 2, line 6)."
+        return [sweep("fig6b.png", caption, panels, "lookahead k", height=4.4)]
 
 
-def _label(key: str, kind: str) -> str:
-    return BY_KEY[key].label + (", D alone" if kind == "D alone" else "")
+def _walks(by_key: dict[str, Any]) -> Iterator[tuple[str, bool, str, dict[str, Any]]]:
+    """Key of a method, whether it went by D alone, what both are called together, success by lookahead."""
+    for key, pooled in by_key.items():
+        for kind, curve in pooled["walks"].items():
+            alone = kind == "D alone"
+            yield key, alone, BY_KEY[key].label + ", D alone" * alone, curve
 
 
 def _lookaheads(room: str, by_key: dict[str, Any]) -> Table:
-    rows = []
-    for key, pooled in by_key.items():
-        for kind, curve in pooled["walks"].items():
-            cells = [percent(curve.get(str(k))) for k in LOOKAHEADS]
-            rows.append(row(_label(key, kind), *cells, ours=key == "plan2vec" and kind != "D alone"))
+    rows = [
+        row(label, *(percent(curve.get(str(k))) for k in LOOKAHEADS), ours=key == "plan2vec" and not alone)
+        for key, alone, label, curve in _walks(by_key)
+    ]
     return Table(f"{room}: success against lookahead, %", ["", *(f"k = {k}" for k in LOOKAHEADS)], rows)
 
 
 def _queues(room: str, by_key: dict[str, Any]) -> Table:
-    rows = []
-    for key, pooled in by_key.items():
-        if not pooled["queues"]:
-            continue
-        cells = []
-        for size in QUEUES:
-            found = pooled["queues"][str(size)]
-            cost = number(found["cost_ratio"], ".3f")
-            cells.append(f"{percent(found['success'])}\n{found['expanded']:.1f} expanded, cost {cost}")
-        rows.append(row(BY_KEY[key].label, *cells, ours=key == "plan2vec"))
+    rows = [
+        row(BY_KEY[key].label, *(_searches(pooled["queues"][str(size)]) for size in QUEUES), ours=key == "plan2vec")
+        for key, pooled in by_key.items()
+        if pooled["queues"]
+    ]
     head = ["", *(f"|H| = {'∞' if size is None else size}" for size in QUEUES)]
     note = f"At most {MAX_EXPANSIONS} expansions; cost: of the found paths, over the cheapest."
     return Table(f"{room}: best-first search by D, success, %", head, rows, [note])
+
+
+def _searches(found: dict[str, Any]) -> str:
+    cost = number(found["cost_ratio"], ".3f")
+    return f"{percent(found['success'])}\n{found['expanded']:.1f} expanded, cost {cost}"

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...figures import curves
+from ...figures.curves import Line
 from ...protocols.memory_graph import memory_graph
 from ...report.published import ROOMS
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC, runs_of
-from ..lab.scores import average, grouped
+from ..lab.scores import average
+from ..lab.sweeps import sweep
 from ..protocols.planning_cost import ball_sizes, exponent, planning_cost
 
 _COSTS = ("expanded", "generated")
@@ -23,6 +24,9 @@ class Fig6c(Experiment):
 
     id = "fig6c"
     title = "Fig. 6c: planning cost against depth"
+    seeds = 5
+    repeats_size = True
+    groups = ("rooms", "room")
     about = (
         "Random pairs on the memory graph of 3000 frames whose cheapest plan is so many steps long. Expanded: vertices "
         "whose edges a search looks at; generated: edges it looks at. Exponent b: slope of log cost over log depth, "
@@ -61,10 +65,23 @@ class Fig6c(Experiment):
         names = list(result["searches"])
         return ", ".join(f"{name} {result['searches'][name]['exponents']['expanded']:.2f}" for name in names)
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> searches -> mean curves and exponents of all seeds."""
-        rooms = grouped(found, ["room"], _pool)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Mean curves and exponents of all searches in a room."""
+        depths = sorted(set.intersection(*(set(run["depths"]) for run in runs)))
+
+        def search(each: list[dict[str, Any]]) -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            for key in _COSTS:
+                at = [dict(zip(run["depths"], one[key], strict=True)) for run, one in zip(runs, each, strict=True)]
+                found[key] = [average([values[depth] for values in at], 2) for depth in depths]
+            found["exponents"] = {key: _over_seeds([one["exponents"][key] for one in each]) for key in _COSTS}
+            return found | {key: _over_seeds([one[key] for one in each]) for key in ("success", "cost_ratio")}
+
+        return {
+            "depths": depths,
+            "searches": {name: search([run["searches"][name] for run in runs]) for name in runs[0]["searches"]},
+            "balls": {key: _over_seeds([run["balls"][key] for run in runs]) for key in runs[0]["balls"]},
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a room."""
@@ -72,40 +89,16 @@ class Fig6c(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A panel a room, both axes logarithmic."""
-        panels = [
-            curves.Panel(
-                room,
-                "depth of the cheapest plan, steps",
-                "expanded vertices",
-                [
-                    curves.Line(name, pooled["depths"], search["expanded"], faint="oracle" in name)
-                    for name, search in pooled["searches"].items()
-                ],
-                log_x=True,
-                log_y=True,
-            )
+        panels = {
+            room: [
+                Line(name, pooled["depths"], search["expanded"], faint="oracle" in name)
+                for name, search in pooled["searches"].items()
+            ]
             for room, pooled in summary["rooms"].items()
-        ]
+        }
         caption = "Vertices expanded by each search, mean over seeds; a straight line of slope b is a power b of depth."
-        return [Figure("fig6c.png", curves.curves_figure(panels), caption)]
-
-
-def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    depths = sorted(set.intersection(*(set(result["depths"]) for result in results)))
-
-    def search(each: list[dict[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key in _COSTS:
-            at = [dict(zip(one["depths"], search[key], strict=True)) for one, search in zip(results, each, strict=True)]
-            found[key] = [average([values[depth] for values in at], 2) for depth in depths]
-        found["exponents"] = {key: _over_seeds([one["exponents"][key] for one in each]) for key in _COSTS}
-        return found | {key: _over_seeds([one[key] for one in each]) for key in ("success", "cost_ratio")}
-
-    return {
-        "depths": depths,
-        "searches": {name: search([one["searches"][name] for one in results]) for name in results[0]["searches"]},
-        "balls": {key: _over_seeds([one["balls"][key] for one in results]) for key in results[0]["balls"]},
-    }
+        look: dict[str, Any] = {"y_label": "expanded vertices", "log_x": True, "log_y": True}
+        return [sweep("fig6c.png", caption, panels, "depth of the cheapest plan, steps", **look)]
 
 
 def _over_seeds(values: list[float | None]) -> dict[str, float | None] | None:

@@ -84,13 +84,13 @@ class Fig7(Experiment):
         """The four figures."""
         ((_, result),) = found
         return [
-            Figure(f"{name}.png", strips_figure([_strip(row) for row in rows]), CAPTIONS[name])
+            Figure(f"{name}.png", strips_figure([_strip(**row) for row in rows]), CAPTIONS[name])
             for name, rows in result["figures"].items()
         ]
 
 
-def _strip(row: dict[str, Any]) -> Strip:
-    return Strip(row["label"], frames_from_text(row["frames"]), row["above"], row["below"], row["red"])
+def _strip(frames: str, **texts: Any) -> Strip:
+    return Strip(frames=frames_from_text(frames), **texts)
 
 
 def _row(

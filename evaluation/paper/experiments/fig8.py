@@ -12,8 +12,8 @@ from plan2vec_envs.image_graph import WorldGraph
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...protocols.stats import interval
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import average, grouped, mean_of, number, percent, plain
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, crossed, register_experiment
+from ..lab.scores import Column, average, averages, mean_of, number, percent, plain, table
 from ..protocols.decision_cost import decision_cost
 from ..streets import streets
 from ..streets.street_planners import ALT, LABELS, alt_heuristic, planners, table_of
@@ -30,6 +30,7 @@ class Fig8(Experiment):
     id = "fig8"
     title = "Fig. 8: planning cost in streets"
     choices = tuple(HOPS)
+    groups = ("worlds", "world")
     about = (
         "The true street graph, links in median links (at least one). Plans between places about so many links apart; "
         "the same pairs for all. plan2vec's table keeps up to 256 numbers a place (512 above 10,000 places), made from "
@@ -40,13 +41,9 @@ class Fig8(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world and seed."""
-        names = streets.worlds_at_hand(plan.only or ("large", "full"))
+        axes = {"world": streets.worlds_at_hand(plan.only or ("large", "full")), "seed": range(plan.num_seeds(1))}
         pairs = 40 if plan.preset.comparable else 5
-        return [
-            Run(f"{name} seed {seed}", "planners", {"world": name, "seed": seed, "pairs": pairs, "decision": True})
-            for name in names
-            for seed in range(plan.num_seeds(1))
-        ]
+        return crossed("{world} seed {seed}", "planners", axes, pairs=pairs, decision=True)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """All planners on the same pairs."""
@@ -56,7 +53,7 @@ class Fig8(Experiment):
         longest = HOPS.get(world.name, 60)
         start, goal = _pairs(world, longest, run.params["pairs"], rng)
         began = time.process_time()
-        table, figures = table_of(world, graph, run.params["seed"])
+        numbers, figures = table_of(world, graph, run.params["seed"])
         seconds = {"table": time.process_time() - began}
         alt = {}
         for count in ALT:
@@ -65,18 +62,18 @@ class Fig8(Experiment):
             seconds[f"alt-{count}"] = time.process_time() - began
         optimum = dijkstra(graph, start, goal)
         result: dict[str, Any] = {"seconds": seconds, "places": world.num_places, "table": figures, "planners": {}}
-        for name, plan in planners(world, graph, table, alt).items():
+        for name, plan in planners(world, graph, numbers, alt).items():
             began = time.process_time()
             found = plan(start, goal)
             result["planners"][name] = _costs(found, optimum, time.process_time() - began)
         corners = corner_query(world)
         result["corners"] = {
             name: _costs(plan(*corners), dijkstra(graph, *corners), 0.0)
-            for name, plan in planners(world, graph, table, alt).items()
+            for name, plan in planners(world, graph, numbers, alt).items()
         }
         lengths = np.geomspace(5, longest, run.params["pairs"]).astype(int)
         ends = [_pairs(world, int(length), 1, rng) for length in lengths]
-        result["decision"] = decision_cost(graph, table, *(np.concatenate(side) for side in zip(*ends, strict=True)))
+        result["decision"] = decision_cost(graph, numbers, *(np.concatenate(side) for side in zip(*ends, strict=True)))
         return result
 
     def say(self, result: dict[str, Any]) -> str:
@@ -84,16 +81,35 @@ class Fig8(Experiment):
         found = result["planners"]["best-first-table"]
         return f"best-first by plan2vec {np.mean(found['expanded']):.3f} expansions a step"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> planners -> pooled figures."""
-        return {"worlds": grouped(found, ["world"], _summary)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """The planners in a world, and what they rest on."""
+        rows = {}
+        for name in runs[0]["planners"]:
+            each = [run["planners"][name] for run in runs]
+            flat = {key: [v for one in each for v in one[key]] for key in ("expanded", "generated", "ratio", "reached")}
+            rows[name] = {
+                **{key: mean_of(flat[key]) for key in ("expanded", "generated", "ratio")},
+                "reached": vars(interval(np.array(flat["reached"], bool)[None])),
+                **averages(each, ms=3),
+                "one": runs[0]["corners"][name]["expanded"],
+            }
+        return {
+            "places": runs[0]["places"],
+            "pairs": sum(len(run["planners"]["dijkstra"]["reached"]) for run in runs),
+            "hops": float(np.mean([run["planners"]["dijkstra"]["hops"] for run in runs])),
+            "table_seconds": average([run["seconds"]["table"] for run in runs], 2),
+            "alt_seconds": {n: average([run["seconds"][f"alt-{n}"] for run in runs], 3) for n in ALT},
+            "dimensions": runs[0]["table"]["dimensions"],
+            "planners": rows,
+            "decision": runs[0]["decision"],
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
         tables = []
         for name, world in summary["worlds"].items():
-            rows = [(_kind(key, label), [label, *_row(world, key)]) for key, label in LABELS.items()]
-            head = ["", "expanded a step", "generated a step", "cost ratio", "reached, %", "ms a plan", "one query"]
+            kinds = {key: "ours" if "table" in key else "oracle" * ("GPS" in label) for key, label in LABELS.items()}
+            rows = [(kinds[key], label, world["planners"][key]) for key, label in LABELS.items()]
             note = (
                 f"{world['pairs']} pairs about {world['hops']:.0f} links apart, {world['places']:,} places. The table "
                 f"took {world['table_seconds']:.1f} CPU s ({world['dimensions']:.0f} dimensions), ALT "
@@ -101,18 +117,13 @@ class Fig8(Experiment):
                 + ". Mean [95 % bootstrap over pairs]; figures a step and ratios over plans that reached the goal. One "
                 "query: expanded a step between the 10 % and 90 % corners, as in the released code."
             )
-            tables.append(Table(f"{name}: planning cost", head, rows, [note]))
-        decisions = [
-            ("ours", [name, f"{world['places']:,}", *_decision(world["decision"])])
-            for name, world in summary["worlds"].items()
-            if world.get("decision")
-        ]
-        head = ["", "places", "us a decision", "arrived, %", "longest way, decisions", "exponent of time in length"]
+            tables.append(table(f"{name}: planning cost", "", _COLUMNS, rows, note))
+        decisions = [("ours", name, world) for name, world in summary["worlds"].items() if world.get("decision")]
         note = (
             "One driver by itself, latents of the neighbours at hand, with a visited set: median [5 %, 95 %] over ways "
             "from 5 links up. Of the ways that arrived. Exponent 1: a way of twice the length takes twice as long."
         )
-        return [*tables, Table("One decision by one look-up", head, decisions, [note])]
+        return [*tables, table("One decision by one look-up", "", _OF_DECISIONS, decisions, note)]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Expanded places on the map, of the one query."""
@@ -121,15 +132,11 @@ class Fig8(Experiment):
         drawn = []
         for name in summary["worlds"]:
             world = streets.street_world(name)
-            graph = streets.true_graph(world, LEAST_STEP)
-            table, _ = table_of(world, graph, 0)
-            drawn.append(
-                Figure(
-                    f"{name}.png",
-                    expansions_figure(world, graph, table, *(int(end[0]) for end in corner_query(world))),
-                    f"{name}: places expanded between two corners, in grey; the plan in red.",
-                )
-            )
+            graph, (start, goal) = streets.true_graph(world, LEAST_STEP), corner_query(world)
+            numbers, _ = table_of(world, graph, 0)
+            data = expansions_figure(world, graph, numbers, int(start[0]), int(goal[0]))
+            caption = f"{name}: places expanded between two corners, in grey; the plan in red."
+            drawn.append(Figure(f"{name}.png", data, caption))
         return drawn
 
 
@@ -166,45 +173,18 @@ def _costs(found: PlanBatch, optimum: PlanBatch, seconds: float) -> dict[str, An
     }
 
 
-def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = {}
-    for name in results[0]["planners"]:
-        each = [result["planners"][name] for result in results]
-        flat = {key: [v for one in each for v in one[key]] for key in ("expanded", "generated", "ratio", "reached")}
-        rows[name] = {
-            **{key: mean_of(flat[key]) for key in ("expanded", "generated", "ratio")},
-            "reached": vars(interval(np.array(flat["reached"], bool)[None])),
-            "ms": average([one["ms"] for one in each], 3),
-            "one": results[0]["corners"][name]["expanded"],
-        }
-    return {
-        "places": results[0]["places"],
-        "pairs": sum(len(result["planners"]["dijkstra"]["reached"]) for result in results),
-        "hops": float(np.mean([result["planners"]["dijkstra"]["hops"] for result in results])),
-        "table_seconds": average([result["seconds"]["table"] for result in results], 2),
-        "alt_seconds": {n: average([result["seconds"][f"alt-{n}"] for result in results], 3) for n in ALT},
-        "dimensions": results[0]["table"]["dimensions"],
-        "planners": rows,
-        "decision": results[0]["decision"],
-    }
-
-
-def _decision(found: dict[str, float]) -> list[str]:
-    us = f"{found['us']:.1f} [{found['us_low']:.1f}, {found['us_high']:.1f}]"
-    return [us, f"{100 * found['arrived']:.0f}", f"{found['longest']:.0f}", number(found["exponent"], ".2f")]
-
-
-def _kind(key: str, label: str) -> str:
-    return "ours" if "table" in key else "oracle" if "GPS" in label else ""
-
-
-def _row(world: dict[str, Any], key: str) -> list[str]:
-    found = world["planners"][key]
-    return [
-        plain(found["expanded"], ".3f"),
-        plain(found["generated"], ".2f"),
-        plain(found["ratio"], ".4f"),
-        percent(found["reached"]),
-        f"{found['ms']:.2f}",
-        f"{found['one'][0]:.3f}" if found["one"] else "–",
-    ]
+_COLUMNS: tuple[Column, ...] = (
+    ("expanded a step", lambda found: plain(found["expanded"], ".3f")),
+    ("generated a step", lambda found: plain(found["generated"], ".2f")),
+    ("cost ratio", lambda found: plain(found["ratio"], ".4f")),
+    ("reached, %", lambda found: percent(found["reached"])),
+    ("ms a plan", lambda found: f"{found['ms']:.2f}"),
+    ("one query", lambda found: f"{found['one'][0]:.3f}" if found["one"] else "–"),
+)
+_OF_DECISIONS: tuple[Column, ...] = (
+    ("places", lambda world: f"{world['places']:,}"),
+    ("us a decision", lambda world: "{us:.1f} [{us_low:.1f}, {us_high:.1f}]".format(**world["decision"])),
+    ("arrived, %", lambda world: f"{100 * world['decision']['arrived']:.0f}"),
+    ("longest way, decisions", lambda world: f"{world['decision']['longest']:.0f}"),
+    ("exponent of time in length", lambda world: number(world["decision"]["exponent"], ".2f")),
+)

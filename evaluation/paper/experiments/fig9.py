@@ -14,9 +14,9 @@ from agents.metrics.heads.lp import LpHead
 from plan2vec_envs.image_graph import WorldGraph, get_views
 
 from ..figures import streets as street_figures
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import grouped, mean_of, plain, row
+from ..lab.scores import mean_of, plain, row
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks, street_walk
 
@@ -37,6 +37,8 @@ class Fig9(Experiment):
     title = "Figs. 9 and 14: quarters of the map"
     panels = ("fig14",)
     choices = (*WORLDS, *HEADS)
+    seeds = 2
+    groups = ("worlds", "world", "head", "side")
     about = (
         "The map is cut in four at the mean east and north. Networks regress distances on the true graph from recorded "
         "views, one a place; restricted: pairs between diagonally opposite quarters are never trained on, control: all "
@@ -47,21 +49,9 @@ class Fig9(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, seed, head and side."""
-        return [
-            Run.of(
-                f"{world} seed {seed} {head}",
-                side,
-                world=world,
-                seed=seed,
-                head=head,
-                side=side,
-                steps=plan.preset.steps,
-            )
-            for seed in range(plan.num_seeds(2))
-            for world in streets.worlds_at_hand(plan.chosen(WORLDS))
-            for head in plan.chosen(HEADS)
-            for side in ("restricted", "control")
-        ]
+        seeds, worlds = range(plan.num_seeds(self.seeds)), streets.worlds_at_hand(plan.chosen(WORLDS))
+        axes = {"seed": seeds, "world": worlds, "head": plan.chosen(HEADS), "side": ("restricted", "control")}
+        return crossed("{world} seed {seed} {head}", "{side}", axes, steps=plan.preset.steps)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and judges it."""
@@ -73,22 +63,18 @@ class Fig9(Experiment):
             trunk="cnn", hidden=256, algorithm=LandmarkRegressionConfig(1024, 1500), **HEADS[params["head"]][1]
         )
 
-        def not_diagonal(sources: np.ndarray) -> np.ndarray:
-            return ~is_diagonal(quarters[sources][:, None], quarters[None])
+        def opposite(sources: np.ndarray) -> np.ndarray:
+            return is_diagonal(quarters[sources][:, None], quarters[None])
 
-        metric, _ = streets.fit_on_frames(
-            configured(config, {}, params["steps"]),
-            views.frames,
-            graph,
-            cache.plan.training(params["seed"]),
-            known_mask=not_diagonal if params["side"] == "restricted" else None,
-        )
+        known = (lambda sources: ~opposite(sources)) if params["side"] == "restricted" else None
+        config, training = configured(config, {}, params["steps"]), cache.plan.training(params["seed"])
+        metric, _ = streets.fit_on_frames(config, views.frames, graph, training, known)
         latents = metric.embed(views.frames)
         rng = np.random.default_rng(params["seed"])
         sources = np.sort(rng.choice(world.num_places, min(256, world.num_places), replace=False))
         truth = distances_from(graph, sources)
         found = metric.between(latents[sources][:, None], latents[None])
-        diagonal = is_diagonal(quarters[sources][:, None], quarters[None])
+        diagonal = opposite(sources)
         error = np.abs(found - truth) / (truth + 1)
         tasks = street_tasks(world, 600)
         held_out = np.flatnonzero(is_diagonal(quarters[tasks.start], quarters[tasks.goal]))[:100]
@@ -104,11 +90,6 @@ class Fig9(Experiment):
     def say(self, result: dict[str, Any]) -> str:
         """Errors on both kinds of pairs."""
         return f"error {result['held_out']:.1%} between opposite quarters, {result['trained']:.1%} elsewhere"
-
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> heads -> sides -> figures."""
-        worlds = grouped(found, ("world", "head", "side"))
-        return {"worlds": worlds, "seeds": plan.num_seeds(2)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""

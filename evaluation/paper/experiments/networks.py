@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,15 @@ from agents.metrics.tables.augmentation import AugmentationConfig
 from agents.metrics.tables.classified import ClassifiedMetric, ClassifierConfig
 from agents.plan2vec.places import graph_of_frames
 from agents.training.loop import Training
-from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import get_views
 
-from ...figures import curves
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import average, bits, grouped, percent, rate, row, success
+from ...figures.curves import Line
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, crossed, register_experiment
+from ..lab.scores import averages, bits, percent, rate, row, successes
+from ..lab.sweeps import sweep
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
+from .table2 import places_of_drives
 
 WORLDS = ("small", "large")
 STEPS = (400, 1200, 3600)
@@ -47,6 +49,7 @@ class Networks(Experiment):
     id = "networks"
     title = "Networks of fixed size on new pictures"
     choices = (*WORLDS, *LABELS)
+    groups = ("worlds", "world", "way", "steps")
     about = (
         "The graph of places is learned from drives, as in Table 2; then a network of the same trunk is trained on its "
         "frames in different ways, for different lengths, each length with a schedule of its own. A network that "
@@ -56,24 +59,13 @@ class Networks(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per way and length."""
+        runs, seeds = [], range(plan.num_seeds(2))
         steps = [max(2, int(count * plan.preset.steps)) for count in STEPS]
-        return [
-            Run.of(
-                f"{world} seed {seed}",
-                f"{way} {count}",
-                world=world,
-                way=way,
-                steps=count,
-                seed=seed,
-                tasks=plan.preset.tasks,
-            )
-            for like in plan.chosen(WORLDS, default=["small"])
-            for world in streets.worlds_at_hand((like,))
-            for seed in range(plan.num_seeds(2))
-            for way in plan.chosen(LABELS)
-            if way != "l2-20" or like == "small"
-            for count in steps
-        ]
+        for like in plan.chosen(WORLDS, default=["small"]):
+            ways = [way for way in plan.chosen(LABELS) if way != "l2-20" or like == "small"]
+            axes = {"world": streets.worlds_at_hand((like,)), "seed": seeds, "way": ways, "steps": steps}
+            runs += crossed("{world} seed {seed}", "{way} {steps}", axes, tasks=plan.preset.tasks)
+        return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and drives by it."""
@@ -82,8 +74,7 @@ class Networks(Experiment):
         passes = 20 if way == "l2-20" else PASSES
         world = streets.street_world(params["world"])
         recorded, novel = get_views(world, "recorded", passes), get_views(world, "novel")
-        drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
-        agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
+        drives, agent = places_of_drives(world, recorded, passes, seed)
         training = cache.plan.training(seed)
         training.clock.begin()
         metric, weights = fit_network(way, agent, drives.observations, params["steps"], training)
@@ -101,9 +92,10 @@ class Networks(Experiment):
         rates = [rate(result[f"novel {how}"]) for how in ("visited", "memoryless")]
         return f"novel views {rates[0]:.1%} with visited set, {rates[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> ways -> steps -> rates."""
-        return {"worlds": grouped(found, ("world", "way", "steps"), _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Rates of one way and length."""
+        weights = round(float(np.mean([run["weights"] for run in runs])))
+        return {"seeds": len(runs), **averages(runs, cpu=1), "weights": weights, **successes(runs, *_RATES)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a world."""
@@ -130,25 +122,15 @@ class Networks(Experiment):
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Success over CPU seconds."""
-        panels = [
-            curves.Panel(
-                f"{world}, {how}",
-                "CPU seconds of training",
-                "success on novel views, %",
-                [
-                    curves.Line.of_shares(
-                        LABELS[way],
-                        [found["cpu"] for found in lengths.values()],
-                        [found[f"novel {how}"] for found in lengths.values()],
-                    )
-                    for way, lengths in ways.items()
-                ],
-                log_x=True,
-            )
-            for world, ways in summary["worlds"].items()
-            for how in ("visited", "memoryless")
-        ]
-        return [Figure("networks.png", curves.curves_figure(panels, height=4.6), "Training longer, by what is asked.")]
+        panels: dict[str, list[Line]] = {}
+        for (world, ways), how in product(summary["worlds"].items(), ("visited", "memoryless")):
+            for way, lengths in ways.items():
+                each = lengths.values()
+                shares = [found[f"novel {how}"] for found in each]
+                line = Line.of_shares(LABELS[way], [found["cpu"] for found in each], shares)
+                panels.setdefault(f"{world}, {how}", []).append(line)
+        axes = {"x_label": "CPU seconds of training", "y_label": "success on novel views, %"}
+        return [sweep("networks.png", "Training longer, by what is asked.", panels, **axes, height=4.6, log_x=True)]
 
 
 _RATES = ("novel visited", "novel memoryless", "recorded visited", "recorded memoryless")
@@ -184,12 +166,3 @@ def _disturbed_copies(frames: np.ndarray, training: Training) -> np.ndarray:
         what = config.sample(training.rng("copies", i), len(frames))
         copies.append(config.apply(torch.as_tensor(frames.copy()), what).round().to(torch.uint8).numpy())
     return np.concatenate(copies)
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "seeds": len(runs),
-        "cpu": average([run["cpu"] for run in runs], 1),
-        "weights": round(float(np.mean([run["weights"] for run in runs]))),
-        **{key: success(runs, key) for key in _RATES},
-    }

@@ -13,9 +13,9 @@ from agents.metrics.heads import get_head
 from agents.metrics.tables.table_embedding import TableConfig, embed_table
 from plan2vec_envs.image_graph import get_views
 
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
+from ..lab.scores import Column, bits, means, percent, plain, rate, successes, table
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -34,6 +34,8 @@ class OneWay(Experiment):
     id = "one-way"
     title = "One-way streets"
     choices = tuple(LABELS)
+    seeds = 5
+    groups = ("heads", "name")
     about = (
         f"The made world {WORLD!r}: some streets can be driven in one direction alone. Networks regress the directed "
         "distances of the true graph from recorded views, one a place; the table keeps the mean of both directions. "
@@ -46,7 +48,7 @@ class OneWay(Experiment):
         size = {"steps": plan.preset.steps, "tasks": plan.preset.tasks}
         return [
             Run(f"seed {seed}", head, {"seed": seed, "head": head, **size})
-            for seed in range(plan.num_seeds(5))
+            for seed in range(plan.num_seeds(self.seeds))
             for head in heads
             if head != "table" or not seed  # nothing is drawn in it
         ]
@@ -84,33 +86,21 @@ class OneWay(Experiment):
         """Error and success."""
         return f"error {result['error']:.1%}, solved {rate(result['visited']):.1%} with visited set"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Heads -> figures."""
-        return {"seeds": plan.num_seeds(5), "heads": grouped(found, ["name"], _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of a head."""
+        return means(runs, "error", "asymmetry") | successes(runs, "visited", "memoryless")
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
-        rows = [
-            row(
-                LABELS[name],
-                plain(found["error"], ".1f", 100),
-                plain(found["asymmetry"], ".2f"),
-                percent(found["visited"]),
-                percent(found["memoryless"]),
-                ours=name == "iqe",
-            )
-            for name, found in summary["heads"].items()
+        columns: list[Column] = [
+            ("error of D, %", lambda found: plain(found["error"], ".1f", 100)),
+            ("correlation of D(x, y) - D(y, x)", lambda found: plain(found["asymmetry"], ".2f")),
+            ("goal place, visited set", lambda found: percent(found["visited"])),
+            ("memoryless", lambda found: percent(found["memoryless"])),
         ]
-        head = ["", "error of D, %", "correlation of D(x, y) - D(y, x)", "goal place, visited set", "memoryless"]
+        rows = [(name == "iqe", LABELS[name], found) for name, found in summary["heads"].items()]
         note = (
             f"{summary['seeds']} seeds x {summary['tasks']} tasks (the table draws nothing: one); mean [95 % "
             "bootstrap; Wilson of one run]. A symmetric distance has no difference of directions."
         )
-        return [Table(WORLD, head, rows, [note])]
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        **{key: mean_of(run[key] for run in runs) for key in ("error", "asymmetry")},
-        **{how: success(runs, how) for how in ("visited", "memoryless")},
-    }
+        return [table(WORLD, "", columns, rows, note)]

@@ -11,10 +11,9 @@ from agents import get_agent
 from agents.plan2vec.presets import VECTORS
 from data_collection import Dataset
 
-from ...protocols.stats import interval
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import average, bits, flags, grouped, mean_of, percent, plain, rate, row
+from ..lab.scores import Column, average, bits, means, percent, plain, rate, successes, table
 from ..protocols.point_maze import HORIZON, recording, solve_tasks
 
 ROWS: dict[str, tuple[str, dict[str, Any] | None, bool]] = {
@@ -34,6 +33,8 @@ class PointMaze(Experiment):
     id = "point-maze"
     title = "Long ways from short pieces: a point in a maze"
     choices = tuple(ROWS)
+    seeds = 3
+    groups = ("rows", "name")
     about = (
         "The medium point maze of the package ogbench, its five tasks (6 to 10 cells of way) and its own criterion, 20 "
         f"episodes a task, at most 1,000 steps. A million transitions recorded by us: trajectories of {HORIZON} steps, "
@@ -46,11 +47,8 @@ class PointMaze(Experiment):
         """One group per seed, one run per row."""
         full, little = {"transitions": 1_000_000, "episodes": 20}, {"transitions": 4000, "episodes": 1}
         size = full if plan.preset.comparable else little
-        return [
-            Run(f"seed {seed}", name, {"row": name, "seed": seed, "steps": plan.preset.steps, **size})
-            for seed in range(plan.num_seeds(3))
-            for name in plan.only or ROWS
-        ]
+        axes = {"seed": range(plan.num_seeds(self.seeds)), "row": plan.only or ROWS}
+        return crossed("seed {seed}", "{row}", axes, steps=plan.preset.steps, **size)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One row: the agent is learned anew, except that rows of one configuration share it."""
@@ -77,33 +75,24 @@ class PointMaze(Experiment):
         """Success over all tasks."""
         return f"{rate(''.join(result['solved'].values())):.1%} solved, {result['all']:.0f} CPU s"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rows -> pooled figures."""
-        return {"seeds": plan.num_seeds(3), "rows": grouped(found, ["name"], _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of a row."""
+        return {
+            **successes([{"solved": "".join(run["solved"].values())} for run in runs], "solved"),
+            "tasks": {task: average([rate(run["solved"][task]) for run in runs], 4) for task in runs[0]["solved"]},
+            "steps": round(float(np.mean([list(run["steps"].values()) for run in runs])), 1),
+            **means(runs, "learn", "all"),
+        }
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
-        head = ["", "solved, %", *(f"task {task}" for task in range(1, 6)), "steps", "CPU s to learn", "to the table"]
-        rows = [
-            row(
-                ROWS[name][0],
-                percent(found["solved"]),
-                *(f"{100 * value:.0f}" for value in found["tasks"].values()),
-                f"{found['steps']:.0f}",
-                plain(found["learn"], ".0f"),
-                plain(found["all"], ".0f"),
-                ours=name == "plan2vec",
-            )
-            for name, found in summary["rows"].items()
+        columns: list[Column] = [
+            ("solved, %", lambda found: percent(found["solved"])),
+            *((f"task {i}", lambda found, i=i: f"{100 * found['tasks'][str(i)]:.0f}") for i in range(1, 6)),
+            ("steps", lambda found: f"{found['steps']:.0f}"),
+            ("CPU s to learn", lambda found: plain(found["learn"], ".0f")),
+            ("to the table", lambda found: plain(found["all"], ".0f")),
         ]
+        rows = [(name == "plan2vec", ROWS[name][0], found) for name, found in summary["rows"].items()]
         note = f"{summary['seeds']} seeds of data and learning; mean [95 % interval]. Data of our own, see above."
-        return [Table("Medium point maze, our short pieces", head, rows, [note])]
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "solved": vars(interval(np.stack([flags("".join(run["solved"].values())) for run in runs]))),
-        "tasks": {task: average([rate(run["solved"][task]) for run in runs], 4) for task in runs[0]["solved"]},
-        "steps": round(float(np.mean([list(run["steps"].values()) for run in runs])), 1),
-        **{key: mean_of(run[key] for run in runs) for key in ("learn", "all")},
-    }
+        return [table("Medium point maze, our short pieces", "", columns, rows, note)]

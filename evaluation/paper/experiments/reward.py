@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...figures import curves
+from ...figures.curves import Line
 from ...protocols.rewards import StraightLine
 from ...protocols.worlds import short_name
 from ...rl.job import SPARSE, STRAIGHT_LINE, RLJob
 from ...rl.learning import learn
 from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
+from ..lab.sweeps import sweep
 
 ENOUGH = 0.9
 OURS = "plan2vec"
@@ -63,6 +64,34 @@ def arms_of(env_id: str, algorithm: str, seed: int) -> list[tuple[str | None, Ar
     return arms
 
 
+def _setting(run: Run) -> str:
+    job = run.params["job"]
+    goal = "random goals" if job["task"] is None else "a fixed goal behind the wall"
+    return f"{short_name(job['env_id'])} with {goal}"
+
+
+def _arm(run: Run) -> str:
+    return ALGORITHM_NAMES[run.params["job"]["algorithm"]] + run.params["label"]
+
+
+def trained(run: Run, cache: AgentCache, agent: Any) -> dict[str, Any]:
+    """The policy of the run's job; one that was interrupted goes on from its last evaluation.
+
+    Returns:
+        The points of its "curve", and the "share" of the time of training that the metric took.
+    """
+    folder = cache.root / "policies" / run.group.replace(" ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    _, curve, share = learn(RLJob(**run.params["job"]), agent, folder)
+    return {"curve": [asdict(point) for point in curve], "share": round(share, 4)}
+
+
+def last_point(result: dict[str, Any]) -> str:
+    """What training ended with."""
+    last = result["curve"][-1]
+    return f"{last['success']:.1%} after {last['steps']:,} steps, {last['wall']:.0f} s"
+
+
 @register_experiment
 class Reward(Experiment):
     """Policies with and without the metric."""
@@ -70,6 +99,7 @@ class Reward(Experiment):
     id = "reward"
     title = "The metric as a reward"
     choices = tuple(ALGORITHM_NAMES)
+    groups = ("settings", _setting, _arm)
     about = (
         "Stable-Baselines3's PPO and DQN with hindsight on images, with the environment's own reward of -1 a step and "
         "with plan2vec's metric shaping it; the same hyper-parameters, chosen without the metric. Success on 200 "
@@ -105,57 +135,37 @@ class Reward(Experiment):
                 "cpu": sum(entry.cpu_seconds for entry in log),
                 "wall": sum(entry.wall_seconds for entry in log),
             }
-        folder = cache.root / "policies" / run.group.replace(" ", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        _, curve, share = learn(job, agent, folder)
-        return {"curve": [asdict(point) for point in curve], "metric": cost, "share": round(share, 4)}
+        return trained(run, cache, agent) | {"metric": cost}
 
     def say(self, result: dict[str, Any]) -> str:
         """The last point."""
-        last = result["curve"][-1]
-        return f"{last['success']:.1%} after {last['steps']:,} steps, {last['wall']:.0f} s"
+        return last_point(result)
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Settings -> arms -> curves of all seeds."""
-        settings: dict[str, Any] = {}
-        for run, result in found:
-            job = run.params["job"]
-            goal = "random goals" if job["task"] is None else "a fixed goal behind the wall"
-            setting = f"{short_name(job['env_id'])} with {goal}"
-            arm = ALGORITHM_NAMES[job["algorithm"]] + run.params["label"]
-            settings.setdefault(setting, {}).setdefault(arm, []).append(_run(result))
-        return {"settings": settings}
+    def pool(self, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The curve of each seed, and where it got to."""
+        return [_run(result) for result in runs]
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a setting: what it took to reach 90 %."""
-        head = [
-            "",
-            "steps to 90 %",
-            "seeds there",
-            "with the metric's",
-            "CPU minutes",
-            "metric's share, %",
-            "success at the end, %",
-        ]
+        head = ["", "steps to 90 %", "seeds there", "with the metric's", "CPU minutes"]
+        head += ["metric's share, %", "success at the end, %"]
         return [
-            Table(
-                f"{setting}: environment steps to 90 %", head, [_row(arm, runs) for arm, runs in arms.items()], [_NOTE]
-            )
+            Table(f"{setting}: environment steps to 90 %", head, [_row(*arm) for arm in arms.items()], [_NOTE])
             for setting, arms in summary["settings"].items()
         ]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """Success against environment steps, a panel a setting."""
-        panels = []
-        for setting, arms in summary["settings"].items():
-            lines = []
-            for arm, runs in arms.items():
-                for run in runs:
-                    steps = [run["metric_steps"] + at for at in run["steps"]]
-                    lines.append(curves.Line(arm, steps, [100 * s for s in run["success"]]))
-            x_label = "environment steps, those of the metric included"
-            panels.append(curves.Panel(setting, x_label, "success, %", lines, log_x=True))
-        return [Figure("reward.png", curves.curves_figure(panels, height=4.6), "A curve a seed.")]
+        panels = {
+            setting: [
+                Line(arm, [run["metric_steps"] + at for at in run["steps"]], [100 * s for s in run["success"]])
+                for arm, runs in arms.items()
+                for run in runs
+            ]
+            for setting, arms in summary["settings"].items()
+        }
+        x_label = "environment steps, those of the metric included"
+        return [sweep("reward.png", "A curve a seed.", panels, x_label, height=4.6, log_x=True)]
 
 
 _NOTE = (

@@ -18,9 +18,9 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT as RADIUS
 
 from ...protocols.stats import interval
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import average, bits, flags, grouped, mean_of, number, percent, plain, row, success
+from ..lab.scores import averages, bits, flags, means, number, percent, plain, row, successes
 from ..rope.rope_plans import (
     PLANNERS,
     hausdorff,
@@ -53,6 +53,8 @@ class RopePlans(Experiment):
     id = "rope"
     title = "Sec. 5.2: plans through pictures of a rope"
     choices = (*LOOKS, *GRAPHS)
+    seeds = 3
+    groups = ("looks", "look", "name")
     about = (
         "18 sequences of random drags, 14,058 pictures; local metric, graph and table of latents as `ROPE` and "
         "`FEATURELESS_ROPE` in `agents/plan2vec/presets.py`. 200 pairs of pictures of one sequence and 200 of two. A "
@@ -64,23 +66,16 @@ class RopePlans(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and seed, one run per graph."""
-        size = (18, 780) if plan.preset.comparable else (4, 100)
-        return [
-            Run.of(
-                f"{look} seed {seed}",
-                graph,
-                look=look,
-                graph=graph,
-                seed=seed,
-                size=list(size),
-                tasks=plan.preset.tasks,
-                steps=plan.preset.steps,
-                config=to_dict(config_of(look, graph, plan.preset.steps)),
-            )
-            for look in plan.chosen(LOOKS)
-            for seed in range(plan.num_seeds(3))
-            for graph in plan.chosen(GRAPHS)
-        ]
+        seeds = range(plan.num_seeds(self.seeds))
+        axes = {"look": plan.chosen(LOOKS), "seed": seeds, "graph": plan.chosen(GRAPHS)}
+        return crossed(
+            "{look} seed {seed}",
+            "{graph}",
+            axes,
+            size=[18, 780] if plan.preset.comparable else [4, 100],
+            config=lambda at: to_dict(config_of(at["look"], at["graph"], plan.preset.steps)),
+            **plan.effort,
+        )
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Learns one graph and plans on it."""
@@ -129,9 +124,16 @@ class RopePlans(Experiment):
             shares.append(f"{name} {reached.mean():.0%} reached, {small.sum() / max(reached.sum(), 1):.0%} possible")
         return "; ".join(shares)
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Looks -> graphs -> pooled figures."""
-        return {"seeds": plan.num_seeds(3), "looks": grouped(found, ("look", "name"), _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of a graph; shares of plans that reached their goal over all of them."""
+        pooled: dict[str, Any] = {**means(runs, "cpu", "found", "false", "megabytes")}
+        for key in (f"{kind} {name}" for kind, name in product(KINDS, PLANNERS)):
+            each = [run[key] for run in runs]
+            pooled[key] = successes(each, "reached") | averages(each, hops=3, expanded=3, recorded=3)
+            for name in ("small", "seen"):
+                good = np.concatenate([flags(run[name])[flags(run["reached"])] for run in each])
+                pooled[key][name] = vars(interval(good[None] if len(good) else np.zeros((1, 1), bool)))
+        return pooled
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a look; then the graphs."""
@@ -183,15 +185,3 @@ def largest_recorded_gap(dataset: Dataset) -> float:
     steps = dataset.transitions[:: max(1, len(dataset.transitions) // 1000)]
     shapes = dataset.observations
     return float(np.quantile([hausdorff(rope_pixels(shapes[a]), rope_pixels(shapes[b])) for a, b in steps], 0.95))
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    pooled: dict[str, Any] = {key: mean_of(r[key] for r in runs) for key in ("cpu", "found", "false", "megabytes")}
-    for key in (f"{kind} {name}" for kind, name in product(KINDS, PLANNERS)):
-        each = [run[key] for run in runs]
-        one: dict[str, Any] = {"reached": success(each, "reached")}
-        for name in ("small", "seen"):
-            good = np.concatenate([flags(run[name])[flags(run["reached"])] for run in each])
-            one[name] = vars(interval(good[None] if len(good) else np.zeros((1, 1), bool)))
-        pooled[key] = one | {name: average([run[name] for run in each], 3) for name in ("hops", "expanded", "recorded")}
-    return pooled

@@ -14,9 +14,9 @@ from agents.plan2vec.presets import ROPE
 from agents.training.config_json import to_dict
 
 from ..figures.rope import drags_gif
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
+from ..lab.scores import Column, bits, means, percent, plain, rate, successes, table
 from ..rope.rope_control import RopeRuns, drag_to_goals
 from .rope import recorded
 
@@ -46,6 +46,8 @@ class RopeControl(Experiment):
     id = "rope-control"
     title = "Sec. 5.2: plans that a rope carries out"
     choices = tuple(AGENTS)
+    seeds = 3
+    groups = ("agents", "name")
     about = (
         "Agents learn from the pictures and actions of 18 sequences of random drags (14,058 pictures) and then drag "
         "the rope of `Plan2vec/Rope-v0` until no node is 5 px or more from its place in the picture of the goal, "
@@ -57,21 +59,16 @@ class RopeControl(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per seed, one run per agent."""
         size = [18, 780] if plan.preset.comparable else [4, 100]
-        return [
-            Run.of(
-                f"seed {seed}",
-                name,
-                agent=name,
-                seed=seed,
-                size=size,
-                tasks=min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
-                horizon=200 if plan.preset.comparable else 20,
-                steps=plan.preset.steps,
-                config=to_dict(_agent(name, plan.preset.steps).config),
-            )
-            for seed in range(plan.num_seeds(3))
-            for name in plan.only or AGENTS
-        ]
+        return crossed(
+            "seed {seed}",
+            "{agent}",
+            {"seed": range(plan.num_seeds(self.seeds)), "agent": plan.only or AGENTS},
+            size=size,
+            tasks=min(plan.preset.tasks, 100) if plan.preset.comparable else 4,
+            horizon=200 if plan.preset.comparable else 20,
+            steps=plan.preset.steps,
+            config=lambda at: to_dict(_agent(at["agent"], plan.preset.steps).config),
+        )
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Fits one agent and lets it drag."""
@@ -93,28 +90,25 @@ class RopeControl(Experiment):
         """Success."""
         return f"{rate(result['solved']):.0%} solved"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Agents -> pooled figures."""
-        return {"seeds": plan.num_seeds(3), "agents": grouped(found, ["name"], _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of an agent."""
+        per_seed = [round(rate(run["solved"]), 4) for run in runs]
+        shares = successes(runs, "solved")
+        return {**shares, "per_seed": per_seed, **means(runs, "steps", "least", "cpu", "milliseconds")}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
-        head = ["", "goals reached, %", "by seed", "actions, where reached", "px at best, where not"]
-        head += ["CPU s to learn", "ms a decision"]
-        rows = [
-            row(
-                AGENTS[name][0],
-                percent(found["solved"]),
-                " · ".join(f"{100 * each:.0f}" for each in found["per_seed"]),
-                plain(found["steps"], ".0f"),
-                plain(found["least"], ".1f"),
-                f"{found['cpu']['value']:.0f}",
-                f"{found['milliseconds']['value']:.1f}",
-                ours=name == "plan2vec",
-            )
-            for name, found in summary["agents"].items()
+        columns: list[Column] = [
+            ("goals reached, %", lambda found: percent(found["solved"])),
+            ("by seed", lambda found: " · ".join(f"{100 * each:.0f}" for each in found["per_seed"])),
+            ("actions, where reached", lambda found: plain(found["steps"], ".0f")),
+            ("px at best, where not", lambda found: plain(found["least"], ".1f")),
+            ("CPU s to learn", lambda found: f"{found['cpu']['value']:.0f}"),
+            ("ms a decision", lambda found: f"{found['milliseconds']['value']:.1f}"),
         ]
-        return [Table("Goals reached by dragging", head, rows, [f"{summary['seeds']} seeds, mean [95 % interval]."])]
+        rows = [(name == "plan2vec", AGENTS[name][0], found) for name, found in summary["agents"].items()]
+        note = f"{summary['seeds']} seeds, mean [95 % interval]."
+        return [table("Goals reached by dragging", "", columns, rows, note)]
 
     def figures(self, found: Found, summary: dict[str, Any]) -> list[Figure]:
         """A few of the tasks that the first agent solved."""
@@ -141,11 +135,6 @@ def _agent(name: str, factor: float) -> Any:
         assert ROPE.forward is not None
         shared |= {"forward_model": ROPE.forward.forward_model}
     return agent_class(configured(replace(base, **shared), options, factor))
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    means = {key: mean_of(run[key] for run in runs) for key in ("steps", "least", "cpu", "milliseconds")}
-    return {"solved": success(runs, "solved"), "per_seed": [round(rate(run["solved"]), 4) for run in runs], **means}
 
 
 def _animation(runs: RopeRuns) -> str | None:

@@ -20,9 +20,9 @@ from agents.training.workdir import Workdir
 from data_collection import Dataset
 from data_collection.splits import fold_episodes
 
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import bits, grouped, mean_of, percent, plain, rate, row, success
+from ..lab.scores import Column, bits, means, percent, plain, rate, successes, table
 from ..rope.rope_plans import LIMIT
 from ..streets.street_walk import by_latents
 from .rope import config_of, recorded
@@ -47,6 +47,8 @@ class RopeEmbeddings(Experiment):
     id = "rope-embeddings"
     title = "Rope: embeddings on sequences that they were not trained on"
     choices = tuple(EMBEDDINGS)
+    seeds = 3
+    groups = ("embeddings", "name")
     about = (
         "Order visible. Local metric, graph and embedding come from 16 of 18 sequences; then the pictures of the other "
         "two join the graph, by the same local metric, and are embedded. Pairs of seen pictures, and pairs of unseen "
@@ -57,19 +59,8 @@ class RopeEmbeddings(Experiment):
     def runs(self, plan: Plan) -> list[Run]:
         """One group per seed, one run per embedding."""
         size = [18, 780] if plan.preset.comparable else [18, 30]
-        return [
-            Run.of(
-                f"seed {seed}",
-                name,
-                embedding=name,
-                seed=seed,
-                size=size,
-                tasks=plan.preset.tasks,
-                steps=plan.preset.steps,
-            )
-            for seed in range(plan.num_seeds(3))
-            for name in plan.only or EMBEDDINGS
-        ]
+        axes = {"seed": range(plan.num_seeds(self.seeds)), "embedding": plan.only or EMBEDDINGS}
+        return crossed("seed {seed}", "{embedding}", axes, size=size, **plan.effort)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One embedding."""
@@ -79,53 +70,38 @@ class RopeEmbeddings(Experiment):
         training.clock.begin()
         latents, between = _embedded(params["embedding"], world, params["steps"], training)
         result: dict[str, Any] = {"cpu": round(training.clock.spent()[1], 1)}
+        graph, distance = world.graph.without_bridges(), by_latents(latents, between)
         rng = np.random.default_rng([params["seed"], 11])
         rows = {"seen": np.flatnonzero(~world.unseen), "unseen": np.flatnonzero(world.unseen)}
         for name, pool in rows.items():
             starts, goals = rng.choice(pool, (2, params["tasks"]))
             truth = distances_from(world.graph, starts)[np.arange(len(starts)), goals]
             found = between(latents[starts], latents[goals])
-            walks = greedy_walk(
-                world.graph.without_bridges(),
-                starts,
-                goals,
-                by_latents(latents, between),
-                SearchBudget(max_expansions=LIMIT),
-                avoid_visited=True,
-            )
+            walks = greedy_walk(graph, starts, goals, distance, SearchBudget(max_expansions=LIMIT), avoid_visited=True)
             result[name] = bits(walks.success)
             result[f"{name} error"] = round(float((np.abs(found - truth) / (truth + 1)).mean()), 4)
         return result
 
     def say(self, result: dict[str, Any]) -> str:
         """Both successes."""
-        return ", ".join(f"{name} {rate(result[name]):.0%}" for name in _POOLS)
+        return ", ".join(f"{name} {rate(result[name]):.0%}" for name in ("seen", "unseen"))
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Embeddings -> pooled figures."""
-        return {"seeds": plan.num_seeds(3), "embeddings": grouped(found, ["name"], _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of an embedding."""
+        return successes(runs, "seen", "unseen") | means(runs, "seen error", "unseen error", "cpu")
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
-        head = ["", "seen: error of D, %", "goals reached, %", "unseen: error of D, %", "goals reached, %", "CPU s"]
-        rows = [
-            row(
-                EMBEDDINGS[name],
-                *(text for key in _POOLS for text in (plain(found[f"{key} error"], ".1f", 100), percent(found[key]))),
-                f"{found['cpu']['value']:.0f}",
-            )
-            for name, found in summary["embeddings"].items()
+        columns: list[Column] = [
+            ("seen: error of D, %", lambda found: plain(found["seen error"], ".1f", 100)),
+            ("goals reached, %", lambda found: percent(found["seen"])),
+            ("unseen: error of D, %", lambda found: plain(found["unseen error"], ".1f", 100)),
+            ("goals reached, %", lambda found: percent(found["unseen"])),
+            ("CPU s", lambda found: f"{found['cpu']['value']:.0f}"),
         ]
+        rows = [("", EMBEDDINGS[name], found) for name, found in summary["embeddings"].items()]
         note = f"{summary['seeds']} seeds x {summary['tasks']} pairs; mean [95 % interval]. CPU s: of the embedding."
-        return [Table("Embeddings of the rope", head, rows, [note])]
-
-
-_POOLS = ("seen", "unseen")
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    means = {key: mean_of(run[key] for run in runs) for key in ("seen error", "unseen error", "cpu")}
-    return {**{key: success(runs, key) for key in _POOLS}, **means}
+        return [table("Embeddings of the rope", "", columns, rows, note)]
 
 
 class _World(NamedTuple):
@@ -144,9 +120,8 @@ def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
     learn, held_out = fold_episodes(dataset.num_episodes, 0, FOLDS, seed)
     config = config_of("ordered", "calibrated", factor)
     training = Training(seed, Workdir(None), resolve_device("cpu"), progress=False)
-    local, _ = LocalMetric.fit(
-        config.local_metric, dataset.take_episodes(learn), dataset.take_episodes(held_out), training
-    )
+    known_part, others = dataset.take_episodes(learn), dataset.take_episodes(held_out)
+    local, _ = LocalMetric.fit(config.local_metric, known_part, others, training)
     latents = local.embed(dataset.observations)
     unseen = np.isin(dataset.episode_ids, held_out)
 
@@ -154,7 +129,7 @@ def _split(seed: int, sequences: int, steps: int, factor: float) -> _World:
         rows = np.arange(len(found))
         return config.graph.build(part, rows, found, local.threshold, config.local_metric.members)
 
-    known = graph_of(dataset.take_episodes(learn), latents[~unseen])
+    known = graph_of(known_part, latents[~unseen])
     return _World(dataset.observations, local, latents, unseen, known, graph_of(dataset, latents))
 
 

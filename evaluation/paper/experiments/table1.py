@@ -21,7 +21,7 @@ from ...report.published import ROOMS, SPREAD_READING, TABLE_1
 from ..figures.bars import Bar, bars_figure
 from ..lab import AgentCache, Experiment, Figure, Found, Method, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import LINEUP, PLAN2VEC, method_of, present, rooms_and_seeds
-from ..lab.scores import average, compact, grouped, percent, pooled, rate
+from ..lab.scores import average, compact, percent, pooled, rate, success
 
 PROTOCOLS: Mapping[str, str] = {
     "closed-loop-memory": "closed loop, with memory",
@@ -38,6 +38,9 @@ class Table1(Experiment):
 
     id = "table1"
     choices = tuple(method.key for method in LINEUP)
+    seeds = 5
+    repeats_size = True
+    groups = ("rooms", "env_id", "name")
     takes_agents = True
     title = "Table 1: success in the rooms"
     about = (
@@ -75,10 +78,13 @@ class Table1(Experiment):
         name, first = next(iter(result["rows"].items()))
         return f"{rate(first['success_02']):.1%} {PROTOCOLS.get(name, name)}"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Rooms -> methods -> protocols -> pooled rows; the time that learning took."""
-        rooms = grouped(found, ("env_id", "name"), _pool)
-        return {"size": plan.rollouts, "seeds": plan.num_seeds(5), "rooms": rooms}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Protocols -> pooled rows, and the time that learning took, of a method."""
+        rows = {name: pooled([run["rows"][name] for run in runs]) for name in runs[0]["rows"]}
+        for name in rows.keys() & {"graph", "graph-epsilon"}:
+            rows[name]["mean_04"] = success([run["rows"][name] for run in runs], "success_04")
+        cpu = [sum(stage["cpu"] for stage in run.get("stages", [])) for run in runs]
+        return {"rows": rows, "learning_cpu_seconds": average(cpu, 1)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Closed loop, graph walk, then what it cost."""
@@ -158,15 +164,6 @@ def _runs(found: Found, env_id: str) -> list[Drive]:
     ]
 
 
-def _pool(results: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = {name: pooled([result["rows"][name] for result in results]) for name in results[0]["rows"]}
-    for name in rows.keys() & {"graph", "graph-epsilon"}:
-        rows[name]["mean_04"] = pooled([result["rows"][name] for result in results], "success_04")["mean"]
-    stages = [result.get("stages", []) for result in results]
-    cpu = [sum(stage["cpu"] for stage in run) for run in stages]
-    return {"rows": rows, "learning_cpu_seconds": average(cpu, 1)}
-
-
 def _closed_loop(summary: dict[str, Any]) -> Table:
     rooms = summary["rooms"]
     rows: list[tuple[str, list[str]]] = []
@@ -208,10 +205,9 @@ def _blocked(rooms: dict[str, Any]) -> list[Table]:
     walled = {name: room for name, room in rooms.items() if room["oracles"]["rows"]["straight-line"]["blocked"]}
     if not walled:
         return []
+    title = "Success where the straight line is blocked, %"
     note = "With memory where an agent has one. The same runs as above, on those tasks alone."
-    table = _by_method(
-        "Success where the straight line is blocked, %", walled, lambda found: percent(_first(found)["blocked"]), note
-    )
+    table = _by_method(title, walled, lambda found: percent(_first(found)["blocked"]), note)
     return [replace(table, rows=[*table.rows, *_oracles(walled, "blocked")])]
 
 

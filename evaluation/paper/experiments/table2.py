@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from agents import Plan2VecPlaces, get_agent
 from agents.metrics.tables.classified import ClassifiedMetric
+from data_collection import Dataset
 from data_collection.collection.drives import collect_drives
 from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 
 from ...report.published import TABLE_2
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import average, bits, grouped, percent, rate, success
+from ..lab.scores import averages, bits, percent, rate, successes
 from ..streets import streets
 from ..streets.street_walk import Distance, StreetTasks, street_tasks, street_walk
 
@@ -50,6 +52,8 @@ class Table2(Experiment):
     id = "table2"
     title = "Table 2: streets, one look a step"
     choices = (*WORLDS, *LABELS)
+    seeds = 5
+    groups = ("worlds", "world", "name")
     about = (
         f"Random drives of 10 links come through every place once in each of {PASSES} passes (fewer where a row says "
         "so); a pass has one picture of each place, so that drives of one pass which cross see the very same bytes, as "
@@ -64,12 +68,9 @@ class Table2(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per world and seed, one run per method."""
-        runs = []
-        for seed in range(plan.num_seeds(5)):
-            for world in streets.worlds_at_hand(plan.chosen(WORLDS)):
-                params = {"world": world, "seed": seed, "tasks": plan.preset.tasks, "steps": plan.preset.steps}
-                runs += [Run(f"{world} seed {seed}", name, {**params, "who": name}) for name in plan.chosen(LABELS)]
-        return runs
+        seeds, worlds = range(plan.num_seeds(self.seeds)), streets.worlds_at_hand(plan.chosen(WORLDS))
+        axes = {"seed": seeds, "world": worlds, "who": plan.chosen(LABELS)}
+        return crossed("{world} seed {seed}", "{who}", axes, **plan.effort)
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One method in one world."""
@@ -85,9 +86,8 @@ class Table2(Experiment):
         result: dict[str, Any] = {"cpu": round(time.process_time() - began, 2), **costs}
         for kind, views in (("novel", novel), ("recorded", recorded)):
             distance, result[f"{kind}_us"] = see(views)
-            for visited in (True, False):
-                scores = _scores(world, views, distance, tasks, visited, seed)
-                result[f"{kind} {'visited' if visited else 'memoryless'}"] = scores
+            for how in ("visited", "memoryless"):
+                result[f"{kind} {how}"] = _scores(world, views, distance, tasks, how == "visited", seed)
         return result
 
     def say(self, result: dict[str, Any]) -> str:
@@ -95,14 +95,23 @@ class Table2(Experiment):
         seen = [rate(result[f"novel {how}"]["solved"]) for how in ("visited", "memoryless")]
         return f"novel views {seen[0]:.1%} with visited set, {seen[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Rates with intervals, and costs, of a method."""
+        found: dict[str, Any] = averages(runs, cpu=2, megabytes=2)
+        found["us"] = round(float(np.median([run["novel_us"] for run in runs])), 1)
+        for key in (f"{kind} {how}" for kind in ("novel", "recorded") for how in ("visited", "memoryless")):
+            each = [run[key] for run in runs]
+            spent = {"us_a_step": round(float(np.median([one["us_a_step"] for one in each])), 1)}
+            found[key] = successes(each, "solved", "near") | averages(each, ratio=3) | spent
+        return found
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> methods -> rates with intervals."""
-        return {"seeds": plan.num_seeds(5), "passes": PASSES, "worlds": grouped(found, ("world", "name"), _pooled)}
+        """Worlds -> methods, as pooled."""
+        return {"passes": PASSES, **super().summarise(found, plan)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Novel views strictly, all ways of judging, and what each costs."""
         worlds = summary["worlds"]
-        names = [name for name in LABELS if any(name in rows for rows in worlds.values())]
 
         def row(name: str, label: str, key: str | None = None, score: str = "") -> tuple[str, list[str]]:
             found = [rows.get(name) for rows in worlds.values()]
@@ -113,7 +122,9 @@ class Table2(Experiment):
         strict: list[tuple[str, list[str]]] = []
         variants: list[tuple[str, list[str]]] = []
         rows, costs = [], []
-        for name in names:
+        for name in LABELS:
+            if not any(name in rows_ for rows_ in worlds.values()):
+                continue
             for how, label in (("visited", ", with visited set"), ("memoryless", ", memoryless")):
                 (variants if name in _VARIANTS else strict).append(row(name, label, f"novel {how}", "solved"))
                 for kind in ("novel", "recorded"):
@@ -146,14 +157,12 @@ def _driver(
         return (lambda views: (streets.by_chance(seed), 0.0)), {"megabytes": 0.0}
     if name == "pixels":
         return (lambda views: (streets.by_pixels(views), 0.0)), {"megabytes": 0.0}
-    drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
     if name in _NETWORKS:
+        drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
         how = {"device": plan.device, "execution": plan.execution, "progress": False}
         agent = _network_agent(name, steps).fit(drives.without_oracle(), seed=seed, **how)
         return (lambda views: streets.by_agent(agent, views)), {"megabytes": _megabytes(agent)}
-    from agents import Plan2VecPlaces
-
-    agent = Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
+    drives, agent = places_of_drives(world, recorded, passes, seed)
     anchors = agent.frame_graph.anchor_rows
     places: Any = agent.metric
     costs: dict[str, float] = {"megabytes": places.nbytes / 1e6, "places": agent.graph.num_vertices}
@@ -168,9 +177,13 @@ def _driver(
     return (lambda views: streets.by_agent(agent, views)), costs
 
 
-def _network_agent(name: str, steps: float) -> Any:
-    from agents import get_agent
+def places_of_drives(world: WorldGraph, recorded: Views, passes: int, seed: int) -> tuple[Dataset, Plan2VecPlaces]:
+    """Drives through so many passes of recorded views, and plan2vec-places fitted on them."""
+    drives = collect_drives(world, recorded, coverage=passes, passes=passes, seed=seed)
+    return drives, Plan2VecPlaces().fit(drives.without_oracle(), seed=seed, progress=False)
 
+
+def _network_agent(name: str, steps: float) -> Any:
     options: dict[str, Any] = {"vae.latent_dim": 8} if name == "vae" else {}
     if name in ("classified", "network"):
         name, options = "plan2vec-places", {"global_metric": name}
@@ -200,19 +213,6 @@ def _scores(
         "ratio": round(float(ratio.mean()), 4) if len(ratio) else None,
         "us_a_step": round(1e6 * spent / max(int(walked.steps.sum()), 1), 2),
     }
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    row: Any = {name: average([r[name] for r in runs], 2) for name in ("cpu", "megabytes")}
-    row["us"] = round(float(np.median([run["novel_us"] for run in runs])), 1)
-    for key in (f"{kind} {how}" for kind in ("novel", "recorded") for how in ("visited", "memoryless")):
-        each = [run[key] for run in runs]
-        row[key] = {
-            **{judged: success(each, judged) for judged in ("solved", "near")},
-            "ratio": average([one["ratio"] for one in each], 3),
-            "us_a_step": round(float(np.median([one["us_a_step"] for one in each])), 1),
-        }
-    return row
 
 
 def _kind(name: str) -> str:

@@ -10,7 +10,7 @@ from data_collection.sources.streets.streets import METRES_PER_DEGREE, SUBSETS
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_3
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, register_experiment
 from ..streets import streets
 
 
@@ -21,6 +21,7 @@ class Table3(Experiment):
     id = "table3"
     title = "Table 3: the parts of Manhattan"
     choices = tuple(SUBSETS)
+    groups = ("worlds", "world")
     about = (
         "The street graph that Touchdown released, cut by the boxes of the paper (xl: by that of the released code). "
         "Areas are height times width of the box in kilometres; the paper's own column does not follow from its boxes. "
@@ -50,9 +51,9 @@ class Table3(Experiment):
         """The counts."""
         return f"{result['places']:,} places, {result['links']:,} links"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Parts -> counts."""
-        return {"worlds": {run.params["world"]: result for run, result in found}}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """The counts of a part."""
+        return runs[-1]
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""

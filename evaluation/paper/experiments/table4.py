@@ -13,9 +13,9 @@ from plan2vec_envs.image_graph import get_views
 
 from ...report.published import TABLE_2, TABLE_4
 from ..figures import streets as street_maps
-from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Figure, Found, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import average, bits, grouped, percent, rate, success
+from ..lab.scores import averages, bits, percent, rate, successes
 from ..streets import streets
 from ..streets.street_walk import by_latents, street_tasks
 
@@ -38,6 +38,8 @@ class Table4(Experiment):
     title = "Table 4, Figs. 8a and 15: metric maps of streets"
     panels = ("fig8a", "fig15")
     choices = (*STEPS, *NETWORKS)
+    seeds = 2
+    groups = ("worlds", "world", "network")
     about = (
         "The paper's setting: one recorded view a place, true links, networks of 2 and 3 dimensions under the l^p norm "
         "of Table 4, judged on the views they were trained on, within 20 m of the goal, by the tasks of Table 2: goals "
@@ -49,27 +51,14 @@ class Table4(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One run per world, network and seed."""
-        wanted = plan.chosen(STEPS, default=())
-        as_printed = plan.preset.name == "paper"
-        return [
-            Run.of(
-                f"{world} {network}",
-                f"seed {seed}",
-                world=world,
-                like=like,
-                network=network,
-                seed=seed,
-                tasks=plan.preset.tasks,
-                steps=plan.preset.steps,
-                as_printed=as_printed,
-                device=plan.device,
-            )
-            for like in wanted or STEPS
-            for world in streets.worlds_at_hand((like,))
-            for network in plan.chosen(NETWORKS)
-            if network != "paper" or wanted or as_printed or like in HEAVY
-            for seed in range(plan.num_seeds(2))
-        ]
+        wanted, seeds, runs = plan.chosen(STEPS, default=()), range(plan.num_seeds(self.seeds)), []
+        size = {**plan.effort, "as_printed": plan.preset.name == "paper", "device": plan.device}
+        for like in wanted or STEPS:
+            every = wanted or size["as_printed"] or like in HEAVY
+            networks = [network for network in plan.chosen(NETWORKS) if network != "paper" or every]
+            axes = {"world": streets.worlds_at_hand((like,)), "network": networks, "seed": seeds}
+            runs += crossed("{world} {network}", "seed {seed}", axes, like=like, **size)
+        return runs
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one network and drives by it."""
@@ -77,12 +66,8 @@ class Table4(Experiment):
         world = streets.street_world(params["world"])
         views = get_views(world, "recorded", 1)
         config = network_config(params["like"], params["network"], params["as_printed"])
-        metric, result = streets.fit_on_frames(
-            configured(config, {}, params["steps"]),
-            views.frames,
-            streets.true_graph(world),
-            cache.plan.training(params["seed"]),
-        )
+        config, training = configured(config, {}, params["steps"]), cache.plan.training(params["seed"])
+        metric, result = streets.fit_on_frames(config, views.frames, streets.true_graph(world), training)
         latents = metric.embed(views.frames)
         distance, tasks = by_latents(latents, metric.between), street_tasks(world, params["tasks"])
         found: dict[str, Any] = dict(result)
@@ -97,13 +82,14 @@ class Table4(Experiment):
         near = [rate(result[how]["near"]) for how in ("visited", "memoryless")]
         return f"within 20 m: {near[0]:.1%} with visited set, {near[1]:.1%} memoryless; {result['cpu']:.0f} CPU s"
 
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Rates of a network."""
+        rates = {how: successes([run[how] for run in runs], "near", "solved") for how in ("visited", "memoryless")}
+        return {**averages(runs, relative_error=4, cpu=4), **rates}
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Worlds -> networks -> rates."""
-        return {
-            "seeds": plan.num_seeds(2),
-            "worlds": grouped(found, ("world", "network"), _pooled),
-            "as_printed": plan.preset.name == "paper",
-        }
+        return {**super().summarise(found, plan), "as_printed": plan.preset.name == "paper"}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Success beside the paper's, then its hyperparameters."""
@@ -156,10 +142,3 @@ def network_config(like: str, network: str, as_printed: bool) -> GlobalMetricCon
         return GlobalMetricConfig(algorithm=blocks, target_scale=None, **options)
     blocks = LandmarkRegressionConfig(2000, paper.steps, 2, 8, paper.learning_rate)
     return GlobalMetricConfig(algorithm=blocks, target_scale=paper.unit, loss="absolute", **options)
-
-
-def _pooled(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {key: average([r[key] for r in runs], 4) for key in ("relative_error", "cpu")}
-    for how in ("visited", "memoryless"):
-        row[how] = {score: success([run[how] for run in runs], score) for score in ("near", "solved")}
-    return row

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from agents.metrics.local import LocalMetric, LocalMetricConfig
+from agents.metrics.pair import PairMetric, PairMetricConfig
 from agents.training.config_json import to_dict
 from data_collection import Dataset
+from data_collection.splits import fold_episodes
+from plan2vec_envs.geometry import STEP
 from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ...protocols.worlds import room_of, short_name
@@ -15,7 +20,7 @@ from ...report.published import ROOMS, TABLE_5
 from ..lab import AgentCache, Experiment, Found, Plan, Run, Source, Table, register_experiment
 from ..lab.lineup import PLAN2VEC
 from ..lab.plan import configured
-from ..lab.scores import grouped, row
+from ..lab.scores import Column, row, table
 
 FOLDS = 10
 PAIRS = 20_000
@@ -23,6 +28,10 @@ BOUNDARY = 1.5
 """Steps: half-way between the nominal distances of neighbours and far pairs (App. F)."""
 NEAR = 1.0
 LONG = 2.0
+METRICS: dict[str, tuple[Any, Any]] = {
+    "siamese": (LocalMetric, LocalMetricConfig()),
+    "pair": (PairMetric, PairMetricConfig()),
+}
 
 
 @register_experiment
@@ -31,6 +40,8 @@ class Table5(Experiment):
 
     id = "table5"
     title = "Table 5: accuracy of the local metric"
+    repeats_size = True
+    groups = ("rooms", "env_id", "name")
     about = (
         "Pairs of frames from held-out trajectories, identical : neighbour : far at 1 : 1 : 2, far pairs drawn at "
         "random and not filtered; a pair counts as right when the learned distance lies on its side of 1.5 steps. "
@@ -59,7 +70,11 @@ class Table5(Experiment):
         dataset = cache.dataset(source)
         if run.name == "edges":
             return edge_quality(cache.agent(PLAN2VEC, source), dataset)
-        return accuracy(run.name, dataset, run.params["fold"], cache.plan)
+        fold = run.params["fold"]
+        metric, _, parts, cpu = fit_fold(run.name, _config(run.name, cache.plan), dataset, fold, FOLDS, cache.plan)
+        scores = {name: _score(metric, part, fold) for name, part in parts.items()}
+        right, ceiling, best = scores["held_out"]
+        return {"train": scores["train"][0], "held_out": right, "ceiling": ceiling, "best": best, "cpu": cpu}
 
     def say(self, result: dict[str, Any]) -> str:
         """Accuracy beside what is attainable."""
@@ -69,7 +84,7 @@ class Table5(Experiment):
 
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Rooms -> figures of every fold."""
-        return {"size": plan.rollouts, "pairs": PAIRS, "rooms": grouped(found, ("env_id", "name"))}
+        return {"pairs": PAIRS, **super().summarise(found, plan)}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Accuracies, then edges."""
@@ -84,45 +99,29 @@ class Table5(Experiment):
                 rows.append(row(label, *cells, f"{cpu:.0f}", ours=name == "siamese"))
             train, test = (TABLE_5[env_id][key] for key in ("train", "test"))
             rows.append(("paper", [f"paper, Table 5, {short_name(env_id)}", train, test, "–", "–"]))
-            (found,) = room["edges"]
-            edges.append(
-                row(
-                    short_name(env_id),
-                    f"{found['found']:,}",
-                    f"{100 * found['precision']:.2f}",
-                    f"{100 * found['recall']:.1f}",
-                    str(found["wormholes"]),
-                    f"{found['longest']:.2f}",
-                    str(found["bridges"]),
-                    ours=True,
-                )
-            )
+            edges.append(("ours", short_name(env_id), room["edges"][0]))
         note = (
             "Mean ± standard deviation over folds. The paper's ± is named 25 %; the released notebook suggests the "
             "inter-quartile range over seeds and the last epochs, and that the shares of train and test were swapped."
         )
         head = ["accuracy at 1.5 steps, %", "train", "held out", "ceiling, held out", "CPU s a fit"]
-        edge_head = ["graph of 1000 rollouts" if summary["size"] == "1000x10" else f"graph of {summary['size']}"]
-        edge_head += ["found edges", "precision, %", "recall, %", "wormholes", "longest, steps", "bridges"]
+        columns: list[Column] = [
+            ("found edges", lambda found: f"{found['found']:,}"),
+            ("precision, %", lambda found: f"{100 * found['precision']:.2f}"),
+            ("recall, %", lambda found: f"{100 * found['recall']:.1f}"),
+            ("wormholes", lambda found: str(found["wormholes"])),
+            ("longest, steps", lambda found: f"{found['longest']:.2f}"),
+            ("bridges", lambda found: str(found["bridges"])),
+        ]
+        graph = "graph of 1000 rollouts" if summary["size"] == "1000x10" else f"graph of {summary['size']}"
         return [
             Table("Local metric, accuracy", head, rows, [note]),
-            Table("Found edges against the truth", edge_head, edges),
+            table("Found edges against the truth", graph, columns, edges),
         ]
 
 
 def _config(kind: str, plan: Plan) -> Any:
-    from agents.metrics.local import LocalMetricConfig
-    from agents.metrics.pair import PairMetricConfig
-
-    return configured(LocalMetricConfig() if kind == "siamese" else PairMetricConfig(), {}, plan.preset.steps)
-
-
-def accuracy(kind: str, dataset: Any, fold: int, plan: Plan) -> dict[str, Any]:
-    """Fits one local metric without the episodes of a fold, and scores it on both sides of the split."""
-    metric, _, parts, cpu = fit_fold(kind, _config(kind, plan), dataset, fold, FOLDS, plan)
-    scores = {name: _score(metric, part, fold) for name, part in parts.items()}
-    right, ceiling, best = scores["held_out"]
-    return {"train": scores["train"][0], "held_out": right, "ceiling": ceiling, "best": best, "cpu": cpu}
+    return configured(METRICS[kind][1], {}, plan.preset.steps)
 
 
 def fit_fold(
@@ -133,15 +132,10 @@ def fit_fold(
     Returns:
         The metric, the figures of its fit, the parts "train" and "held_out" of the dataset, and CPU seconds.
     """
-    from agents.metrics.local import LocalMetric
-    from agents.metrics.pair import PairMetric
-    from data_collection.splits import fold_episodes
-
-    metric_class: Any = {"siamese": LocalMetric, "pair": PairMetric}[kind]
     learn, held_out = (dataset.take_episodes(ids) for ids in fold_episodes(dataset.num_episodes, fold, folds, seed=0))
     training = plan.training(fold)
     training.clock.begin()
-    metric, figures = metric_class.fit(config, learn.without_oracle(), held_out.without_oracle(), training)
+    metric, figures = METRICS[kind][0].fit(config, learn.without_oracle(), held_out.without_oracle(), training)
     return metric, figures, {"train": learn, "held_out": held_out}, round(training.clock.spent()[1], 1)
 
 
@@ -165,10 +159,6 @@ def _score(metric: Any, dataset: Any, seed: int) -> tuple[float, float, float]:
 
 def edge_quality(agent: Any, dataset: Any) -> dict[str, Any]:
     """Found edges of an agent's graph against the true geodesic distance."""
-    from scipy.spatial import cKDTree
-
-    from plan2vec_envs.geometry import STEP
-
     graph, rows = agent.graph, agent.vertex_rows
     position = np.asarray(dataset.oracle_position, np.float64)[rows]
     oracle = GeodesicOracle(room_of(str(dataset.env_id)))

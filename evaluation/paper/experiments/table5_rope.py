@@ -15,9 +15,9 @@ from plan2vec_envs.rope import node_displacement
 from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ...report.published import TABLE_5_ROPE
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, crossed, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import grouped, mean_of, plain
+from ..lab.scores import means, plain
 from ..rope.rope_plans import pairs_across
 from .rope import LOOKS, recorded
 from .table5 import fit_fold, in_parts
@@ -35,6 +35,7 @@ class Table5Rope(Experiment):
     id = "table5-rope"
     title = "Table 5, rope: accuracy of the local metric"
     choices = (*LOOKS, *METRICS)
+    groups = ("looks", "look", "name")
     about = (
         f"Pictures up to {REACH} recorded steps apart are neighbours (App. B.2). Pairs identical : neighbour : far at "
         f"1 : 1 : 2 from trajectories; a pair is right if d, in units of {REACH} steps, lies on its side of 1.5. "
@@ -46,22 +47,16 @@ class Table5Rope(Experiment):
 
     def runs(self, plan: Plan) -> list[Run]:
         """One group per look and fold."""
-        size = (18, 780) if plan.preset.comparable else (6, 100)
-        return [
-            Run.of(
-                f"{look} fold {fold}",
-                metric,
-                look=look,
-                fold=fold,
-                metric=metric,
-                size=list(size),
-                steps=plan.preset.steps,
-                config=to_dict(_config_of(look, metric)),
-            )
-            for look in plan.chosen(LOOKS)
-            for metric in plan.chosen(METRICS, default=["siamese"])
-            for fold in range(FOLDS if plan.preset.comparable else 2)
-        ]
+        size, folds = ([18, 780], FOLDS) if plan.preset.comparable else ([6, 100], 2)
+        metrics = plan.chosen(METRICS, default=["siamese"])
+        return crossed(
+            "{look} fold {fold}",
+            "{metric}",
+            {"look": plan.chosen(LOOKS), "metric": metrics, "fold": range(folds)},
+            size=size,
+            steps=plan.preset.steps,
+            config=lambda at: to_dict(_config_of(at["look"], at["metric"])),
+        )
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """One fold."""
@@ -85,22 +80,20 @@ class Table5Rope(Experiment):
         """Accuracies."""
         return f"{result['train']:.2%} on its trajectories, {result['held_out']:.2%} on others"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Looks -> metrics -> means over folds."""
-        return {"looks": grouped(found, ("look", "name"), _pooled)}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the folds of a metric."""
+        return {"folds": len(runs), **means(runs, *runs[0])}
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """One table."""
         rows: list[tuple[str, list[str]]] = []
         for look, metrics in summary["looks"].items():
-            for metric, row in metrics.items():
-                shares = [plain(row[key], ".1f", 100) for key in ("train", "held_out")]
-                graph = ["–"] * 3
-                if "threshold" in row:
-                    kept = plain(row["recall"], ".0f", 100), plain(row["false"], ".2f", 100)
-                    graph = [plain(row["threshold"], ".2f"), *kept]
-                label = f"{LOOKS[look]}, {METRICS[metric]}, {row['folds']} folds"
-                rows.append(("ours", [label, *shares, *graph, f"{row['cpu']['value']:.0f}"]))
+            for metric, found in metrics.items():
+                shares = [plain(found[key], ".1f", 100) for key in ("train", "held_out")]
+                graph = [plain(found.get("threshold"), ".2f"), plain(found.get("recall"), ".0f", 100)]
+                graph += [plain(found.get("false"), ".2f", 100), f"{found['cpu']['value']:.0f}"]
+                label = f"{LOOKS[look]}, {METRICS[metric]}, {found['folds']} folds"
+                rows.append(("ours", [label, *shares, *graph]))
         rows.append(("paper", ["paper, photographs", *TABLE_5_ROPE, "–", "–", "–", "–"]))
         head = ["accuracy at 1.5, %", "train", "held out", "threshold, steps", "of recorded steps, %"]
         head += ["too far apart, %", "CPU s a fit"]
@@ -111,10 +104,6 @@ def _config_of(look: str, metric: str) -> Any:
     if metric == "pair":
         return ROPE_PAIR_METRIC
     return (ROPE if look == "ordered" else FEATURELESS_ROPE).local_metric
-
-
-def _pooled(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"folds": len(folds), **{key: mean_of(fold[key] for fold in folds) for key in folds[0]}}
 
 
 def false_share(metric: LocalMetric, dataset: Dataset) -> float:

@@ -18,11 +18,11 @@ from plan2vec_envs.image_graph import Views, WorldGraph, get_views
 from plan2vec_envs.image_graph.distances import hops_from
 
 from ...report.published import TABLE_5_STREETS
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, register_experiment
 from ..lab.plan import configured
-from ..lab.scores import grouped, mean_of, plain
+from ..lab.scores import means, plain
 from ..streets import streets
-from .table2 import PASSES, WORLDS
+from .table2 import PASSES, WORLDS, places_of_drives
 
 PAIRS = 20_000
 BOUNDARY = 1.5
@@ -37,6 +37,8 @@ class Table5Streets(Experiment):
     id = "table5-streets"
     title = "Table 5, streets: local metrics"
     choices = WORLDS
+    seeds = 5
+    groups = ("worlds", "world", "name")
     about = (
         "Neighbours: the Siamese metric of the rooms learns from random drives through recorded panoramas, one a "
         "place, and is asked which pairs are nearer than 1.5 steps, identical : neighbour : far at 1 : 1 : 2, on the "
@@ -54,7 +56,7 @@ class Table5Streets(Experiment):
         return [
             Run(f"{world} seed {seed}", name, {"world": world, "seed": seed, "steps": plan.preset.steps})
             for world in worlds
-            for seed in range(plan.num_seeds(5))
+            for seed in range(plan.num_seeds(self.seeds))
             for name in ("places", "siamese")
             if name == "places" or seed < 2
         ]
@@ -70,10 +72,9 @@ class Table5Streets(Experiment):
         """Accuracies."""
         return f"{result['train']:.1%} on its own pictures, {result['novel']:.1%} on new ones"
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Worlds -> metrics -> means."""
-        means = grouped(found, ("world", "name"), _means)
-        return {"seeds": plan.num_seeds(5), "worlds": means}
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Means over the seeds of a metric."""
+        return means(runs, *runs[0])
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """Neighbours, places, and what was put together."""
@@ -96,10 +97,6 @@ class Table5Streets(Experiment):
             Table("One place or the next, accuracy in %", ["", "on its pictures", "on new ones"], places, [note]),
             Table("Pictures put together", ["", *head], merged, [note]),
         ]
-
-
-def _means(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {key: mean_of(run[key] for run in runs) for key in runs[0]}
 
 
 def siamese_accuracy(world: WorldGraph, steps: float, training: Training) -> dict[str, float]:
@@ -129,8 +126,7 @@ def _right(metric: LocalMetric, pairs: PairBatch, frames: np.ndarray) -> float:
 def place_accuracy(world: WorldGraph, seed: int) -> dict[str, float]:
     """What plan2vec-places knows of places from drives in several passes, and what it put together."""
     recorded, novel = get_views(world, "recorded", PASSES), get_views(world, "novel")
-    dataset = collect_drives(world, recorded, coverage=PASSES, passes=PASSES, seed=seed)
-    agent = Plan2VecPlaces().fit(dataset.without_oracle(), seed=seed, progress=False)
+    dataset, agent = places_of_drives(world, recorded, PASSES, seed)
     assert dataset.oracle_position is not None
     rows, found = agent.frame_graph.anchor_rows, agent.frame_graph.anchor_places
     true = streets.places_of(world, dataset.oracle_position[rows])

@@ -8,9 +8,9 @@ from typing import Any
 
 from ...rl.algorithms import get_algorithm
 from ...rl.job import SPARSE, RLJob
-from ...rl.learning import learn
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
+from ..lab import AgentCache, Experiment, Plan, Run, Table, register_experiment
 from ..lab.scores import row
+from .reward import last_point, trained
 
 ENOUGH = 0.9
 SEED = 100
@@ -47,6 +47,7 @@ class Tuning(Experiment):
     id = "tuning"
     title = "Hyper-parameters of PPO and DQN, chosen without the metric"
     choices = tuple(CHANGES)
+    groups = ("algorithms", "name", "change")
     about = (
         "C-Maze, images, random goals, the environment's own reward of -1 a step: environment steps to 90 % of 200 "
         "fixed tasks (PPO), or success after 20,000 steps (DQN), with one change at a time from what is used. "
@@ -64,35 +65,27 @@ class Tuning(Experiment):
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Trains one policy; an interrupted one goes on from its last evaluation."""
-        folder = cache.root / "policies" / run.group.replace(" ", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        _, curve, _ = learn(RLJob(**run.params["job"]), None, folder)
-        return {"curve": [asdict(point) for point in curve]}
+        return {"curve": trained(run, cache, None)["curve"]}
 
     def say(self, result: dict[str, Any]) -> str:
         """The last point."""
-        last = result["curve"][-1]
-        return f"{last['success']:.1%} after {last['steps']:,} steps, {last['wall']:.0f} s"
+        return last_point(result)
 
-    def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """Algorithms -> changes -> where each seed stopped."""
-        algorithms: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for run, result in found:
-            last = result["curve"][-1]
-            kept = {"steps": last["steps"], "success": round(last["success"], 4), "wall": round(last["wall"], 1)}
-            changes = algorithms.setdefault(run.params["job"]["algorithm"], {})
-            changes.setdefault(run.params["change"], []).append(kept)
-        return {"algorithms": algorithms}
+    def pool(self, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Where each seed stopped."""
+        ends = [run["curve"][-1] for run in runs]
+        return [
+            {"steps": end["steps"], "success": round(end["success"], 4), "wall": round(end["wall"], 1)} for end in ends
+        ]
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table an algorithm, the first row what is used."""
+        head = ["change", "steps", "success there, %", "minutes"]
         return [
             Table(
-                f"{name.upper()} without the metric, one change at a time",
-                ["change", "steps", "success there, %", "minutes"],
-                [_row(change, runs) for change, runs in changes.items()],
+                f"{name.upper()} without the metric, one change at a time", head, [_row(*each) for each in runs.items()]
             )
-            for name, changes in summary["algorithms"].items()
+            for name, runs in summary["algorithms"].items()
         ]
 
 

@@ -13,8 +13,8 @@ from plan2vec_envs.rope.env import SUCCESS_DISPLACEMENT
 
 from ..edges.edge_truth import CLOSURES_ASKED, SHORT_WAY, STARTS_A_GOAL, clean_up, draw_tasks, judge
 from ..edges.edge_worlds import BAGS, FAR_IN_ROOM, PASSES, edge_world, metric_config
-from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, register_experiment
-from ..lab.scores import grouped, mean_of, number, plain, row
+from ..lab import AgentCache, Experiment, Found, Plan, Run, Table, crossed, register_experiment
+from ..lab.scores import means, number, plain, row
 from ..streets import streets
 
 LOOSE = {"rooms": (1.5, 2.2, 2.6), "streets": (0.7, 0.75, 0.9), "rope": (1.6, 2.0, 2.4)}
@@ -58,6 +58,8 @@ class Wormholes(Experiment):
     title = "Wormholes: what each control keeps out and what it costs"
     choices = tuple(LOOSE)
     varies_size = True
+    seeds = 3
+    groups = ("domains", "domain", "name")
     about = (
         "One local metric a domain and seed; only the graph is built again in each row. Rooms: C-Maze, 150 rollouts. "
         f"Streets: the part Small of Manhattan, or a city of its size, drives in {PASSES} passes, the linear metric of "
@@ -80,29 +82,18 @@ class Wormholes(Experiment):
         """One group per domain and seed, one run per row."""
         comparable = plan.preset.comparable
         (world,) = streets.worlds_at_hand(("small" if comparable else "tiny",))
-        sizes = {
-            "rooms": "150x10" if comparable else "40x10",
-            "streets": world,
-            "rope": "18x260" if comparable else "4x60",
-        }
-        return [
-            Run.of(
-                f"{domain} seed {seed}",
-                row,
-                domain=domain,
-                row=row,
-                seed=seed,
-                size=sizes[domain],
-                tasks=plan.preset.tasks,
-                steps=plan.preset.steps,
-                loose=list(LOOSE[domain]),
-                controls=CONTROLS[row][1] if row in CONTROLS else {},
-                config=to_dict(PlaceMetricConfig() if domain == "streets" else metric_config(domain)),
-            )
-            for domain in plan.only or LOOSE
-            for seed in range(plan.num_seeds(3))
-            for row in ROWS
-        ]
+        sizes = {"rooms": "150x10", "rope": "18x260"} if comparable else {"rooms": "40x10", "rope": "4x60"}
+        configs = {domain: PlaceMetricConfig() if domain == "streets" else metric_config(domain) for domain in LOOSE}
+        return crossed(
+            "{domain} seed {seed}",
+            "{row}",
+            {"domain": plan.only or LOOSE, "seed": range(plan.num_seeds(self.seeds)), "row": ROWS},
+            size=lambda at: sizes.get(at["domain"], world),
+            loose=lambda at: list(LOOSE[at["domain"]]),
+            controls=lambda at: CONTROLS[at["row"]][1] if at["row"] in CONTROLS else {},
+            config=lambda at: to_dict(configs[at["domain"]]),
+            **plan.effort,
+        )
 
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Builds one graph and judges it."""
@@ -133,22 +124,22 @@ class Wormholes(Experiment):
         shares = {key: result[key] for key in ("recall", "false", "clean")}
         return ", ".join(f"{key} {number(share, '.1%')}" for key, share in shares.items())
 
+    def pool(self, runs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Each over the runs that had something to take a share of."""
+        return means(runs, *_COLUMNS, *_COUNTS)
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
         """Domains -> rows -> means over seeds."""
         sizes = {run.params["domain"]: run.params["size"] for run, _ in found}
-        rows = grouped(found, ("domain", "name"), _means)
-        return {
-            "seeds": plan.num_seeds(3),
-            "domains": {
-                domain: {
-                    "size": sizes[domain],
-                    "loose": list(LOOSE[domain]),
-                    **{key: each["loose"][key] for key in _COUNTS},
-                    "rows": {name: {key: found[key] for key in _COLUMNS} for name, found in each.items()},
-                }
-                for domain, each in rows.items()
-            },
-        }
+        summary = super().summarise(found, plan)
+        for domain, each in summary["domains"].items():
+            summary["domains"][domain] = {
+                "size": sizes[domain],
+                "loose": list(LOOSE[domain]),
+                **{key: each["loose"][key] for key in _COUNTS},
+                "rows": {name: {key: found[key] for key in _COLUMNS} for name, found in each.items()},
+            }
+        return summary
 
     def tables(self, summary: dict[str, Any]) -> list[Table]:
         """A table a domain."""
@@ -181,8 +172,3 @@ def _label(row: str, loose: list[float]) -> str:
         rounds = row.removeprefix("cut-")
         return f"{steps['loose']:g}, cut after {rounds} round{'s' * (rounds != '1')}"
     return {"calibrated": "calibrated threshold", "default": "default of the domain"}[row]
-
-
-def _means(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Each over the runs that had something to take a share of."""
-    return {key: mean_of(run[key] for run in runs) for key in (*_COLUMNS, *_COUNTS)}

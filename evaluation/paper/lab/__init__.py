@@ -12,5 +12,6 @@ from .records import Figure as Figure
 from .records import Found as Found
 from .records import Method as Method
 from .records import Run as Run
+from .records import crossed as crossed
 from .workbench import AgentCache as AgentCache
 from .workbench import Source as Source

@@ -32,6 +32,12 @@ class Experiment(ABC):
     """Whether the number of rollouts is what the experiment varies, so that nobody else can choose it."""
     panels: ClassVar[Sequence[str]] = ()
     """Further ids by which it may be asked for, those of its parts."""
+    seeds: ClassVar[int] = 0
+    """Seeds where neither plan nor preset says, which the summary repeats; 0 where it names none."""
+    repeats_size: ClassVar[bool] = False
+    """Whether the summary repeats how many rollouts there were."""
+    groups: ClassVar[Sequence[Any]] = ()
+    """What the summary calls what was found, and what that is grouped by, level by level, see `scores.grouped`."""
 
     @abstractmethod
     def runs(self, plan: Plan) -> list[Run]:
@@ -41,9 +47,18 @@ class Experiment(ABC):
     def measure(self, run: Run, cache: AgentCache) -> dict[str, Any]:
         """Runs one run, in a process of its own; the result is plain JSON."""
 
-    @abstractmethod
+    def pool(self, runs: list[dict[str, Any]]) -> Any:
+        """What is kept of the results of a group."""
+        return runs
+
     def summarise(self, found: Found, plan: Plan) -> dict[str, Any]:
-        """What is kept of all runs: small, plain JSON."""
+        """What is kept of all runs: small, plain JSON; by default the groups, pooled, and what they come from."""
+        from .scores import grouped  # lists of experiments do without torch
+
+        name, *by = self.groups
+        size = {"size": plan.rollouts} if self.repeats_size else {}
+        seeds = {"seeds": plan.num_seeds(self.seeds)} if self.seeds else {}
+        return {**size, **seeds, name: grouped(found, by, self.pool)}
 
     @abstractmethod
     def tables(self, summary: dict[str, Any]) -> list[Table]:

@@ -49,12 +49,17 @@ def rooms_and_seeds(
         env_ids: rooms, where the plan names none.
         seeds: their number, where neither plan nor preset says.
     """
+    for place in places(plan, env_ids, seeds):
+        group = f"{short_name(place['env_id'])} seed {place['seed']}"
+        runs = [Run(group, c.key, {**place, "method": c.params(plan.preset)}) for c in among(plan, lineup)]
+        yield group, place, runs
+
+
+def places(plan: Plan, env_ids: Sequence[str], seeds: int) -> Iterator[dict[str, Any]]:
+    """Where data comes from, as parameters of a run, seeds outermost; of the defaults what the plan leaves open."""
     for seed in range(plan.num_seeds(seeds)):
         for env_id in plan.env_ids or env_ids:
-            group = f"{short_name(env_id)} seed {seed}"
-            place = {"env_id": env_id, "size": plan.rollouts, "seed": seed}
-            runs = [Run(group, c.key, {**place, "method": c.params(plan.preset)}) for c in among(plan, lineup)]
-            yield group, place, runs
+            yield {"env_id": env_id, "size": plan.rollouts, "seed": seed}
 
 
 def runs_of(plan: Plan, lineup: Sequence[Method], env_ids: Sequence[str]) -> list[Run]:

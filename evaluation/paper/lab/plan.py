@@ -120,6 +120,11 @@ class Plan:
         return Training(seed, Workdir(None), resolve_device(self.device), progress=False, execution=self.execution)
 
     @property
+    def effort(self) -> dict[str, Any]:
+        """The tasks, and the factor on gradient steps, as parameters of a run."""
+        return {"tasks": self.preset.tasks, "steps": self.preset.steps}
+
+    @property
     def rollouts(self) -> str:
         """Size of the datasets that are not varied."""
         return self.size or self.preset.size

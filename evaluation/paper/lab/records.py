@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from ...protocols.worlds import short_name
@@ -60,15 +61,27 @@ class Run:
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, group: str, name: str, **params: Any) -> Run:
-        """With parameters by name."""
-        return cls(group, name, params)
-
     @property
     def room(self) -> str:
         """Short name of its environment."""
         return short_name(self.params["env_id"])
+
+
+def crossed(group: str, name: str, axes: Mapping[str, Iterable[Any]], **others: Any) -> list[Run]:
+    """A run for each combination of the axes, the last one fastest.
+
+    Args:
+        group: of a run, in terms of its parameters, such as ``"{world} seed {seed}"``.
+        name: the same.
+        axes: parameters and their values.
+        others: further parameters; a function makes its value of those on the axes.
+    """
+    runs = []
+    for values in product(*axes.values()):
+        at = dict(zip(axes, values, strict=True))
+        params = at | {key: value(at) if callable(value) else value for key, value in others.items()}
+        runs.append(Run(group.format(**params), name.format(**params), params))
+    return runs
 
 
 Found = Sequence[tuple[Run, dict[str, Any]]]

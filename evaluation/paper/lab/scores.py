@@ -11,7 +11,11 @@ from ...protocols.closed_loop import closed_loop
 from ...protocols.results import EvalResult
 from ...protocols.stats import Interval, interval, iqm, stratified_bootstrap, wilson
 from ...protocols.tasks import TaskList
+from ...report.tables import Table
 from .records import Found, Run
+
+Column = tuple[str, Callable[[Any], str]]
+"""The head of a column, and what its cell says of the thing that a row is about."""
 
 
 def compact(result: EvalResult) -> dict[str, Any]:
@@ -116,18 +120,57 @@ def row(*cells: str, ours: bool = False) -> tuple[str, list[str]]:
     return "ours" if ours else "", list(cells)
 
 
-def grouped(found: Found, by: Sequence[str], pool: Callable[[list[dict[str, Any]]], Any] = list) -> Any:
+def grouped(
+    found: Found, by: Sequence[str | Callable[[Run], str]], pool: Callable[[list[dict[str, Any]]], Any] = list
+) -> Any:
     """What the runs of each group gave, groups in the order of their first runs.
 
     Args:
         found: runs and results.
-        by: for each level of nested dictionaries, a parameter of the runs or an attribute of `Run`, such as "name".
+        by: for each level of nested dictionaries, a parameter of the runs or an attribute of `Run`, such as "name", or
+            a function of a run.
         pool: makes one thing of the results of a group.
     """
     if not by:
         return pool([result for _, result in found])
     groups: dict[Any, list[tuple[Run, dict[str, Any]]]] = {}
     for run, result in found:
-        key = run.params[by[0]] if by[0] in run.params else getattr(run, by[0])
+        level = by[0]
+        if callable(level):
+            key = level(run)
+        else:
+            key = run.params[level] if level in run.params else getattr(run, level)
         groups.setdefault(key, []).append((run, result))
     return {key: grouped(group, by[1:], pool) for key, group in groups.items()}
+
+
+def means(runs: Sequence[dict[str, Any]], *keys: str) -> dict[str, dict[str, float] | None]:
+    """`mean_of` what each run has under a key, for each key."""
+    return {key: mean_of(run[key] for run in runs) for key in keys}
+
+
+def averages(runs: Sequence[dict[str, Any]], **digits: int) -> dict[str, float | None]:
+    """`average` of what each run has under a key, for each key, to so many digits."""
+    return {key: average((run[key] for run in runs), places) for key, places in digits.items()}
+
+
+def successes(runs: Sequence[dict[str, Any]], *keys: str) -> dict[str, dict[str, float]]:
+    """`success` under each key."""
+    return {key: success(runs, key) for key in keys}
+
+
+def table(
+    title: str, corner: str, columns: Sequence[Column], rows: Iterable[tuple[Any, str, Any]], *notes: str
+) -> Table:
+    """A table with a row for each thing and a column for each question about it.
+
+    Args:
+        title: one line.
+        corner: what stands above the names of the things.
+        columns: heads and cells.
+        rows: a kind of `report.tables.KINDS` (True: "ours", False: none), a name, and the thing.
+        notes: sentences below.
+    """
+    kinds = {True: "ours", False: ""}
+    lines = [(kinds.get(kind, kind), [name, *(cell(thing) for _, cell in columns)]) for kind, name, thing in rows]
+    return Table(title, [corner, *(head for head, _ in columns)], lines, list(notes))
