@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID, rooms
 from plan2vec_envs.errors import UnknownNameError
 from plan2vec_envs.rooms import Room
@@ -21,6 +23,24 @@ def room_of(env_id: str) -> Room:
     if env_id == ROPE_OFFLINE_ID:
         raise UnknownNameError(f"{env_id} is no room, and this is for rooms; docs/recordings.md says what it is for")
     return rooms.room_of(env_id)
+
+
+def make_rooms(env_id: str, num_envs: int, **options: Any) -> Any:
+    """Parallel rooms on the native path; a lane that ends begins anew within the same step.
+
+    Args:
+        env_id: a registered id.
+        num_envs: how many.
+        options: of the rooms, and of `gymnasium.make_vec`.
+
+    Raises:
+        UnknownNameError: with the closest registered id.
+    """
+    import gymnasium as gym
+
+    room_of(env_id)  # an unknown id is refused with the closest name, before gymnasium sees it
+    how = {"vectorization_mode": "vector_entry_point", "autoreset_mode": "same_step"}
+    return gym.make_vec(env_id, num_envs=num_envs, **how, **options)
 
 
 def short_name(env_id: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from plan2vec_envs.maze.tasks import named_task
 
-from ..protocols.worlds import room_of
+from ..protocols.worlds import make_rooms, room_of
 
 
 def training_envs(
@@ -30,21 +30,11 @@ def training_envs(
         action_type: "discrete", "discrete9" or "box".
         goal: (x, y) metres of every episode; None for random goals.
     """
-    import gymnasium as gym
     from stable_baselines3.common.vec_env import VecMonitor
 
     from agents.sb3 import NativeVecEnv
 
-    room_of(env_id)
-    envs = gym.make_vec(
-        env_id,
-        num_envs=num_envs,
-        vectorization_mode="vector_entry_point",
-        obs_type=obs_type,
-        action_type=action_type,
-        goal=goal,
-        autoreset_mode="same_step",
-    )
+    envs = make_rooms(env_id, num_envs, obs_type=obs_type, action_type=action_type, goal=goal)
     venv = VecMonitor(NativeVecEnv(envs))
     venv.seed(seed)
     return venv
