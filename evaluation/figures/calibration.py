@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from data_collection import Dataset
+from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ..protocols.worlds import room_of
 from .style import GOAL, figure, png
@@ -16,8 +17,6 @@ def distance_pairs(
     agent: Any, dataset: Dataset, *, goals: int = 40, per_goal: int = 100, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Learned D and true geodesic distance of random frame pairs, both (goals * per_goal,) in steps."""
-    from plan2vec_envs.maze.geodesic import GeodesicOracle
-
     rng = np.random.default_rng(seed)
     position = np.asarray(dataset.oracle_position, np.float64)
     oracle = GeodesicOracle(room_of(str(dataset.env_id)))

@@ -26,6 +26,7 @@ class _Positions:
         """
         self._core = RoomCore(room_of(env_id).name, obs_type, "discrete")
         self.is_image = obs_type == "image"
+        self.observation_shape = self._core.observation_space()["observation"].shape or ()
 
     def read(self, observations: np.ndarray) -> np.ndarray:
         """Positions decoded from frames, or given as states: (N, ...) -> (N, 2) float64 metres.
@@ -53,11 +54,6 @@ class StraightLine(_Positions):
     """The straight-line distance of decoded positions, as a metric for rewards: it sees no walls, and is privileged."""
 
     name = "straight line (privileged)"
-
-    @property
-    def observation_shape(self) -> tuple[int, ...]:
-        """Shape of what is seen."""
-        return self._core.observation_space()["observation"].shape or ()
 
     def embed(self, observations: np.ndarray) -> np.ndarray:
         """Positions: (B, ...) -> (B, 2) float32 metres.
