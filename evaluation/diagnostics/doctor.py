@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from ..runs import environment
@@ -24,16 +23,7 @@ def findings() -> Iterator[Finding]:
     """Everything worth knowing when something does not work."""
     for name, version in environment.versions().items():
         yield Finding(name, version, version != "not installed")
-    checks: tuple[Callable[[], Finding], ...] = (
-        _processor,
-        _cache,
-        _data,
-        _names,
-        _opencv,
-        _threads,  # the last two load torch
-        _cuda,
-    )
-    for check in checks:
+    for check in (_processor, _cache, _data, _names, _opencv, _threads, _cuda):  # the last two load torch
         yield check()
 
 
@@ -87,12 +77,8 @@ def _names() -> Finding:
 
 def _opencv() -> Finding:
     wheels = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-    found = []
-    for wheel in wheels:
-        try:
-            found.append(f"{wheel} {metadata.version(wheel)}")
-        except metadata.PackageNotFoundError:
-            continue
+    versions = {wheel: environment.version_of(wheel) for wheel in wheels}
+    found = [f"{wheel} {version}" for wheel, version in versions.items() if version != "not installed"]
     if len(found) > 1:
         advice = "they overwrite each other: uninstall all, then install one"
         return Finding("OpenCV", f"{' and '.join(found)}: {advice}", False)

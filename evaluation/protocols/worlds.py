@@ -39,7 +39,7 @@ def make_rooms(env_id: str, num_envs: int, **options: Any) -> Any:
     import gymnasium as gym
 
     room_of(env_id)  # an unknown id is refused with the closest name, before gymnasium sees it
-    how = {"vectorization_mode": "vector_entry_point", "autoreset_mode": "same_step"}
+    how: dict[str, Any] = {"vectorization_mode": "vector_entry_point", "autoreset_mode": "same_step"}
     return gym.make_vec(env_id, num_envs=num_envs, **how, **options)
 
 

@@ -99,8 +99,17 @@ class Numbers:
 
     def line(self, *names: str) -> Line | None:
         """The first of the named lines that the run has."""
-        by_name = {line.name: line for line in self.lines}
-        return next((by_name[name] for name in names if name in by_name), None)
+        return next((line for line in self.lines if line.name in names), None)
+
+    @property
+    def best(self) -> Line | None:
+        """The agent in the closed loop, with memory where it has one."""
+        return self.line("closed-loop-memory", "closed-loop-memoryless")
+
+    @property
+    def total(self) -> StageSeconds:
+        """All stages together."""
+        return StageSeconds("total", sum(stage.wall for stage in self.stages), sum(stage.cpu for stage in self.stages))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: the content of `results.json`."""

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from plan2vec_envs.io.files import atomic_write
 
 from ..protocols.results import read_json, write_json
-from .algorithms import get_algorithm, new_model
-from .envs import goal_of, training_envs
+from .algorithms import get_algorithm, new_model, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
 from .judge import Point, judging_callback
 
@@ -87,7 +86,7 @@ def learn(
         seed=job.seed + (points[-1].steps if points else 0),
         obs_type=job.obs_type,
         action_type=algorithm.action_type,
-        goal=goal_of(job.env_id, job.task),
+        goal=job.goal,
     )
     try:
         paid = venv if reward is None or algorithm.has_replay else MetricRewardVecEnv(venv, reward)

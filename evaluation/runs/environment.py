@@ -15,13 +15,15 @@ PACKAGES = ("plan2vec", "torch", "numpy", "scipy", "gymnasium", "pymunk", "matpl
 
 def versions() -> dict[str, str]:
     """Installed versions of what decides the numbers; "not installed" where there is none."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {"python": platform.python_version()} | {name: version_of(name) for name in PACKAGES}
+
+
+def version_of(package: str) -> str:
+    """Its installed version, or "not installed"."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def commit() -> dict[str, Any]:

@@ -64,12 +64,6 @@ class RunFolder:
         """Says that the run came to its end; nothing is written afterwards but the report."""
         write_json(self.path(_FINISHED), {"finished": time.strftime("%Y-%m-%d %H:%M:%S")})
 
-    def discard_if_nothing_was_learned(self) -> None:
-        """Removes the folder of a job that failed before its first result: there is nothing to resume or to look at."""
-        learned = ("stages/*", "checkpoints/*", "curve.json", "diverged-*")
-        if not any(path for pattern in learned for path in self.root.glob(pattern)):
-            shutil.rmtree(self.root)
-
     @contextmanager
     def writing(self) -> Iterator[RunFolder]:
         """Holds the folder's lock.
@@ -155,8 +149,9 @@ def begun(
         with run.writing():
             yield run
     except Plan2vecError:
-        if not found:
-            run.discard_if_nothing_was_learned()
+        learned = ("stages/*", "checkpoints/*", "curve.json", "diverged-*")
+        if not found and not any(path for pattern in learned for path in run.root.glob(pattern)):
+            shutil.rmtree(run.root)  # nothing to resume or to look at
         raise
 
 
