@@ -86,23 +86,19 @@ def play(env_id: str, *, agent: Any = None, task: str | int | None = None, say: 
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
         raise NoDisplayError("play opens a window, and there is no display; `plan2vec demo` writes an animation")
     env = gym.wrappers.HumanRendering(gym.make(env_id, render_mode="rgb_array", max_episode_steps=100_000))
+    reached, options = 0, {} if task is None else {"task": task}
     try:
         say(HELP)
-        return _drive(env, pygame, agent, task, say)
+        while True:
+            observation, info = env.reset(options=options)
+            same = {"start": info["oracle_position"], "goal": info["oracle_goal"]}
+            ending = _episode(env, pygame, agent, observation, say)
+            if ending == "quit":
+                return reached
+            reached += ending == "reached"
+            options = same if ending == "again" else {}
     finally:
         env.close()
-
-
-def _drive(env: Any, pygame: Any, agent: Any, task: str | int | None, say: Callable[[str], None]) -> int:
-    reached, options = 0, {} if task is None else {"task": task}
-    while True:
-        observation, info = env.reset(options=options)
-        same = {"start": info["oracle_position"], "goal": info["oracle_goal"]}
-        ending = _episode(env, pygame, agent, observation, say)
-        if ending == "quit":
-            return reached
-        reached += ending == "reached"
-        options = same if ending == "again" else {}
 
 
 def _episode(env: Any, pygame: Any, agent: Any, observation: Any, say: Callable[[str], None]) -> str:

@@ -15,10 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from plan2vec_envs.geometry import AGENT_HALF, ARENA_HALF
 from plan2vec_envs.rooms import Room
 
-from .style import ACCENT, AGENT, FLOOR, GOAL, INK, PAPER, WALL
+from .style import ACCENT, AGENT, EDGE, FLOOR, GOAL, INK, PAPER, WALL
 
 _SCALE = 2  # supersampling
-_EDGE = ARENA_HALF + 0.018
 _TRAIL = "#9dbff5"
 _SOFT = "#5b6478"
 _LINE = 28  # pixels from one line of a title to the next
@@ -132,7 +131,7 @@ def _verdict(panel: Image.Image, steps: int, solved: bool) -> None:
 
 def _pixels(xy: np.ndarray, size: int) -> list[tuple[float, float]]:
     xy = np.atleast_2d(xy)
-    scaled = (np.stack([xy[:, 0], -xy[:, 1]], 1) + _EDGE) / (2 * _EDGE) * size
+    scaled = (np.stack([xy[:, 0], -xy[:, 1]], 1) + EDGE) / (2 * EDGE) * size
     return [(float(x), float(y)) for x, y in scaled]
 
 

@@ -17,12 +17,12 @@ from .lattice import Lattice
 from .style import draw_room, figure, grid, plain, png, position_colors
 
 
-def embedding_figure(agent: Any, dataset: Dataset, *, num_points: int = 4000, seed: int = 0) -> bytes:
-    """Latents of dataset frames, coloured by where they were taken, beside the room in the same colours.
+def embedding_figure(agent: Any, dataset: Dataset) -> bytes:
+    """Latents of 4000 dataset frames, coloured by where they were taken, beside the room in the same colours.
 
     More than two latent dimensions are shown by their first two principal components, and the title says so.
     """
-    rows = np.random.default_rng(seed).permutation(len(dataset.observations))[:num_points]
+    rows = np.random.default_rng(0).permutation(len(dataset.observations))[:4000]
     position = np.asarray(dataset.oracle_position)[rows]
     latents = np.asarray(agent.embed(dataset.observations[np.sort(rows)]))[np.argsort(np.argsort(rows))]
     title = "embedding (2-d)"

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from plan2vec_envs.geometry import ARENA_HALF, CENTRE_HALF
 from plan2vec_envs.rooms import Room
 
+EDGE = ARENA_HALF + 0.018  # metres, with the outer wall
 INK, PAPER, QUIET = "#1d2433", "#ffffff", "#8a93a6"
 FLOOR, WALL = "#f4f5f8", "#59637a"
 AGENT, GOAL = "#1f6feb", "#e5484d"
@@ -71,13 +72,12 @@ def png(drawing: Figure) -> bytes:
 
 def draw_room(axes: Axes, room: Room, title: str = "") -> None:
     """Walls and floor of a room, in metres, as they stand (not inflated by the agent)."""
-    edge = ARENA_HALF + 0.018
-    axes.add_patch(Rectangle((-edge, -edge), 2 * edge, 2 * edge, color=WALL, zorder=-2))
+    axes.add_patch(Rectangle((-EDGE, -EDGE), 2 * EDGE, 2 * EDGE, color=WALL, zorder=-2))
     axes.add_patch(Rectangle((-ARENA_HALF, -ARENA_HALF), 2 * ARENA_HALF, 2 * ARENA_HALF, color=FLOOR, zorder=-1))
     for wall in room.obstacles:
         corner = (wall.x - wall.half_x, wall.y - wall.half_y)
         axes.add_patch(Rectangle(corner, 2 * wall.half_x, 2 * wall.half_y, color=WALL, zorder=1.5))
-    axes.set(xlim=(-edge, edge), ylim=(-edge, edge))
+    axes.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE))
     plain(axes, title)
 
 

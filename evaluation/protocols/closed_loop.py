@@ -45,7 +45,8 @@ def closed_loop(
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    envs = _make_lanes(tasks, horizon, obs_type, action_type_of(agent))
+    options = {"max_episode_steps": horizon, "obs_type": obs_type, "action_type": action_type_of(agent)}
+    envs = make_rooms(tasks.env_id, len(tasks), **options)
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
         positions, solved = [np.asarray(info["oracle_position"], np.float64)], [np.zeros(len(tasks), bool)]
@@ -91,10 +92,6 @@ def action_type_of(agent: Any) -> str:
     return known.get(getattr(agent, "num_actions", 8), "discrete")
 
 
-def _make_lanes(tasks: TaskList, horizon: int, obs_type: str, action_type: str = "discrete") -> Any:
-    return make_rooms(tasks.env_id, len(tasks), max_episode_steps=horizon, obs_type=obs_type, action_type=action_type)
-
-
 def _inputs(observation: dict[str, np.ndarray], info: dict[str, Any], is_oracle: bool) -> tuple[Any, Any]:
     if is_oracle:
         return np.asarray(info["oracle_position"], np.float64), np.asarray(info["oracle_goal"], np.float64)
@@ -114,7 +111,7 @@ def _after_step(info: dict[str, Any], done: np.ndarray) -> tuple[np.ndarray, np.
 
 def decision_seconds(agent: Any, tasks: TaskList, *, repeats: int = 200, obs_type: str = "image") -> float:
     """Median wall seconds of one decision at batch size 1, after warm-up, with a memory where the agent has one."""
-    envs = _make_lanes(tasks.take(slice(0, 1)), repeats, obs_type)
+    envs = make_rooms(tasks.env_id, 1, obs_type=obs_type)
     try:
         observation, info = envs.reset(options={"start": tasks.start[:1], "goal": tasks.goal[:1]})
         state, goal = _inputs(observation, info, bool(getattr(agent, "is_oracle", False)))

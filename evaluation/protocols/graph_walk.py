@@ -68,7 +68,7 @@ def graph_walk(
     tasks = GraphTasks.of(memory, tasks)
     heuristic = heuristic or vertex_heuristic(agent, memory)
     add_path_cost &= budget.lookahead > 1
-    guess = heuristic or _no_opinion
+    guess = heuristic or (lambda vertices, goals: np.zeros(len(vertices), np.float32))
     ahead = Lookahead(
         memory.graph,
         tasks.pairs[:, 1],
@@ -154,10 +154,6 @@ class _Walkers:
             one = rows[which]
             self._way[one, self._length[one]] = self._ahead.graph.indices[edges]
             self._length[one] += 1
-
-
-def _no_opinion(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-    return np.zeros(len(vertices), np.float32)
 
 
 def _explore(ball: Ball, keys: np.ndarray, by_chance: np.ndarray, draw: np.ndarray) -> None:

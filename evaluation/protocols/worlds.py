@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
+
 from plan2vec_envs import ROPE_OFFLINE_ID, STREET_ID, rooms
 from plan2vec_envs.errors import UnknownNameError
 from plan2vec_envs.rooms import Room
@@ -36,8 +38,6 @@ def make_rooms(env_id: str, num_envs: int, **options: Any) -> Any:
     Raises:
         UnknownNameError: with the closest registered id.
     """
-    import gymnasium as gym
-
     room_of(env_id)  # an unknown id is refused with the closest name, before gymnasium sees it
     how: dict[str, Any] = {"vectorization_mode": "vector_entry_point", "autoreset_mode": "same_step"}
     return gym.make_vec(env_id, num_envs=num_envs, **how, **options)

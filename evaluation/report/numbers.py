@@ -9,10 +9,9 @@ import numpy as np
 
 from ..protocols.results import EvalResult, read_json
 from ..protocols.stats import Interval, wilson
-from ..runs.folder import RunFolder
+from ..runs.folder import RunFolder, StageSeconds, Stopwatch
 from ..runs.job import Job
 from ..runs.judging import label
-from ..runs.stopwatch import StageSeconds, Stopwatch
 from .published import paper_number
 
 _ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "dijkstra", "straight-line")

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from plan2vec_envs.errors import InvalidOptionError
+from agents import AGENTS, get_agent
+from agents.reward import MODES
+from agents.training.loop import resolve_device
+from data_collection.collection.make import parse_size
+from plan2vec_envs.errors import InvalidOptionError, check_name
 from plan2vec_envs.maze.tasks import named_task
 
 from ..protocols.tasks import TaskList, describe_tasks, make_tasks
@@ -71,12 +75,6 @@ class RLJob:
             UnknownNameError: for a name, with the closest one.
             InvalidOptionError: for a number that cannot be.
         """
-        from agents import get_agent
-        from agents.reward import MODES
-        from agents.training.loop import resolve_device
-        from data_collection.collection.make import parse_size
-        from data_collection.errors import check_name
-
         room_of(self.env_id)
         get_algorithm(self.algorithm)
         _ = self.goal
@@ -94,8 +92,6 @@ class RLJob:
     @property
     def reads_agent(self) -> bool:
         """Whether the reward names a folder; a folder that has the name of an agent is not meant."""
-        from agents import AGENTS
-
         return self.reward not in (SPARSE, STRAIGHT_LINE, *AGENTS) and Path(self.reward).is_dir()
 
     @property

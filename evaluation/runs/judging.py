@@ -10,7 +10,7 @@ from operator import call
 from pathlib import Path
 from typing import Any
 
-from agents import Planner
+from agents import Planner, get_agent
 from data_collection import Dataset, make_dataset
 from data_collection.engines import Engine, LocalEngine
 
@@ -62,8 +62,6 @@ def _walked(sent: SentAgent, dataset: Dataset, num_tasks: int, seed: int) -> Eva
 
 
 def _by_chance(dataset: Dataset | None, tasks: TaskList, seed: int, obs_type: str) -> EvalResult:
-    from agents import get_agent
-
     if dataset is None:  # all that is learned is which actions there are
         dataset = make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False).without_oracle()
     uniform = get_agent("random")().fit(dataset, seed=seed)
