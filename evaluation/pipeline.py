@@ -98,7 +98,13 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, tensorboard: boo
         watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
     with watch.stage("evaluate"), training.alone():
-        evaluate_run(run, agent, dataset, job, say)
+        tasks = make_tasks(job.env_id, job.num_tasks)
+        write_json(run.path("eval", "tasks.json"), tasks.to_dict())
+        # Rows that an interrupted run has finished are read, not run again.
+        for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
+            say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
+        seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
+        write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
     with watch.stage("figures"):
         draw_figures(run)
     write_report(run)
@@ -114,13 +120,3 @@ def _learn(job: Job, dataset: Any, folder: Path | None, tensorboard: bool) -> tu
     if not job.draw_map or not hasattr(agent, "with_latent_dim"):
         return agent, None
     return agent, agent.with_latent_dim(2, learnable, workdir=folder and folder / "map", progress=progress)
-
-
-def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> None:
-    """Every row of the table; rows that an interrupted run has finished are read, not run again."""
-    tasks = make_tasks(job.env_id, job.num_tasks)
-    write_json(run.path("eval", "tasks.json"), tasks.to_dict())
-    for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
-        say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
-    seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
-    write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})

@@ -31,7 +31,7 @@ def closed_loop(
 
     Args:
         agent: anything with `act(observation, goal, *, memory, rng)`; an agent marked `is_oracle` gets true positions
-            in place of observations.
+            in place of observations. Its `num_actions` (8, 9, or None for two numbers) says what the rooms accept.
         tasks: J tasks, one lane each.
         memory: whether the agent may remember what it tried; agents without a memory act the same either way.
         horizon: steps allowed.
@@ -45,7 +45,8 @@ def closed_loop(
     is_oracle = bool(getattr(agent, "is_oracle", False))
     lanes = agent.new_memory(len(tasks)) if memory and hasattr(agent, "new_memory") else None
     rng = np.random.default_rng(seed)
-    options = {"max_episode_steps": horizon, "obs_type": obs_type, "action_type": action_type_of(agent)}
+    action_type = {9: "discrete9", None: "box"}.get(getattr(agent, "num_actions", 8), "discrete")
+    options = {"max_episode_steps": horizon, "obs_type": obs_type, "action_type": action_type}
     envs = make_rooms(tasks.env_id, len(tasks), **options)
     try:
         observation, info = envs.reset(seed=seed, options={"start": tasks.start, "goal": tasks.goal})
@@ -84,12 +85,6 @@ def closed_loop(
 def obs_type_of(source: Any) -> str:
     """The observation type of an agent or of a dataset, "image" or "state", by its `is_image`."""
     return "image" if getattr(source, "is_image", True) else "state"
-
-
-def action_type_of(agent: Any) -> str:
-    """What a room must accept for this agent to act: "discrete", "discrete9" or "box", by its `num_actions`."""
-    known = {8: "discrete", 9: "discrete9", None: "box"}
-    return known.get(getattr(agent, "num_actions", 8), "discrete")
 
 
 def _inputs(observation: dict[str, np.ndarray], info: dict[str, Any], is_oracle: bool) -> tuple[Any, Any]:

@@ -48,13 +48,14 @@ def lead(numbers: Numbers) -> str:
 def headlines(numbers: Numbers) -> list[tuple[str, str]]:
     """The few numbers to remember."""
     found: list[tuple[str, str]] = []
-    for name, what in (("closed-loop-memory", "with memory"), ("closed-loop-memoryless", "memoryless")):
+    for name, what in (
+        ("closed-loop-memory", "closed-loop success at 2 cm, with memory"),
+        ("closed-loop-memoryless", "closed-loop success at 2 cm, memoryless"),
+        ("graph", "graph protocol, one-step lookahead"),
+    ):
         if line := numbers.line(name):
-            found.append((f"{line.success.value:.1%}", f"closed-loop success at 2 cm, {what}"))
-    if line := numbers.line("graph"):
-        found.append((f"{line.success.value:.1%}", "graph protocol, one-step lookahead"))
-    best = numbers.best
-    if best and not np.isnan(best.result.mean_optimality):
+            found.append((f"{line.success.value:.1%}", what))
+    if (best := numbers.best) and not np.isnan(best.result.mean_optimality):
         found.append((f"{best.result.mean_optimality:.2f}×", "steps taken over the least possible"))
     if numbers.decision_seconds is not None:
         found.append((f"{1e3 * numbers.decision_seconds:.2f} ms", "a decision, one image at a time"))

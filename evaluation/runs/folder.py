@@ -74,17 +74,14 @@ class RunFolder:
         Raises:
             RunLockedError: at once, if another process holds it.
         """
-        lock = FileLock(self.path(".lock"))
         try:
-            lock.acquire(timeout=0)
+            held = FileLock(self.path(".lock")).acquire(timeout=0)
         except Timeout as error:
             raise RunLockedError(
                 f"another process writes to {self.root}; wait until it ends, or use another --out or --seed"
             ) from error
-        try:
+        with held:
             yield self
-        finally:
-            lock.release()
 
 
 @dataclass(frozen=True)
