@@ -33,25 +33,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except OSError as error:
-        if debug or _is_ours(error) or error.errno not in _PLACES:
-            return _fail(error, debug)
-        advice = "choose another folder, or make this one writable"
-        place = error.filename or "the disk"
-        print(f"plan2vec: cannot use {place}: {error.strerror}; {advice}", file=sys.stderr)
-        return 2
     except Exception as error:
         return _fail(error, debug)
 
 
 def _fail(error: Exception, debug: bool) -> int:
     """Says what went wrong, and returns the exit code; what nobody foresaw is raised on."""
+    ours, message = _is_ours(error), str(error)
     if debug:
         traceback.print_exception(error)
-        return 2 if _is_ours(error) else 1
-    if not _is_ours(error):
-        raise error
-    print(f"plan2vec: {error}", file=sys.stderr)
+        return 2 if ours else 1
+    if not ours:
+        if not isinstance(error, OSError) or error.errno not in _PLACES:
+            raise error
+        advice = "choose another folder, or make this one writable"
+        message = f"cannot use {error.filename or 'the disk'}: {error.strerror}; {advice}"
+    print(f"plan2vec: {message}", file=sys.stderr)
     return 2
 
 

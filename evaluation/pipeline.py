@@ -20,10 +20,9 @@ from .report.drawing import draw_figures
 from .report.writing import write_report
 from .runs import folder as runs
 from .runs.environment import record
-from .runs.folder import RunFolder
+from .runs.folder import RunFolder, Stopwatch
 from .runs.job import Job
 from .runs.judging import judge_into, label, rows
-from .runs.stopwatch import Stopwatch
 
 Say = Callable[[str], None]
 
@@ -34,7 +33,6 @@ def run_job(
     command: str,
     *,
     say: Say,
-    progress: bool = True,
     tensorboard: bool = False,
     reuse: bool = False,
     fresh: bool = False,
@@ -48,7 +46,6 @@ def run_job(
         out: folder of all runs.
         command: how the user would run this again; kept in the folder.
         say: gets a line for people now and then.
-        progress: whether to show progress bars.
         tensorboard: whether the agent also logs for TensorBoard, to `tb/` in the run folder.
         reuse: whether a finished run of the same job is enough; then only its report is drawn again.
         fresh: whether to begin anew even where the same job was interrupted.
@@ -65,7 +62,7 @@ def run_job(
     job.check()
     if not training.launch(job.device, job.execution):
         if training.agree():  # once the first has collected the dataset, unless all is done
-            _learn(job, job.dataset(progress=False), None, False, False)
+            _learn(job, job.dataset(progress=False), None, False)
         return None
     identity = job.identity()
     imports = time.perf_counter() - began[0], time.process_time() - began[1]
@@ -83,16 +80,16 @@ def run_job(
     with runs.begun(out, wanted, command, say, fresh=fresh) as run, one_torch_thread():
         watch = Stopwatch(run.path("stages.json"))
         watch.put("imports", *imports)
-        _work(job, run, watch, say, progress, tensorboard)
+        _work(job, run, watch, say, tensorboard)
     return run
 
 
-def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, tensorboard: bool) -> None:
+def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, tensorboard: bool) -> None:
     write_json(run.path("env.json"), record(job.device))
     with watch.stage("collect"):
-        dataset = job.dataset(progress=progress)
+        dataset = job.dataset()
     training.agree(True)
-    agent, drawn = _learn(job, dataset, run.root, progress, tensorboard)
+    agent, drawn = _learn(job, dataset, run.root, tensorboard)
     for entry in agent.fit_log:
         watch.put(entry.stage, entry.wall_seconds, entry.cpu_seconds)
     agent.save(run.path("agent"))
@@ -101,29 +98,25 @@ def _work(job: Job, run: RunFolder, watch: Stopwatch, say: Say, progress: bool, 
         watch.put("map", embedding.wall_seconds, embedding.cpu_seconds)
         drawn.save(run.path("map", "agent"))
     with watch.stage("evaluate"), training.alone():
-        evaluate_run(run, agent, dataset, job, say)
+        tasks = make_tasks(job.env_id, job.num_tasks)
+        write_json(run.path("eval", "tasks.json"), tasks.to_dict())
+        # Rows that an interrupted run has finished are read, not run again.
+        for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
+            say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
+        seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
+        write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})
     with watch.stage("figures"):
         draw_figures(run)
     write_report(run)
     run.finish()
 
 
-def _learn(job: Job, dataset: Any, folder: Path | None, progress: bool, tensorboard: bool) -> tuple[Any, Any]:
+def _learn(job: Job, dataset: Any, folder: Path | None, tensorboard: bool) -> tuple[Any, Any]:
     """The trained agent and, if asked for, its map."""
-    learnable = dataset.without_oracle()
+    learnable, progress = dataset.without_oracle(), folder is not None
     agent = job.new_agent()
     how = {"device": job.device, "execution": job.execution, "progress": progress, "tensorboard": tensorboard}
     agent.fit(learnable, seed=job.seed, workdir=folder, **how)
     if not job.draw_map or not hasattr(agent, "with_latent_dim"):
         return agent, None
     return agent, agent.with_latent_dim(2, learnable, workdir=folder and folder / "map", progress=progress)
-
-
-def evaluate_run(run: RunFolder, agent: Any, dataset: Any, job: Job, say: Say) -> None:
-    """Every row of the table; rows that an interrupted run has finished are read, not run again."""
-    tasks = make_tasks(job.env_id, job.num_tasks)
-    write_json(run.path("eval", "tasks.json"), tasks.to_dict())
-    for result in judge_into(run.path("eval"), rows(agent, dataset, tasks)):
-        say(f"  {label(result):<34} {100 * result.success_rate:6.1f} %")
-    seconds = decision_seconds(agent, tasks, obs_type=obs_type_of(dataset))
-    write_json(run.path("eval", "latency.json"), {"decision_seconds": seconds})

@@ -18,16 +18,7 @@ class Command(RunOptions):
 
     def run(self, context: Context) -> int:
         """Runs the demo, or draws the report of a finished one again."""
-        from ..runs.job import Job
         from .train import run_and_print
 
-        job = Job(
-            size=f"{self.rollouts}x10",
-            seed=self.seed,
-            device=self.device,
-            execution=context.execution(),
-            num_tasks=self.tasks,
-            draw_map=self.map,
-            config=context.agent_config("plan2vec"),
-        )
-        return run_and_print(job, self.out, context, reuse=not self.fresh, fresh=self.fresh)
+        asked = {"size": f"{self.rollouts}x10", "draw_map": self.map}
+        return run_and_print(self, context, "plan2vec", asked, reuse=not self.fresh)

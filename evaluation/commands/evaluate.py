@@ -35,7 +35,7 @@ class Command(EngineOptions):
         from agents.training.loop import one_torch_thread
 
         from ..protocols.tasks import make_tasks
-        from ..report.console import results_table
+        from ..report.story import printed_results
         from ..runs.judging import judge_into, rows
 
         engine = self.new_engine()
@@ -45,7 +45,7 @@ class Command(EngineOptions):
             self._claim(self.out)
         with one_torch_thread():
             results = list(judge_into(self.out, rows(agent, None, tasks, seed=self.seed), engine))
-        results_table(results).show(context.console)
+        printed_results(results).show(context.console)
         return 0
 
     def _claim(self, out: Path) -> None:

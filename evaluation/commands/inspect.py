@@ -29,7 +29,5 @@ class Command:
         from ..diagnostics.report_text import metric_report_text, read_metric_report
 
         report = read_metric_report(agent_folder(self.agent))
-        print(
-            json.dumps(report, indent=1) if self.json else metric_report_text(report), end="" if not self.json else "\n"
-        )
+        print(json.dumps(report, indent=1) + "\n" if self.json else metric_report_text(report), end="")
         return 0

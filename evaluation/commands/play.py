@@ -16,12 +16,8 @@ from .context import Context
 
 HELP = "arrow keys or WASD move, two at once diagonally; N: another task, R: the same again, Q or Esc: quit"
 _MOVES = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if (x, y) != (0, 0)]  # as Discrete(8) numbers them
-_KEYS = {
-    "left": ("left", "a"),
-    "right": ("right", "d"),
-    "down": ("down", "s"),
-    "up": ("up", "w"),
-}
+_LEFT, _RIGHT, _DOWN, _UP = (-1, 0), (1, 0), (0, -1), (0, 1)
+_KEYS = {"left": _LEFT, "a": _LEFT, "right": _RIGHT, "d": _RIGHT, "down": _DOWN, "s": _DOWN, "up": _UP, "w": _UP}
 _WISHES = {"q": "quit", "escape": "quit", "n": "next", "r": "again"}
 
 
@@ -54,8 +50,8 @@ def move_of(pressed: Collection[str]) -> int | None:
     Args:
         pressed: names of keys, as pygame calls them.
     """
-    held = {way: any(key in pressed for key in keys) for way, keys in _KEYS.items()}
-    x, y = held["right"] - held["left"], held["up"] - held["down"]
+    ways = {_KEYS[key] for key in pressed if key in _KEYS}
+    x, y = sum(way[0] for way in ways), sum(way[1] for way in ways)
     return None if (x, y) == (0, 0) else _MOVES.index((x, y))
 
 
@@ -90,23 +86,19 @@ def play(env_id: str, *, agent: Any = None, task: str | int | None = None, say: 
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
         raise NoDisplayError("play opens a window, and there is no display; `plan2vec demo` writes an animation")
     env = gym.wrappers.HumanRendering(gym.make(env_id, render_mode="rgb_array", max_episode_steps=100_000))
+    reached, options = 0, {} if task is None else {"task": task}
     try:
         say(HELP)
-        return _drive(env, pygame, agent, task, say)
+        while True:
+            observation, info = env.reset(options=options)
+            same = {"start": info["oracle_position"], "goal": info["oracle_goal"]}
+            ending = _episode(env, pygame, agent, observation, say)
+            if ending == "quit":
+                return reached
+            reached += ending == "reached"
+            options = same if ending == "again" else {}
     finally:
         env.close()
-
-
-def _drive(env: Any, pygame: Any, agent: Any, task: str | int | None, say: Callable[[str], None]) -> int:
-    reached, options = 0, {} if task is None else {"task": task}
-    while True:
-        observation, info = env.reset(options=options)
-        same = {"start": info["oracle_position"], "goal": info["oracle_goal"]}
-        ending = _episode(env, pygame, agent, observation, say)
-        if ending == "quit":
-            return reached
-        reached += ending == "reached"
-        options = same if ending == "again" else {}
 
 
 def _episode(env: Any, pygame: Any, agent: Any, observation: Any, say: Callable[[str], None]) -> str:
@@ -140,5 +132,5 @@ def _listen(pygame: Any) -> tuple[str | None, int | None]:
                 return _WISHES[name], None
             tapped.add(name)
     down = pygame.key.get_pressed()
-    held = {name for names in _KEYS.values() for name in names if down[pygame.key.key_code(name)]}
+    held = {name for name in _KEYS if down[pygame.key.key_code(name)]}
     return None, move_of(tapped | held)

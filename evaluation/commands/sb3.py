@@ -50,24 +50,8 @@ class Command(RunOptions):
         from ..rl.job import RLJob
         from ..rl.run import run_rl_job
 
-        job = RLJob(
-            env_id=self.env,
-            algorithm=self.algo,
-            reward=self.reward,
-            mode=self.mode,
-            gamma=self.gamma,
-            steps=self.steps,
-            seed=self.seed,
-            obs_type=self.obs,
-            task=self.task,
-            size=self.size,
-            num_envs=self.envs,
-            num_tasks=self.tasks,
-            every=self.every,
-            stop_at=self.stop_at,
-            buffer_size=self.buffer_size,
-            device=self.device,
-        )
-        run = run_rl_job(job, self.out, context.command, say=context.say, fresh=self.fresh)
+        names = {"env": "env_id", "algo": "algorithm", "obs": "obs_type", "envs": "num_envs", "tasks": "num_tasks"}
+        asked = {names.get(name, name): value for name, value in vars(self).items() if name not in ("fresh", "out")}
+        run = run_rl_job(RLJob(**asked), self.out, context.command, say=context.say, fresh=self.fresh)
         context.say(f"\nModel, curve and pictures: {run.root}")
         return 0

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from .context import Context, RunOptions
-
-if TYPE_CHECKING:
-    from ..runs.job import Job
 
 
 @dataclass(frozen=True)
@@ -36,38 +33,41 @@ class Command(RunOptions):
     def run(self, context: Context) -> int:
         """Runs the job; an interrupted run with the same options is resumed."""
         from ..protocols.worlds import room_of
-        from ..runs.job import Job
 
         room_of(self.env)
-        job = Job(
-            env_id=self.env,
-            agent=self.agent,
-            size=self.size if self.rollouts is None else f"{self.rollouts}x10",
-            seed=self.seed,
-            device=self.device,
-            execution=context.execution(),
-            num_tasks=self.tasks,
-            draw_map=self.map,
-            config=context.agent_config(self.agent),
-            data=self.data,
-        )
-        return run_and_print(job, self.out, context, tensorboard=self.tensorboard, fresh=self.fresh)
+        asked = {
+            "env_id": self.env,
+            "size": self.size if self.rollouts is None else f"{self.rollouts}x10",
+            "draw_map": self.map,
+            "data": self.data,
+        }
+        return run_and_print(self, context, self.agent, asked, tensorboard=self.tensorboard)
 
 
-def run_and_print(job: Job, out: Path, context: Context, **options: bool) -> int:
-    """Runs a job, with the options of `run_job`, and prints its tables and where the report is."""
+def run_and_print(options: RunOptions, context: Context, agent: str, asked: dict[str, Any], **how: bool) -> int:
+    """Runs a `Job`, of fields that were asked, with options of `run_job`; prints its tables and where its report is."""
     from ..pipeline import run_job
-    from ..report.console import results_table, stages_table
     from ..report.numbers import Numbers
+    from ..report.story import printed_results, printed_stages
+    from ..runs.job import Job
 
+    job = Job(
+        agent=agent,
+        seed=options.seed,
+        device=options.device,
+        execution=context.execution(),
+        num_tasks=options.tasks,
+        config=context.agent_config(agent),
+        **asked,
+    )
     console = context.console
-    run = run_job(job, out, context.command, say=console.print, **options)
+    run = run_job(job, options.out, context.command, say=console.print, fresh=options.fresh, **how)
     if run is None:  # the first process has it
         return 0
     numbers = Numbers.of(run)
     console.print()
-    results_table([line.result for line in numbers.lines]).show(console)
+    printed_results([line.result for line in numbers.lines]).show(console)
     console.print()
-    stages_table(numbers.stages).show(console)
+    printed_stages(numbers).show(console)
     console.print(f"\nReport: {run.path('report.html')}", soft_wrap=True)
     return 0

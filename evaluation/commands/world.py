@@ -46,9 +46,10 @@ class Command:
         if self.name is not None and self.out is None:
             check_file_name(self.name)
         folder = data_folder(self.source) if self.path is None else self.path
-        world, repairs = read_streets(
-            self.source, folder, name=self.name, subset=self.subset, connected=self.connected, **self._options()
-        )
+        asked: dict[str, Any] = {"gps_radius": self.gps_radius, "allow_objects": self.allow_objects or None}
+        asked |= {"views": None if self.views else False, "subset": self.subset}
+        options = {name: value for name, value in asked.items() if value is not None}  # some are of one source alone
+        world, repairs = read_streets(self.source, folder, name=self.name, connected=self.connected, **options)
         context.say(f"read {folder} as {self.source}: {world.about['licence']}")
         context.say(f"{repairs}{'; --connected keeps the largest' if repairs.pieces > 1 else ''}")
         views = "no views" if world.views is None else f"{len(world.views):,} views"
@@ -60,9 +61,3 @@ class Command:
         size = readable_size(path.stat().st_size)
         context.say(f"written to {path} ({size})")
         return 0
-
-    def _options(self) -> dict[str, Any]:
-        """What was asked of this source alone."""
-        asked: dict[str, Any] = {} if self.gps_radius is None else {"gps_radius": self.gps_radius}
-        asked |= {"allow_objects": True} if self.allow_objects else {}
-        return asked if self.views else asked | {"views": False}

@@ -43,9 +43,7 @@ def predict_memory(agent: Agent, dataset: Dataset) -> MemoryNeed:
 def _held() -> int:
     """Resident bytes of this process; a guess where the system does not tell."""
     try:
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return 400_000_000
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    except (OSError, StopIteration, ValueError):
+        return 400_000_000

@@ -7,24 +7,23 @@ from typing import Any
 import numpy as np
 
 from data_collection import Dataset
+from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ..protocols.worlds import room_of
 from .style import GOAL, figure, png
 
+_GOALS, _PER_GOAL = 40, 100
 
-def distance_pairs(
-    agent: Any, dataset: Dataset, *, goals: int = 40, per_goal: int = 100, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Learned D and true geodesic distance of random frame pairs, both (goals * per_goal,) in steps."""
-    from plan2vec_envs.maze.geodesic import GeodesicOracle
 
-    rng = np.random.default_rng(seed)
+def distance_pairs(agent: Any, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Learned D and true geodesic distance of random frame pairs, both (4000,) in steps: 40 goals, 100 starts each."""
+    rng = np.random.default_rng(0)
     position = np.asarray(dataset.oracle_position, np.float64)
     oracle = GeodesicOracle(room_of(str(dataset.env_id)))
-    goal_rows = rng.choice(len(position), min(goals, len(position)), replace=False)
-    rows = rng.integers(len(position), size=(len(goal_rows), per_goal))
+    goal_rows = rng.choice(len(position), min(_GOALS, len(position)), replace=False)
+    rows = rng.integers(len(position), size=(len(goal_rows), _PER_GOAL))
     true = np.concatenate([oracle.distance(position[r], position[g]) for g, r in zip(goal_rows, rows, strict=True)])
-    left, right = rows.ravel(), np.repeat(goal_rows, per_goal)
+    left, right = rows.ravel(), np.repeat(goal_rows, _PER_GOAL)
     learned = np.asarray(agent.distance(dataset.observations[left], dataset.observations[right]), np.float64)
     return learned, true
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from data_collection import Dataset
+from plan2vec_envs.geometry import STEP
+from plan2vec_envs.maze.geodesic import GeodesicOracle
 from plan2vec_envs.rooms import Room
 
 from ..protocols.worlds import room_of
-from .flat_map import edge_faults
 from .style import ACCENT, AGENT, GOAL, WARM, draw_room, figure, png
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _LOOK = {
     "recorded": (AGENT, 0.35, 0.5),
@@ -27,17 +27,29 @@ _LOOK = {
 
 
 def edge_kinds(agent: Any, dataset: Dataset) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """(E, 2, 2) true positions of the ends of every edge in metres, and which (E,) of them are of each kind."""
-    edges, wormhole = edge_faults(agent, dataset)
+    """(E, 2, 2) true positions of the ends of every edge in metres, and which (E,) of them are of each kind.
+
+    Wormholes are found edges that truly take more than two steps. Bridges are long on purpose.
+    """
+    graph, room = agent.graph, room_of(str(dataset.env_id))
+    source = np.repeat(np.arange(len(graph.indptr) - 1), np.diff(graph.indptr))
     position = np.asarray(dataset.oracle_position, np.float64)[agent.vertex_rows]
-    graph = agent.graph
+    ends = position[np.stack([source, graph.indices], 1)]
+    a, b = ends[:, 0], ends[:, 1]
+    # Through free space a straight edge takes max(|dx|, |dy|) / STEP steps; only blocked ones need the search.
+    steps = np.abs(a - b).max(1) / STEP
+    found = graph.inferred & ~graph.bridge
+    hidden = np.flatnonzero(found & (steps <= 2) & room.segment_is_blocked(a, b))
+    if hidden.size:
+        steps[hidden] = GeodesicOracle(room).distance(a[hidden], b[hidden])
+    wormhole = found & (steps > 2)
     kinds = {
         "recorded": ~graph.inferred & ~graph.bridge,
-        "found": graph.inferred & ~graph.bridge & ~wormhole,
+        "found": found & ~wormhole,
         "bridge": graph.bridge,
         "wormhole": wormhole,
     }
-    return position[edges], kinds
+    return ends, kinds
 
 
 def edges_figure(agent: Any, dataset: Dataset) -> tuple[bytes, dict[str, int]]:
@@ -67,8 +79,6 @@ def sampled_edges_figure(panels: Sequence[tuple[Room, str, dict[str, np.ndarray]
 
 
 def _draw(axes: Axes, kind: str, ends: np.ndarray, emphasis: float = 1.0) -> None:
-    from matplotlib.collections import LineCollection
-
     color, width, opacity = _LOOK[kind]
     lines = LineCollection(
         list(ends), colors=color, linewidths=emphasis * width, alpha=min(1.0, emphasis * opacity), label=kind

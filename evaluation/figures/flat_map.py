@@ -7,13 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from data_collection import Dataset
-from plan2vec_envs.geometry import STEP
 from plan2vec_envs.maze.geodesic import GeodesicOracle
 from plan2vec_envs.maze.render import Renderer
 from plan2vec_envs.rooms import Room, get_room
-
-from ..protocols.worlds import room_of
 
 
 @dataclass(frozen=True)
@@ -70,23 +66,3 @@ def corridor_ratio(agent: Any, room: Room | str = "c_maze") -> CorridorRatio:
 
     open_sample = free[:: max(1, len(free) // 64)]
     return CorridorRatio(learned(across) / learned(open_sample), true(across) / true(open_sample))
-
-
-def edge_faults(agent: Any, dataset: Dataset, *, longest: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Edges as (E, 2) vertex pairs, and which inferred ones are wormholes: truly longer than `longest` steps.
-
-    Bridges are long on purpose and count as inferred edges here only where the graph says so.
-    """
-    graph = agent.graph
-    source = np.repeat(np.arange(len(graph.indptr) - 1), np.diff(graph.indptr))
-    edges = np.stack([source, graph.indices], 1)
-    position = np.asarray(dataset.oracle_position, np.float64)[agent.vertex_rows]
-    room = room_of(str(dataset.env_id))
-    a, b = position[edges[:, 0]], position[edges[:, 1]]
-    # Through free space a straight edge takes max(|dx|, |dy|) / STEP steps; only blocked ones need the search.
-    steps = np.abs(a - b).max(1) / STEP
-    candidate = graph.inferred & ~graph.bridge
-    hidden = np.flatnonzero(candidate & (steps <= longest) & room.segment_is_blocked(a, b))
-    if hidden.size:
-        steps[hidden] = GeodesicOracle(room).distance(a[hidden], b[hidden])
-    return edges, candidate & (steps > longest)

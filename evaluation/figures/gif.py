@@ -6,20 +6,18 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.font_manager import FontProperties, findfont
+from PIL import Image, ImageDraw, ImageFont
 
 from plan2vec_envs.geometry import AGENT_HALF, ARENA_HALF
 from plan2vec_envs.rooms import Room
 
-from .style import ACCENT, AGENT, FLOOR, GOAL, INK, PAPER, WALL
-
-if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+from .style import ACCENT, AGENT, EDGE, FLOOR, GOAL, INK, PAPER, WALL
 
 _SCALE = 2  # supersampling
-_EDGE = ARENA_HALF + 0.018
 _TRAIL = "#9dbff5"
 _SOFT = "#5b6478"
 _LINE = 28  # pixels from one line of a title to the next
@@ -34,18 +32,10 @@ def tasks_gif(room: Room, paths: list[np.ndarray], goals: np.ndarray, *, size: i
         goals: (len(paths), 2) metres.
         size: of a panel, pixels.
     """
-    from PIL import Image
-
-    gap = 8
-    width = len(paths) * size + (len(paths) - 1) * gap
-    rooms = [_background(room, goal, size) for goal in goals]
-    frames = []
-    for time in range(max(len(path) for path in paths)):
-        frame = Image.new("RGB", (width, size), PAPER)
-        for i, path in enumerate(paths):
-            frame.paste(_panel(rooms[i], path[: time + 1], size), (i * (size + gap), 0))
-        frames.append(frame.quantize(48, dither=Image.Dither.NONE))
-    return looped(frames, 1400)
+    step = size + 8
+    still = Image.new("RGB", (len(paths) * step - 8, size), PAPER)
+    panels = [_Panel((i * step, 0), _background(room, goal, size), paths[i]) for i, goal in enumerate(goals)]
+    return _film(still, panels, size, colors=48, last=1400)
 
 
 @dataclass(frozen=True)
@@ -73,30 +63,41 @@ def agents_gif(room: Room, goal: np.ndarray, runs: Sequence[Drive], *, columns: 
         columns: panels in a row.
         size: of a panel, pixels.
     """
-    from PIL import Image, ImageDraw
-
     gap = 14
     titles = [_lines(run.name) for run in runs]
     heads = [_LINE * max(map(len, titles[i : i + columns])) + 8 for i in range(0, len(runs), columns)]
     tops = np.cumsum([0, *(head + size + gap for head in heads)])
     background = _background(room, goal, size)
     still = Image.new("RGB", (columns * (size + gap) - gap, int(tops[-1]) - gap), PAPER)
-    corners = []
-    for i, title in enumerate(titles):
+    panels = []
+    for i, (run, title) in enumerate(zip(runs, titles, strict=True)):
         left, top = (size + gap) * (i % columns), int(tops[i // columns])
         for row, (text, font, color) in enumerate(title):
             ImageDraw.Draw(still).text((left + 2, top + _LINE * row), text, font=font, fill=color)
-        corners.append((left, top + heads[i // columns]))
+        panels.append(_Panel((left, top + heads[i // columns]), background, run.path, run.solved))
+    return _film(still, panels, size, colors=64, last=3000)
+
+
+class _Panel(NamedTuple):
+    corner: tuple[int, int]
+    background: Image.Image
+    path: np.ndarray
+    solved: bool | None = None
+    """said in the end; None to say nothing"""
+
+
+def _film(still: Image.Image, panels: Sequence[_Panel], size: int, *, colors: int, last: int) -> bytes:
+    """A frame a step, of panels pasted on what does not move."""
     frames = []
-    for time in range(max(len(run.path) for run in runs)):
+    for time in range(max(len(panel.path) for panel in panels)):
         frame = still.copy()
-        for (left, top), run in zip(corners, runs, strict=True):
-            panel = _panel(background, run.path[: time + 1], size)
-            if time >= len(run.path) - 1:
-                _verdict(panel, len(run.path) - 1, run.solved)
-            frame.paste(panel, (left, top))
-        frames.append(frame.quantize(64, dither=Image.Dither.NONE))
-    return looped(frames, 3000)
+        for corner, background, path, solved in panels:
+            drawn = _draw(background, path[: time + 1], size)
+            if solved is not None and time >= len(path) - 1:
+                _verdict(drawn, len(path) - 1, solved)
+            frame.paste(drawn, corner)
+        frames.append(frame.quantize(colors, dither=Image.Dither.NONE))
+    return looped(frames, last)
 
 
 def looped(frames: list[Image.Image], last: int) -> bytes:
@@ -108,9 +109,6 @@ def looped(frames: list[Image.Image], last: int) -> bytes:
 
 
 def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    from matplotlib.font_manager import FontProperties, findfont
-    from PIL import ImageFont
-
     return ImageFont.truetype(findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")), size)
 
 
@@ -122,8 +120,6 @@ def _lines(name: str) -> list[tuple[str, ImageFont.FreeTypeFont, str]]:
 
 
 def _verdict(panel: Image.Image, steps: int, solved: bool) -> None:
-    from PIL import ImageDraw
-
     draw, font = ImageDraw.Draw(panel), _font(22, bold=True)
     text = f"{steps} steps" if solved else "not there"
     width = draw.textlength(text, font=font)
@@ -135,7 +131,7 @@ def _verdict(panel: Image.Image, steps: int, solved: bool) -> None:
 
 def _pixels(xy: np.ndarray, size: int) -> list[tuple[float, float]]:
     xy = np.atleast_2d(xy)
-    scaled = (np.stack([xy[:, 0], -xy[:, 1]], 1) + _EDGE) / (2 * _EDGE) * size
+    scaled = (np.stack([xy[:, 0], -xy[:, 1]], 1) + EDGE) / (2 * EDGE) * size
     return [(float(x), float(y)) for x, y in scaled]
 
 
@@ -145,8 +141,6 @@ def _box(centre: np.ndarray, half_x: float, half_y: float, size: int) -> list[tu
 
 
 def _background(room: Room, goal: np.ndarray, size: int) -> Image.Image:
-    from PIL import Image, ImageDraw
-
     big = size * _SCALE
     image = Image.new("RGB", (big, big), WALL)
     draw = ImageDraw.Draw(image)
@@ -158,9 +152,7 @@ def _background(room: Room, goal: np.ndarray, size: int) -> Image.Image:
     return image
 
 
-def _panel(background: Image.Image, path: np.ndarray, size: int) -> Image.Image:
-    from PIL import Image, ImageDraw
-
+def _draw(background: Image.Image, path: np.ndarray, size: int) -> Image.Image:
     big = size * _SCALE
     image = background.copy()
     draw = ImageDraw.Draw(image)

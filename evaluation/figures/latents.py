@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 
 from data_collection import Dataset
 
@@ -14,16 +16,13 @@ from ..protocols.worlds import room_of
 from .lattice import Lattice
 from .style import draw_room, figure, grid, plain, png, position_colors
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
-
-def embedding_figure(agent: Any, dataset: Dataset, *, num_points: int = 4000, seed: int = 0) -> bytes:
-    """Latents of dataset frames, coloured by where they were taken, beside the room in the same colours.
+def embedding_figure(agent: Any, dataset: Dataset) -> bytes:
+    """Latents of 4000 dataset frames, coloured by where they were taken, beside the room in the same colours.
 
     More than two latent dimensions are shown by their first two principal components, and the title says so.
     """
-    rows = np.random.default_rng(seed).permutation(len(dataset.observations))[:num_points]
+    rows = np.random.default_rng(0).permutation(len(dataset.observations))[:4000]
     position = np.asarray(dataset.oracle_position)[rows]
     latents = np.asarray(agent.embed(dataset.observations[np.sort(rows)]))[np.argsort(np.argsort(rows))]
     title = "embedding (2-d)"
@@ -106,8 +105,6 @@ def _draw(axes: Axes, sheet: Sheet) -> None:
 
 def _paint(axes: Axes, lattice: Lattice, where: np.ndarray) -> None:
     """Each free square of the lattice where its corners (F, 2) are, in the colour of its place."""
-    from matplotlib.collections import PolyCollection
-
     middles = lattice.positions[lattice.squares].mean(1)
     colors = position_colors(middles)
     axes.add_collection(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from plan2vec_envs.geometry import CENTRE_HALF
+from plan2vec_envs.maze.render import Renderer
 from plan2vec_envs.rooms import Room
 
 
@@ -48,8 +49,6 @@ class Lattice:
 
     def frames(self) -> np.ndarray:
         """(F, 1, 64, 64) uint8, what the agent sees at each free point."""
-        from plan2vec_envs.maze.render import Renderer
-
         return Renderer(self.room).frames(self.positions)
 
     def spread(self, values: np.ndarray) -> np.ndarray:

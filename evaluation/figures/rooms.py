@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from .style import figure, grid, plain, png
@@ -38,8 +39,6 @@ def gallery_figure(env_ids: Sequence[str]) -> bytes:
 
 def _first_task(env_id: str) -> tuple[np.ndarray, dict[str, Any]]:
     """The picture for people and the observation at the start of the room's first named task."""
-    import gymnasium as gym
-
     env = gym.make(env_id, render_mode="rgb_array")
     try:
         observation, _ = env.reset(seed=0, options={"task": 0})

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from plan2vec_envs.geometry import ARENA_HALF, CENTRE_HALF
+from plan2vec_envs.rooms import Room
 
-    from plan2vec_envs.rooms import Room
-
+EDGE = ARENA_HALF + 0.018  # metres, with the outer wall
 INK, PAPER, QUIET = "#1d2433", "#ffffff", "#8a93a6"
 FLOOR, WALL = "#f4f5f8", "#59637a"
 AGENT, GOAL = "#1f6feb", "#e5484d"
@@ -55,20 +57,10 @@ def figure(width: float, height: float, columns: int = 1, **options: Any) -> Ite
 
 @contextmanager
 def grid(width: float, height: float, rows: int, columns: int, **options: Any) -> Iterator[tuple[Figure, np.ndarray]]:
-    """A figure with (rows, columns) axes in the project's style; drawn without a display, and closed afterwards."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(_SETTINGS):
-        drawing, axes = plt.subplots(
-            rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options
-        )
-        try:
-            yield drawing, axes
-        finally:
-            plt.close(drawing)
+    """A figure with (rows, columns) axes in the project's style, which needs no display."""
+    with rc_context(_SETTINGS):
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        yield drawing, drawing.subplots(rows, columns, squeeze=False, **options)
 
 
 def png(drawing: Figure) -> bytes:
@@ -80,17 +72,12 @@ def png(drawing: Figure) -> bytes:
 
 def draw_room(axes: Axes, room: Room, title: str = "") -> None:
     """Walls and floor of a room, in metres, as they stand (not inflated by the agent)."""
-    from matplotlib.patches import Rectangle
-
-    from plan2vec_envs.geometry import ARENA_HALF
-
-    edge = ARENA_HALF + 0.018
-    axes.add_patch(Rectangle((-edge, -edge), 2 * edge, 2 * edge, color=WALL, zorder=-2))
+    axes.add_patch(Rectangle((-EDGE, -EDGE), 2 * EDGE, 2 * EDGE, color=WALL, zorder=-2))
     axes.add_patch(Rectangle((-ARENA_HALF, -ARENA_HALF), 2 * ARENA_HALF, 2 * ARENA_HALF, color=FLOOR, zorder=-1))
     for wall in room.obstacles:
         corner = (wall.x - wall.half_x, wall.y - wall.half_y)
         axes.add_patch(Rectangle(corner, 2 * wall.half_x, 2 * wall.half_y, color=WALL, zorder=1.5))
-    axes.set(xlim=(-edge, edge), ylim=(-edge, edge))
+    axes.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE))
     plain(axes, title)
 
 
@@ -103,8 +90,6 @@ def plain(axes: Axes, title: str = "") -> None:
 
 def position_colors(position: np.ndarray) -> np.ndarray:
     """(B, 2) metres -> (B, 3) colours in 0..1: hue follows the way round the room, lightness the north."""
-    from plan2vec_envs.geometry import CENTRE_HALF
-
     u, v = np.clip((np.asarray(position) / CENTRE_HALF + 1) / 2, 0, 1).T
     corners = np.array([[31, 60, 158], [0, 150, 136], [140, 30, 120], [250, 170, 30]]) / 255  # SW, SE, NW, NE
     weights = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], 1)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from plan2vec_envs.maze.geodesic import GeodesicOracle
+from plan2vec_envs.maze.render import Renderer
 from plan2vec_envs.rooms import Room
 
 from .lattice import Lattice
 from .style import GOAL, INK, draw_room, figure, grid, png
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,15 @@ class ValueMap:
 
 def value_map(agent: Any, room: Room, goal: tuple[float, float], *, cells: int = 61) -> ValueMap:
     """Asks an agent for D to a goal from everywhere in a room."""
-    from plan2vec_envs.maze.render import Renderer
-
     lattice = Lattice(room, cells)
     frames = lattice.frames()
     target = np.broadcast_to(Renderer(room).frames(np.array([goal])), frames.shape)
     return ValueMap(lattice, goal, np.asarray(agent.distance(frames, np.ascontiguousarray(target)), np.float64))
 
 
-def value_map_figure(agent: Any, room: Room, goal: tuple[float, float] | None = None, *, cells: int = 61) -> bytes:
-    """D(x, goal) for an agent anywhere in the room, and the true geodesic distance on the same scale."""
-    shown = value_map(agent, room, goal or hidden_goal(room), cells=cells)
+def value_map_figure(agent: Any, room: Room, *, cells: int = 61) -> bytes:
+    """D to `hidden_goal` for an agent anywhere in the room, and the true geodesic distance on the same scale."""
+    shown = value_map(agent, room, hidden_goal(room), cells=cells)
     top = _top(shown)
     with figure(7.6, 3.6, 2) as (drawing, axes):
         for panel, values, title in zip(axes, (shown.learned, shown.true), ("learned D", "true geodesic"), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from ..errors import ProtocolError
@@ -46,8 +47,6 @@ def make_goal_env(env_id: str) -> Any:
     Raises:
         ProtocolError: if there is none, or it shows no goal.
     """
-    import gymnasium as gym
-
     try:
         env = gym.make(env_id)
     except (gym.error.Error, ImportError) as error:

@@ -68,7 +68,7 @@ def graph_walk(
     tasks = GraphTasks.of(memory, tasks)
     heuristic = heuristic or vertex_heuristic(agent, memory)
     add_path_cost &= budget.lookahead > 1
-    guess = heuristic or _no_opinion
+    guess = heuristic or (lambda vertices, goals: np.zeros(len(vertices), np.float32))
     ahead = Lookahead(
         memory.graph,
         tasks.pairs[:, 1],
@@ -85,7 +85,8 @@ def graph_walk(
         if not walkers.hop(rng):
             break
         trail.append(walkers.here.copy())
-    visited = np.stack(trail)  # (T + 1, J)
+    visited, goals = np.stack(trail), tasks.pairs[:, 1]  # (T + 1, J), (J,)
+    gap = np.linalg.norm(memory.position[visited] - memory.position[goals], axis=-1)
     return EvalResult(
         agent=agent.name,
         env_id=memory.env_id,
@@ -94,7 +95,7 @@ def graph_walk(
         oracle=bool(getattr(agent, "is_oracle", False)),
         seed=seed,
         horizon=horizon,
-        **_scores(visited, memory.position, tasks, horizon),
+        **scores(gap, (gap < RADII[0]) | (visited == goals), horizon, tasks.tasks.least_steps),
         blocked=tasks.tasks.blocked,
         seconds_per_decision=walkers.seconds / max(1, walkers.decisions),
         config={
@@ -155,10 +156,6 @@ class _Walkers:
             self._length[one] += 1
 
 
-def _no_opinion(vertices: np.ndarray, goals: np.ndarray) -> np.ndarray:
-    return np.zeros(len(vertices), np.float32)
-
-
 def _explore(ball: Ball, keys: np.ndarray, by_chance: np.ndarray, draw: np.ndarray) -> None:
     """Leaves in `keys` one uniformly random vertex of the balls (K,) that are marked, chosen by `draw` in [0, 1)."""
     size = np.bincount(ball.owner, minlength=len(by_chance))
@@ -167,13 +164,3 @@ def _explore(ball: Ball, keys: np.ndarray, by_chance: np.ndarray, draw: np.ndarr
     first = np.cumsum(size) - size
     keys[by_chance[ball.owner]] = EMPTY
     keys[order[first[lucky] + (draw[lucky] * size[lucky]).astype(np.int64)]] = EMPTY - 1
-
-
-def _scores(visited: np.ndarray, position: np.ndarray, tasks: GraphTasks, horizon: int) -> dict[str, Any]:
-    goal = tasks.pairs[:, 1]
-    gap = np.linalg.norm(position[visited] - position[goal], axis=-1)  # (T + 1, J)
-    arrived = (gap < RADII[0]) | (visited == goal)
-    success = arrived.any(0)
-    steps = np.where(success, arrived.argmax(0), horizon)
-    closest = gap[1:].min(0) if len(gap) > 1 else gap[0]
-    return scores(success, closest, steps.astype(np.int64), tasks.tasks.least_steps)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from agents import Graph, Planner
 from data_collection import Dataset
@@ -84,8 +85,6 @@ class GraphTasks:
             return tasks
         seeds = np.arange(len(tasks))
         if isinstance(tasks, TaskList):
-            from scipy.spatial import cKDTree
-
             seeds, tree = tasks.seeds, cKDTree(memory.position)
             tasks = np.stack([tree.query(tasks.start)[1], tree.query(tasks.goal)[1]], axis=1)
         pairs = np.asarray(tasks, np.int64).reshape(-1, 2)

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from agents.graphs.search import Heuristic
 from plan2vec_envs.geometry import CENTRE_HALF, STEP
 from plan2vec_envs.maze.geodesic import GeodesicOracle
-from plan2vec_envs.rooms import Room, get_room
+from plan2vec_envs.rooms import Room
 
 from .memory_graph import MemoryGraph
 from .worlds import room_of
@@ -43,8 +43,8 @@ class _Greedy:
     name = "greedy"
     is_oracle = True
 
-    def __init__(self, room: Room | str) -> None:
-        self.room = get_room(room) if isinstance(room, str) else room
+    def __init__(self, room: Room) -> None:
+        self.room = room
 
     def act(self, observation: np.ndarray, goal: np.ndarray, *, memory: Any = None, rng: Any = None) -> np.ndarray:
         """(B, 2) true positions and goals, metres -> (B,) int64 moves; one pair gives one move."""
@@ -80,7 +80,7 @@ class GeodesicGreedy(_Greedy):
 
     name = "geodesic"
 
-    def __init__(self, room: Room | str) -> None:
+    def __init__(self, room: Room) -> None:
         super().__init__(room)
         self._oracle = GeodesicOracle(self.room)
 
@@ -99,21 +99,15 @@ class TrueGraphDijkstra(_Greedy):
 
     name = "dijkstra"
 
-    def __init__(self, room: Room | str, *, cells_per_step: int = 4) -> None:
-        """Build the lattice.
-
-        Args:
-            room: or its name.
-            cells_per_step: lattice cells in one step.
-        """
+    def __init__(self, room: Room) -> None:
         super().__init__(room)
-        self._cell = STEP / cells_per_step
-        reach = int(CENTRE_HALF / self._cell)
-        line = self._cell * np.arange(-reach, reach + 1)
+        cell = STEP / 4
+        reach = int(CENTRE_HALF / cell)
+        line = cell * np.arange(-reach, reach + 1)
         points = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
         self._points = points[self.room.is_free(points)]
         self._tree = cKDTree(self._points)
-        self._edges = self._tree.query_pairs(1.5 * self._cell, output_type="ndarray")
+        self._edges = self._tree.query_pairs(1.5 * cell, output_type="ndarray")
         a, b = self._points[self._edges].transpose(1, 0, 2)
         self._edges = self._edges[~self.room.segment_is_blocked(a, b)]
         self._from: dict[tuple[float, float], np.ndarray] = {}  # goal -> steps from each lattice point

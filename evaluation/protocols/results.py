@@ -132,15 +132,20 @@ class EvalResult:
         return cls.from_dict(read_json(path))
 
 
-def scores(success: np.ndarray, closest: np.ndarray, steps: np.ndarray, least_steps: np.ndarray) -> dict[str, Any]:
-    """The score arrays of an `EvalResult`.
+def scores(gap: np.ndarray, solved: np.ndarray, horizon: int, least_steps: np.ndarray) -> dict[str, Any]:
+    """The score arrays of an `EvalResult`; a task counts until it is first solved.
 
     Args:
-        success: (J,) bool, at .02 m.
-        closest: (J,) metres, how close each task ever came to its goal.
-        steps: (J,) int64, counted steps.
+        gap: (T + 1, J) metres to the goal, at the start and after each step.
+        solved: (T + 1, J) bool, whether the task is solved by then, at .02 m.
+        horizon: steps allowed.
         least_steps: (J,) int64, the fewest that would do.
     """
+    success = solved.any(0)
+    steps = np.where(success, solved.argmax(0), horizon).astype(np.int64)
+    clock = np.arange(len(gap))[:, None]
+    counted = (clock <= steps) & ((clock > 0) | (len(gap) == 1))  # the start only where nobody moved
+    closest = np.where(counted, gap, np.inf).min(0)
     return {
         "success_02": success,
         "success_03": success | (closest < RADII[1]),

@@ -43,15 +43,14 @@ def iqm(scores: np.ndarray) -> np.ndarray:
 
 
 def stratified_bootstrap(
-    scores: np.ndarray, statistic: Statistic = mean, *, reps: int = 2000, alpha: float = 0.05, seed: int = 0
+    scores: np.ndarray, statistic: Statistic = mean, *, reps: int = 2000, seed: int = 0
 ) -> Interval:
-    """Point estimate and percentile interval of a statistic, resampling runs within each task.
+    """Point estimate and 95 % percentile interval of a statistic, resampling runs within each task.
 
     Args:
         scores: (R, J) finite scores of R runs on the same J tasks.
         statistic: maps (..., R, J) to (...).
         reps: bootstrap samples.
-        alpha: one minus the coverage.
         seed: of the resampling; equal seeds give equal intervals.
 
     Raises:
@@ -65,7 +64,7 @@ def stratified_bootstrap(
         block = slice(start, min(start + 100, reps))
         rows = rng.integers(runs, size=(block.stop - block.start, runs, tasks))
         samples[block] = statistic(scores[rows, np.arange(tasks)])
-    low, high = np.quantile(samples, [alpha / 2, 1 - alpha / 2])
+    low, high = np.quantile(samples, [0.025, 0.975])
     return Interval(float(statistic(scores)), float(low), float(high))
 
 

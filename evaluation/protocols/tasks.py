@@ -10,7 +10,7 @@ import numpy as np
 from plan2vec_envs.maze.geodesic import GeodesicOracle
 
 from ..errors import ResultsError
-from .worlds import room_of
+from .worlds import make_rooms, room_of
 
 FIRST_SEED = 10_000
 _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
@@ -101,11 +101,8 @@ def make_tasks(env_id: str, num_tasks: int = 200, first_seed: int = FIRST_SEED) 
     """
     if num_tasks < 1:
         raise ResultsError(f"num_tasks must be at least 1, got {num_tasks}")
-    import gymnasium as gym
-
-    room_of(env_id)  # an unknown id is refused with the closest name, before gymnasium sees it
     seeds = np.arange(first_seed, first_seed + num_tasks)
-    envs = gym.make_vec(env_id, num_envs=num_tasks, vectorization_mode="vector_entry_point", obs_type="state")
+    envs = make_rooms(env_id, num_tasks, obs_type="state")
     try:
         _, info = envs.reset(seed=first_seed)
     finally:

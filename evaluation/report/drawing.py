@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from agents import Metric, Planner, load_agent
 from plan2vec_envs.io.files import atomic_write
 
 from ..figures.calibration import calibration_figure
@@ -25,8 +26,6 @@ from .published import ROOMS
 
 def draw_figures(run: RunFolder) -> None:
     """Writes `figures/*.png|gif` and `figures/facts.json`; what an agent cannot show is left out."""
-    from agents import Metric, Planner, load_agent
-
     job = Job.of(run)
     agent, dataset, room = load_agent(run.path("agent")), job.dataset(progress=False), room_of(job.env_id)
     facts: dict[str, Any] = {

@@ -9,10 +9,9 @@ import numpy as np
 
 from ..protocols.results import EvalResult, read_json
 from ..protocols.stats import Interval, wilson
-from ..runs.folder import RunFolder
+from ..runs.folder import RunFolder, StageSeconds, Stopwatch
 from ..runs.job import Job
 from ..runs.judging import label
-from ..runs.stopwatch import StageSeconds, Stopwatch
 from .published import paper_number
 
 _ORDER = ("closed-loop-memory", "closed-loop-memoryless", "graph", "random", "geodesic", "dijkstra", "straight-line")
@@ -99,8 +98,17 @@ class Numbers:
 
     def line(self, *names: str) -> Line | None:
         """The first of the named lines that the run has."""
-        by_name = {line.name: line for line in self.lines}
-        return next((by_name[name] for name in names if name in by_name), None)
+        return next((line for line in self.lines if line.name in names), None)
+
+    @property
+    def best(self) -> Line | None:
+        """The agent in the closed loop, with memory where it has one."""
+        return self.line("closed-loop-memory", "closed-loop-memoryless")
+
+    @property
+    def total(self) -> StageSeconds:
+        """All stages together."""
+        return StageSeconds("total", sum(stage.wall for stage in self.stages), sum(stage.cpu for stage in self.stages))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: the content of `results.json`."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..protocols.results import EvalResult
+from ..protocols.stats import Interval, wilson
 from ..runs.judging import label
-from .dataflow import Box
 from .html import table
 from .numbers import Line, Numbers
+from .tables import Table
 
 
 def title(numbers: Numbers) -> str:
     """What happened, in one line."""
-    best = numbers.line("closed-loop-memory", "closed-loop-memoryless")
+    best = numbers.best
     room = numbers.job.env_id.partition("/")[2].removesuffix("-v0")
     if best is None:
         return f"{numbers.job.agent} in {room}"
@@ -22,7 +26,7 @@ def title(numbers: Numbers) -> str:
 
 def lead(numbers: Numbers) -> str:
     """What happened, in two sentences."""
-    best, facts = numbers.line("closed-loop-memory", "closed-loop-memoryless"), numbers.facts
+    best, facts = numbers.best, numbers.facts
     rollouts = facts.get("num_rollouts", 0)
     learned = (
         f"From {rollouts:,} random rollouts ({facts.get('num_frames', 0):,} frames of 64 × 64 pixels, no rewards, no "
@@ -44,17 +48,18 @@ def lead(numbers: Numbers) -> str:
 def headlines(numbers: Numbers) -> list[tuple[str, str]]:
     """The few numbers to remember."""
     found: list[tuple[str, str]] = []
-    for name, what in (("closed-loop-memory", "with memory"), ("closed-loop-memoryless", "memoryless")):
+    for name, what in (
+        ("closed-loop-memory", "closed-loop success at 2 cm, with memory"),
+        ("closed-loop-memoryless", "closed-loop success at 2 cm, memoryless"),
+        ("graph", "graph protocol, one-step lookahead"),
+    ):
         if line := numbers.line(name):
-            found.append((f"{line.success.value:.1%}", f"closed-loop success at 2 cm, {what}"))
-    if line := numbers.line("graph"):
-        found.append((f"{line.success.value:.1%}", "graph protocol, one-step lookahead"))
-    best = numbers.line("closed-loop-memory", "closed-loop-memoryless")
-    if best and not np.isnan(best.result.mean_optimality):
+            found.append((f"{line.success.value:.1%}", what))
+    if (best := numbers.best) and not np.isnan(best.result.mean_optimality):
         found.append((f"{best.result.mean_optimality:.2f}×", "steps taken over the least possible"))
     if numbers.decision_seconds is not None:
         found.append((f"{1e3 * numbers.decision_seconds:.2f} ms", "a decision, one image at a time"))
-    found.append((f"{sum(stage.wall for stage in numbers.stages):.0f} s", "from nothing to this report"))
+    found.append((f"{numbers.total.wall:.0f} s", "from nothing to this report"))
     return found
 
 
@@ -65,13 +70,13 @@ def results_table(numbers: Numbers) -> str:
 
 
 def _result_row(line: Line) -> tuple[str, list[str]]:
-    result, success, blocked = line.result, line.success, line.blocked
+    result = line.result
     cells = [
         label(result),
-        f"{100 * success.value:.1f} %\n{100 * success.low:.1f} to {100 * success.high:.1f}",
+        _share(line.success),
         line.paper or "–",
-        f"{100 * blocked.value:.1f} %\n{100 * blocked.low:.1f} to {100 * blocked.high:.1f}" if blocked else "–",
-        "–" if np.isnan(result.mean_optimality) else f"{result.mean_optimality:.2f}",
+        _share(line.blocked) if line.blocked else "–",
+        _or_dash(result.mean_optimality, ".2f"),
         f"{100 * result.success_03.mean():.1f}",
         f"{100 * result.success_04.mean():.1f}",
     ]
@@ -79,15 +84,47 @@ def _result_row(line: Line) -> tuple[str, list[str]]:
     return ("ours" if ours else ""), cells
 
 
+def _share(found: Interval) -> str:
+    return f"{100 * found.value:.1f} %\n{100 * found.low:.1f} to {100 * found.high:.1f}"
+
+
+def _or_dash(value: float, spec: str) -> str:
+    return "–" if np.isnan(value) else format(value, spec)
+
+
 def stages_table(numbers: Numbers) -> str:
     """Wall and CPU seconds of each stage, and what each reached on held-out data."""
     rows = [
-        ("", [stage.stage, f"{stage.wall:.1f}", f"{stage.cpu:.1f}", _reached(numbers.learning.get(stage.stage, {}))])
-        for stage in numbers.stages
+        (css, [each.stage, f"{each.wall:.1f}", f"{each.cpu:.1f}", _reached(numbers.learning.get(each.stage, {}))])
+        for css, each in (*(("", stage) for stage in numbers.stages), ("total", numbers.total))
     ]
-    total = [f"{sum(getattr(stage, kind) for stage in numbers.stages):.1f}" for kind in ("wall", "cpu")]
-    rows.append(("total", ["total", *total, ""]))
     return table(["stage", "wall s", "CPU s", "reached, on held-out data where there is any"], rows, prose=True)
+
+
+def printed_results(results: Sequence[EvalResult]) -> Table:
+    """For a terminal: success with its interval, on blocked tasks, and the paper's number."""
+    rows = [
+        (
+            "",
+            [
+                label(result),
+                wilson(result.success_02).percent(),
+                _or_dash(100 * result.blocked_success_rate, ".1f"),
+                _or_dash(result.mean_optimality, ".2f"),
+                Line("", result).paper or "–",
+            ],
+        )
+        for result in results
+    ]
+    head = ["", "% [95 % interval]", "wall in\nthe way", "steps/\nleast", "paper"]
+    return Table("Success within 50 steps, 2 cm from the goal", head, rows)
+
+
+def printed_stages(numbers: Numbers) -> Table:
+    """For a terminal: wall and CPU seconds of each stage."""
+    stages = (*numbers.stages, numbers.total)
+    rows = [("", [each.stage, f"{each.wall:.1f}", f"{each.cpu:.1f}"]) for each in stages]
+    return Table("Seconds", ["stage", "wall", "CPU"], rows)
 
 
 def _reached(figures: dict[str, float]) -> str:
@@ -98,18 +135,18 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
 
 
-def boxes(numbers: Numbers) -> list[Box]:
-    """The data flow, with the sizes of this run."""
+def boxes(numbers: Numbers) -> list[tuple[str, str, str]]:
+    """The data flow, with the sizes of this run: the name of each step, and two short lines under it."""
     facts, edges = numbers.facts, numbers.facts.get("edges", {})
     found = edges.get("recorded", 0) + edges.get("found", 0) + edges.get("bridge", 0) + edges.get("wormhole", 0)
     sources = numbers.config.get("agent_config", {}).get("global_metric", {}).get("sources", "many")
     return [
-        Box("random rollouts", f"{numbers.job.size} steps", f"{facts.get('num_frames', 0):,} images"),
-        Box("local metric d", "are two images", "one step apart?"),
-        Box("graph", f"{facts.get('num_vertices', 0):,} images", f"{found:,} edges"),
-        Box("shortest paths", "Dijkstra", f"from {sources} images"),
-        Box("global metric D", "an image becomes", f"{facts.get('latent_dims', '?')} numbers"),
-        Box("act", "the move that ends", "nearest to the goal"),
+        ("random rollouts", f"{numbers.job.size} steps", f"{facts.get('num_frames', 0):,} images"),
+        ("local metric d", "are two images", "one step apart?"),
+        ("graph", f"{facts.get('num_vertices', 0):,} images", f"{found:,} edges"),
+        ("shortest paths", "Dijkstra", f"from {sources} images"),
+        ("global metric D", "an image becomes", f"{facts.get('latent_dims', '?')} numbers"),
+        ("act", "the move that ends", "nearest to the goal"),
     ]
 
 

@@ -10,8 +10,7 @@ from plan2vec_envs.io.files import atomic_write
 from ..protocols.results import write_json
 from ..runs.folder import RunFolder
 from . import story
-from .dataflow import dataflow_svg
-from .html import page, picture, tag, terms, tiles
+from .html import dataflow_svg, page, picture, tag, terms, tiles
 from .numbers import Numbers
 from .published import SPREAD_READING
 
@@ -40,7 +39,6 @@ def write_report(run: RunFolder) -> Path:
 
 def render(numbers: Numbers, pictures: Path) -> str:
     """The page."""
-    boxes = story.boxes(numbers)
     heading = story.title(numbers)
     body = [
         tag("p", f"{numbers.job.env_id} · {numbers.job.agent} · seed {numbers.job.seed}", "eyebrow"),
@@ -52,7 +50,7 @@ def render(numbers: Numbers, pictures: Path) -> str:
         story.results_table(numbers),
         tag("p", READING, "soft"),
         tag("p", SPREAD_READING, "soft"),
-        *_method(numbers, boxes),
+        *_method(numbers),
         *_figures(numbers, pictures),
         tag("h2", "What it cost"),
         story.stages_table(numbers),
@@ -70,9 +68,10 @@ _GIF = (
 )
 
 
-def _method(numbers: Numbers, boxes: list) -> list[str]:
+def _method(numbers: Numbers) -> list[str]:
     if numbers.job.agent != "plan2vec":
         return []
+    boxes = story.boxes(numbers)
     return [
         tag("h2", "From pixels to control"),
         dataflow_svg(boxes, vertical=False),

@@ -9,6 +9,7 @@ from typing import Any
 from data_collection.errors import check_name
 
 from ..errors import ProtocolError
+from ..protocols.worlds import make_rooms
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,35 @@ def get_algorithm(name: str) -> Algorithm:
         UnknownNameError: with the closest name.
     """
     return ALGORITHMS[check_name("algorithm", name, ALGORITHMS)]
+
+
+def training_envs(
+    env_id: str,
+    num_envs: int,
+    *,
+    seed: int,
+    obs_type: str = "image",
+    action_type: str = "discrete",
+    goal: tuple[float, float] | None = None,
+) -> Any:
+    """Parallel rooms on the native path, monitored: ``VecMonitor(NativeVecEnv(...))``.
+
+    Args:
+        env_id: a registered id.
+        num_envs: how many.
+        seed: lane i gets seed + i.
+        obs_type: "image" or "state".
+        action_type: "discrete", "discrete9" or "box".
+        goal: (x, y) metres of every episode; None for random goals.
+    """
+    from stable_baselines3.common.vec_env import VecMonitor
+
+    from agents.sb3 import NativeVecEnv
+
+    envs = make_rooms(env_id, num_envs, obs_type=obs_type, action_type=action_type, goal=goal)
+    venv = VecMonitor(NativeVecEnv(envs))
+    venv.seed(seed)
+    return venv
 
 
 def new_model(

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plan2vec_envs.errors import InvalidOptionError
+import numpy as np
 
-from ..protocols.tasks import TaskList, make_tasks
+from agents import AGENTS, get_agent
+from agents.reward import MODES
+from agents.training.loop import resolve_device
+from data_collection.collection.make import parse_size
+from plan2vec_envs.errors import InvalidOptionError, check_name
+from plan2vec_envs.maze.tasks import named_task
+
+from ..protocols.tasks import TaskList, describe_tasks, make_tasks
 from ..protocols.worlds import room_of
 from .algorithms import get_algorithm
-from .envs import goal_of
 
 SPARSE, STRAIGHT_LINE = "sparse", "straight-line"
 
@@ -69,15 +75,9 @@ class RLJob:
             UnknownNameError: for a name, with the closest one.
             InvalidOptionError: for a number that cannot be.
         """
-        from agents import get_agent
-        from agents.reward import MODES
-        from agents.training.loop import resolve_device
-        from data_collection.collection.make import parse_size
-        from data_collection.errors import check_name
-
         room_of(self.env_id)
         get_algorithm(self.algorithm)
-        goal_of(self.env_id, self.task)
+        _ = self.goal
         check_name("reward mode", self.mode, MODES)
         parse_size(self.size)
         resolve_device(self.device)
@@ -92,8 +92,6 @@ class RLJob:
     @property
     def reads_agent(self) -> bool:
         """Whether the reward names a folder; a folder that has the name of an agent is not meant."""
-        from agents import AGENTS
-
         return self.reward not in (SPARSE, STRAIGHT_LINE, *AGENTS) and Path(self.reward).is_dir()
 
     @property
@@ -102,13 +100,21 @@ class RLJob:
         reward = Path(self.reward).name if self.reads_agent else self.reward
         return f"sb3-{self.algorithm}-{reward}" + (f"-{self.mode}" if reward != SPARSE else "")
 
+    @property
+    def goal(self) -> tuple[float, float] | None:
+        """(x, y) metres of every episode's goal; None for random goals.
+
+        Raises:
+            UnknownNameError: with the closest task.
+        """
+        if self.task is None:
+            return None
+        x, y = named_task(room_of(self.env_id), self.task)[1]
+        return float(x), float(y)
+
     def tasks(self) -> TaskList:
         """The fixed tasks, with the goal of the job where it has one."""
-        from ..protocols.tasks import describe_tasks
-
-        tasks, goal = make_tasks(self.env_id, self.num_tasks), goal_of(self.env_id, self.task)
-        if goal is None:
+        tasks = make_tasks(self.env_id, self.num_tasks)
+        if self.goal is None:
             return tasks
-        goals = tasks.goal.copy()
-        goals[:] = goal
-        return describe_tasks(self.env_id, tasks.seeds, tasks.start, goals)
+        return describe_tasks(self.env_id, tasks.seeds, tasks.start, np.tile(self.goal, (len(tasks), 1)))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
+
+from agents.training.loop import Clock
 
 from ..protocols.closed_loop import closed_loop
 from ..protocols.results import EvalResult
@@ -76,9 +79,6 @@ def judging_callback(
         progress: whether to show a bar.
     """
     from stable_baselines3.common.callbacks import BaseCallback
-    from tqdm import tqdm
-
-    from agents.training.loop import Clock
 
     tasks, algorithm = job.tasks(), get_algorithm(job.algorithm)
 

@@ -7,11 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
+from agents import get_agent, load_agent
+from agents.reward import MetricReward
+from agents.training.loop import one_torch_thread
+from data_collection import make_dataset
 from plan2vec_envs.io.files import atomic_write
 
 from ..protocols.results import read_json, write_json
-from .algorithms import get_algorithm, new_model
-from .envs import goal_of, training_envs
+from ..protocols.rewards import StraightLine
+from .algorithms import get_algorithm, new_model, training_envs
 from .job import SPARSE, STRAIGHT_LINE, RLJob
 from .judge import Point, judging_callback
 
@@ -29,22 +35,17 @@ class Learned(NamedTuple):
     """share of the wall time of training, in this process, that the metric took"""
 
 
-def metric_agent(job: RLJob, folder: Path, *, progress: bool) -> Any:
+def metric_agent(job: RLJob, folder: Path) -> Any:
     """The agent whose metric pays: trained now, or read from its folder, or privileged; None where none does."""
-    from agents import get_agent, load_agent
-    from data_collection import make_dataset
-
-    from ..protocols.rewards import StraightLine
-
     if job.reward == SPARSE:
         return None
     if job.reward == STRAIGHT_LINE:
         return StraightLine(job.env_id, job.obs_type)
     if job.reads_agent:
         return load_agent(job.reward, device=job.device)
-    dataset = make_dataset(job.env_id, size=job.size, seed=job.seed, obs_type=job.obs_type, progress=progress)
+    dataset = make_dataset(job.env_id, size=job.size, seed=job.seed, obs_type=job.obs_type)
     agent = get_agent(job.reward)()
-    agent.fit(dataset.without_oracle(), seed=job.seed, workdir=folder, device=job.device, progress=progress)
+    agent.fit(dataset.without_oracle(), seed=job.seed, workdir=folder, device=job.device)
     return agent
 
 
@@ -70,11 +71,7 @@ def learn(
     Returns:
         The model, the curve, and the metric's share of the time.
     """
-    import torch
-
-    from agents.reward import MetricReward
     from agents.sb3 import MetricRewardCallback, MetricRewardVecEnv
-    from agents.training.loop import one_torch_thread
 
     algorithm = get_algorithm(job.algorithm)
     points: list[Point] = []
@@ -87,21 +84,20 @@ def learn(
         seed=job.seed + (points[-1].steps if points else 0),
         obs_type=job.obs_type,
         action_type=algorithm.action_type,
-        goal=goal_of(job.env_id, job.task),
+        goal=job.goal,
     )
     try:
         paid = venv if reward is None or algorithm.has_replay else MetricRewardVecEnv(venv, reward)
-        options = dict(job.options)
-        if algorithm.has_replay:
-            options |= {"reward": reward, "buffer_size": job.buffer_size}
         model = new_model(
             algorithm,
             paid,
             gamma=job.gamma,
             seed=job.seed,
             device=job.device,
+            reward=reward,
+            buffer_size=job.buffer_size,
             tensorboard=tensorboard,
-            **options,
+            **job.options,
         )
         if points and folder is not None:
             model.set_parameters(torch.load(folder / CHECKPOINT, weights_only=True, map_location=model.device))

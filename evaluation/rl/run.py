@@ -19,9 +19,7 @@ from .judge import Point, drive
 from .learning import CHECKPOINT, learn, metric_agent
 
 
-def run_rl_job(
-    job: RLJob, out: Path, command: str, *, say: Callable[[str], None], progress: bool = True, fresh: bool = False
-) -> RunFolder:
+def run_rl_job(job: RLJob, out: Path, command: str, *, say: Callable[[str], None], fresh: bool = False) -> RunFolder:
     """Runs a job to its saved model and picture; an interrupted run of the same job goes on from its last evaluation.
 
     A replay buffer is not kept: after an interruption it is filled anew.
@@ -31,7 +29,6 @@ def run_rl_job(
         out: folder of all runs.
         command: how the user would run this again.
         say: gets a line for people now and then.
-        progress: whether to show bars.
         fresh: whether to begin anew even where the same job was interrupted.
 
     Raises:
@@ -40,12 +37,12 @@ def run_rl_job(
     job.check()
     wanted = (job.env_id, job.label, job.seed, asdict(job))
     with runs.begun(out, wanted, command, say, fresh=fresh) as run:
-        _work(job, run, say, progress)
+        _work(job, run, say)
     return run
 
 
-def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool) -> None:
-    agent = metric_agent(job, run.root, progress=progress)
+def _work(job: RLJob, run: RunFolder, say: Callable[[str], None]) -> None:
+    agent = metric_agent(job, run.root)
     if log := getattr(agent, "fit_log", None):
         seconds = sum(entry.wall_seconds for entry in log)
         say(f"  metric of {job.reward}: {seconds:.0f} s of learning from {job.size} recorded steps, not counted below")
@@ -56,7 +53,7 @@ def _work(job: RLJob, run: RunFolder, say: Callable[[str], None], progress: bool
         last = points[-1]
         say(f"  {last.steps:>9,} steps  {100 * last.success:5.1f} % of {job.num_tasks} tasks  {last.wall:6.0f} s")
 
-    model, curve, share = learn(job, agent, run.root, tensorboard=str(run.path("tb")), progress=progress, tell=tell)
+    model, curve, share = learn(job, agent, run.root, tensorboard=str(run.path("tb")), progress=True, tell=tell)
     if agent is not None:
         say(f"  the metric took {share:.1%} of the time")
     model.save(run.path("model.zip"))

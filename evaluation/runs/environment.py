@@ -15,13 +15,15 @@ PACKAGES = ("plan2vec", "torch", "numpy", "scipy", "gymnasium", "pymunk", "matpl
 
 def versions() -> dict[str, str]:
     """Installed versions of what decides the numbers; "not installed" where there is none."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {"python": platform.python_version()} | {name: version_of(name) for name in PACKAGES}
+
+
+def version_of(package: str) -> str:
+    """Its installed version, or "not installed"."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def commit() -> dict[str, Any]:
@@ -43,12 +45,10 @@ def commit() -> dict[str, Any]:
 def processor() -> str:
     """The processor's own name."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.lower().startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.lower().startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def hardware(device: str = "cpu") -> dict[str, Any]:

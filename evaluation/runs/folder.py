@@ -1,4 +1,4 @@
-"""Run folders: one folder a run, one writer a folder, an interrupted run is found again.
+"""Run folders and their clock: one folder a run, one writer a folder, an interrupted run is found again.
 
 ::
 
@@ -16,8 +16,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from plan2vec_envs.errors import Plan2vecError
 
@@ -64,12 +67,6 @@ class RunFolder:
         """Says that the run came to its end; nothing is written afterwards but the report."""
         write_json(self.path(_FINISHED), {"finished": time.strftime("%Y-%m-%d %H:%M:%S")})
 
-    def discard_if_nothing_was_learned(self) -> None:
-        """Removes the folder of a job that failed before its first result: there is nothing to resume or to look at."""
-        learned = ("stages/*", "checkpoints/*", "curve.json", "diverged-*")
-        if not any(path for pattern in learned for path in self.root.glob(pattern)):
-            shutil.rmtree(self.root)
-
     @contextmanager
     def writing(self) -> Iterator[RunFolder]:
         """Holds the folder's lock.
@@ -77,19 +74,53 @@ class RunFolder:
         Raises:
             RunLockedError: at once, if another process holds it.
         """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.path(".lock"))
         try:
-            lock.acquire(timeout=0)
+            held = FileLock(self.path(".lock")).acquire(timeout=0)
         except Timeout as error:
             raise RunLockedError(
                 f"another process writes to {self.root}; wait until it ends, or use another --out or --seed"
             ) from error
-        try:
+        with held:
             yield self
-        finally:
-            lock.release()
+
+
+@dataclass(frozen=True)
+class StageSeconds:
+    """What one stage took; `cpu` sums over threads."""
+
+    stage: str
+    wall: float
+    cpu: float
+
+
+class Stopwatch:
+    """Wall and CPU seconds of each stage of a run; a stage that is run again adds to what it took before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        kept = read_json(path)["stages"] if path.is_file() else []
+        self._stages = {row["stage"]: StageSeconds(**row) for row in kept}
+
+    @property
+    def rows(self) -> list[StageSeconds]:
+        """Stages in the order in which they were first run."""
+        return list(self._stages.values())
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measures a block that ends well."""
+        from agents.training.loop import Clock  # imports torch
+
+        clock = Clock()
+        if before := self._stages.get(name):
+            clock.add(before.wall, before.cpu)
+        yield
+        self.put(name, *clock.spent())
+
+    def put(self, name: str, wall: float, cpu: float) -> None:
+        """Notes seconds that were measured elsewhere, such as an agent's own log."""
+        self._stages[name] = StageSeconds(name, wall, cpu)
+        write_json(self._path, {"stages": [vars(row) for row in self.rows]})
 
 
 def family(out: Path, env_id: str, agent: str) -> Path:
@@ -155,8 +186,9 @@ def begun(
         with run.writing():
             yield run
     except Plan2vecError:
-        if not found:
-            run.discard_if_nothing_was_learned()
+        learned = ("stages/*", "checkpoints/*", "curve.json", "diverged-*")
+        if not found and not any(path for pattern in learned for path in run.root.glob(pattern)):
+            shutil.rmtree(run.root)  # nothing to resume or to look at
         raise
 
 

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents import get_agent
+from agents.training.config_json import to_dict
 from agents.training.execution import DEFAULT_EXECUTION, Execution
+from agents.training.loop import resolve_device
+from data_collection.collection.make import make_dataset, parse_size
+from data_collection.storage import load_dataset
 
 from ..errors import ProtocolError, RunFolderError
 from ..protocols.tasks import FIRST_SEED
@@ -48,10 +53,6 @@ class Job:
         Raises:
             Plan2vecError: an unusable size, number of tasks, device or dataset file.
         """
-        from agents.training.loop import resolve_device
-        from data_collection.collection.make import parse_size
-        from data_collection.storage import load_dataset
-
         resolve_device(self.device)
         if self.num_tasks < 1:
             raise ProtocolError(f"{self.num_tasks} tasks were asked for; an agent is judged on at least 1")
@@ -66,14 +67,10 @@ class Job:
         Raises:
             UnknownNameError: with the closest registered name.
         """
-        from agents import get_agent
-
         return get_agent(self.agent)(self.config)
 
     def identity(self) -> dict[str, Any]:
         """Plain JSON: what `config.json` holds and what a resumed run must match."""
-        from agents.training.config_json import to_dict
-
         agent_config = self.new_agent().config
         execution = self.execution.identity()
         plain = {
@@ -94,11 +91,7 @@ class Job:
     def dataset(self, *, progress: bool = True) -> Any:
         """The dataset with its true positions; only evaluation may look at those."""
         if self.data is not None:
-            from data_collection.storage import load_dataset
-
             return load_dataset(self.data, expect_env_id=self.env_id)
-        from data_collection.collection.make import make_dataset
-
         return make_dataset(self.env_id, size=self.size, seed=self.seed, progress=progress)
 
     @classmethod

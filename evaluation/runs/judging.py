@@ -10,7 +10,7 @@ from operator import call
 from pathlib import Path
 from typing import Any
 
-from agents import Planner
+from agents import Planner, get_agent
 from data_collection import Dataset, make_dataset
 from data_collection.engines import Engine, LocalEngine
 
@@ -49,7 +49,7 @@ def rows(agent: Any, dataset: Dataset | None, tasks: TaskList, *, seed: int = 0)
         seen = None if dataset is None else dataset.without_oracle()
         yield "random", partial(_by_chance, seen, tasks, seed, obs_type)
     for oracle in oracles(tasks.env_id):
-        yield oracle.name, partial(_seeing, oracle, tasks, seed)
+        yield oracle.name, partial(closed_loop, oracle, tasks, seed=seed)
 
 
 def _learned(sent: SentAgent, tasks: TaskList, *, memory: bool, fingerprint: str | None, **options: Any) -> EvalResult:
@@ -62,16 +62,10 @@ def _walked(sent: SentAgent, dataset: Dataset, num_tasks: int, seed: int) -> Eva
 
 
 def _by_chance(dataset: Dataset | None, tasks: TaskList, seed: int, obs_type: str) -> EvalResult:
-    from agents import get_agent
-
     if dataset is None:  # all that is learned is which actions there are
         dataset = make_dataset(tasks.env_id, size="1x1", obs_type=obs_type, progress=False).without_oracle()
     uniform = get_agent("random")().fit(dataset, seed=seed)
     return closed_loop(uniform, tasks, seed=seed, obs_type=obs_type)
-
-
-def _seeing(oracle: Any, tasks: TaskList, seed: int) -> EvalResult:
-    return closed_loop(oracle, tasks, seed=seed)
 
 
 def judge_into(folder: Path | None, found: Iterable[Row], engine: Engine | None = None) -> Iterator[EvalResult]:

@@ -87,7 +87,7 @@ def test_a_table_of_latents_is_the_same_by_processes():
 
 
 def test_less_than_one_process_is_refused(graph):
-    with pytest.raises(InvalidOptionError, match="jobs is 0"):
+    with pytest.raises(InvalidOptionError, match="jobs=0 must be a whole number"):
         distances_from(graph, np.array([0]), jobs=0)
 
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evaluation.figures.flat_map import corridor_pairs, corridor_ratio, edge_faults
+from evaluation.figures.edges import edge_kinds
+from evaluation.figures.flat_map import corridor_pairs, corridor_ratio
 from evaluation.figures.latents import upright
 from evaluation.protocols.worlds import room_of
 
@@ -44,9 +45,14 @@ def test_only_found_edges_that_are_truly_long_are_wormholes():
             bridge=np.array([False, False, False, False, True]),
         ),
     )
-    edges, wormhole = edge_faults(agent, SimpleNamespace(env_id=CMAZE, oracle_position=position))
-    assert edges.tolist() == [[0, 1], [0, 2], [0, 3], [0, 4], [0, 5]]
-    assert wormhole.tolist() == [False, True, False, True, False]
+    ends, kinds = edge_kinds(agent, SimpleNamespace(env_id=CMAZE, oracle_position=position))
+    assert ends.tolist() == [[position[0].tolist(), position[to].tolist()] for to in (1, 2, 3, 4, 5)]
+    assert {kind: np.flatnonzero(mask).tolist() for kind, mask in kinds.items()} == {
+        "recorded": [2],
+        "found": [0],
+        "bridge": [4],
+        "wormhole": [1, 3],
+    }
 
 
 def test_a_map_is_turned_upright_without_being_stretched(rng):

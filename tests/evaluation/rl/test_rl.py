@@ -14,8 +14,7 @@ from evaluation.cli import main
 from evaluation.errors import ProtocolError
 from evaluation.protocols.rewards import StraightLine
 from evaluation.protocols.tasks import make_tasks
-from evaluation.rl.algorithms import ALGORITHMS, get_algorithm, new_model
-from evaluation.rl.envs import goal_of, training_envs
+from evaluation.rl.algorithms import ALGORITHMS, get_algorithm, new_model, training_envs
 from evaluation.rl.job import RLJob
 from evaluation.rl.judge import Point, drive, judging_callback
 from evaluation.rl.learning import learn
@@ -156,7 +155,7 @@ def test_paths_begin_at_the_start_and_end_at_the_goal_where_it_is_reached():
 
 def test_a_fixed_goal_is_that_of_every_episode_and_of_every_task():
     job = replace(TINY, task="east")
-    goal = goal_of(OPEN, "east")
+    goal = RLJob(OPEN, task="east").goal
     assert (job.tasks().goal == goal).all()
     np.testing.assert_array_equal(job.tasks().start, make_tasks(OPEN, 20).start)
     venv = training_envs(OPEN, 3, seed=0, obs_type="state", goal=goal)

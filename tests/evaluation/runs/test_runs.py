@@ -8,7 +8,7 @@ import pytest
 from evaluation.errors import ResultsError, RunFolderError, RunLockedError
 from evaluation.protocols.results import read_json, write_json
 from evaluation.runs import folder as runs
-from evaluation.runs.stopwatch import Stopwatch
+from evaluation.runs.folder import Stopwatch
 
 CONFIG = {"size": "10x10", "nested": {"a": 1}}
 
