@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
-
-from ..training.config_json import from_dict
-
-T = TypeVar("T")
+from typing import Any
 
 CONFIG_NAMES = 2
 """Which names the configuration of a saved agent has; absent in those of before."""
@@ -119,11 +115,6 @@ def modern_config(config: Mapping[str, Any], agent: str) -> dict[str, Any]:
             target = new + path[len(old) :] if old else path
             _put(found, target.split("."), _KINDS.get(value, value) if isinstance(value, str) else value)
     return found
-
-
-def config_from_record(cls: type[T], config: Mapping[str, Any], agent: str) -> T:
-    """The configuration that an agent of then was saved with."""
-    return from_dict(cls, modern_config(config, agent))
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
