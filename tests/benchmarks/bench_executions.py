@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from agents.graphs.graph import Graph
-from agents.metrics.distillation import LOSSES, AllPairs, DistillationProblem
+from agents.metrics.distillation import LOSSES, DistillationProblem, LandmarkRegression
 from agents.metrics.global_metric import GlobalMetricConfig
 from agents.networks import CoordCNN, build_trunk
 from agents.training.execution import DEFAULT_EXECUTION, Execution
@@ -40,16 +40,17 @@ def stepper(execution: Execution = DEFAULT_EXECUTION, each_image: bool = False) 
     """Steps on random images and distances: what is learned does not change what it costs."""
     rng, device, config = np.random.default_rng(0), torch.device("cpu"), GlobalMetricConfig()
     frames = rng.integers(0, 256, (VERTICES, *SHAPE), dtype=np.uint8)
-    targets = rng.uniform(0, 30, (config.sources, VERTICES)).astype(np.float32)
+    targets = rng.uniform(0, 30, (config.algorithm.sources, VERTICES)).astype(np.float32)
     torch.manual_seed(0)
     new = (EachImage, SHAPE) if each_image else (build_trunk, config.trunk, SHAPE)
     network = new[0](*new[1:], config.latent_dim, config.hidden)
     network.standardise.fit(frames)
     graph = Graph.from_edges(VERTICES, np.zeros((0, 3)))
     problem = DistillationProblem(
-        graph, frames, np.arange(VERTICES), network, config.new_head(), LOSSES[config.loss], device
+        graph, frames, np.arange(VERTICES), network, config.head, 1.0, LOSSES[config.loss], device
     )
-    way = AllPairs(problem, np.arange(config.sources), targets, config.batch_sources, config.batch_frames)
+    block = config.algorithm.batch_sources, config.algorithm.batch_frames
+    way = LandmarkRegression(problem, np.arange(config.algorithm.sources), targets, *block)
     training = Training(0, Workdir(None), device, progress=False, execution=execution)
     how = {"device": device, "ranks": training.ranks}
     draws = Draws(

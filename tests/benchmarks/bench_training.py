@@ -21,6 +21,7 @@ from training_step import FRAME, training_step
 from agents.graphs.graph import Graph
 from agents.metrics import global_metric
 from agents.metrics import local as local_metric
+from agents.metrics.distillation import LandmarkRegressionConfig
 from agents.networks import build_trunk, prepare_in_chunks
 from agents.training.loop import Training, one_torch_thread
 from agents.training.workdir import Workdir
@@ -54,10 +55,11 @@ def fit_global(dataset: Dataset) -> int:
     count = len(dataset.observations)
     ring = np.stack([np.arange(count), np.roll(np.arange(count), -1)], 1)
     edges = np.column_stack([np.concatenate([ring, ring[:, ::-1]]), np.ones(2 * count)])
-    config = global_metric.GlobalMetricConfig(steps=STEPS)
+    blocks = LandmarkRegressionConfig(steps=STEPS)
+    config = global_metric.GlobalMetricConfig(algorithm=blocks)
     held_out = np.arange(count) % 10 == 0
     global_metric.GlobalMetric.fit(config, dataset.observations, held_out, Graph.from_edges(count, edges), _training())
-    return STEPS * config.batch_frames
+    return STEPS * blocks.batch_frames
 
 
 def _training() -> Training:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from agents import Plan2Vec
+from agents.graphs.building import WholeEpisodes
 from agents.metrics.tables.table_embedding import TableConfig
 from agents.plan2vec.presets import VECTORS
 from agents.plan2vec.waypoints import Plan2VecWaypoints
@@ -39,6 +40,7 @@ def wanderers(num_rows: int, horizon: int = 49) -> Dataset:
 def waypoint_agent(dataset: Dataset) -> Plan2VecWaypoints:
     """The waypoint agent for vectors with all rows as vertices, and a coarse table of latents."""
     config = configured(VECTORS, {}, steps=0.02)
-    graph = replace(config.graph, vertices="trajectories", max_vertices=len(dataset.observations), threshold=1.0)
-    config = replace(config, graph=graph, table=TableConfig(latent_dim=256, landmarks=300))
+    graph = replace(config.graph, vertices=WholeEpisodes(), max_vertices=len(dataset.observations), threshold=1.0)
+    table = replace(config.global_metric, table=TableConfig(latent_dim=256, landmarks=300))
+    config = replace(config, graph=graph, global_metric=table)
     return Plan2VecWaypoints(config).fit(dataset, seed=0, progress=False)

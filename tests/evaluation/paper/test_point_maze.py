@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("ogbench", reason="needs the bench extra")
 
+from data_collection.engines import LocalEngine
 from evaluation.paper.experiments.point_maze import PointMaze
 from evaluation.paper.lab import Plan, Preset
 from evaluation.paper.lab.publish import publish, summary_of
-from evaluation.paper.lab.runner import run_cells
+from evaluation.paper.lab.runner import run_all
 from evaluation.paper.protocols.point_maze import HORIZON, make_maze, record_trajectories
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of other packages
@@ -51,7 +52,7 @@ def test_no_trajectory_spans_a_task(flat):
 def test_the_experiment_runs_from_its_cells_to_its_page(tmp_path, monkeypatch):
     monkeypatch.setenv("PLAN2VEC_CACHE", str(tmp_path / "cache"))
     plan = Plan(Preset("tiny", comparable=False, steps=0.01, seeds=1, tasks=10))
-    found = run_cells("point-maze", plan, tmp_path / "agents", tmp_path, jobs=1)
+    found = run_all("point-maze", plan, tmp_path / "agents", tmp_path, LocalEngine())
     summary = summary_of(PointMaze(), found, plan, "plan2vec reproduce point-maze", 1)
     publish(PointMaze(), found, summary, tmp_path)
     assert len(json.loads((tmp_path / "results.json").read_text())["rows"]) == 5
