@@ -24,7 +24,7 @@ def frozen(array: np.ndarray) -> np.ndarray:
 
 
 def blocks(array: np.ndarray) -> Iterator[slice]:
-    """Slices of rows, of so many bytes each that a temporary copy does no harm."""
+    """Slices of rows, each small enough to be copied without harm."""
     step = max(1, _BLOCK_BYTES // max(1, 8 * int(np.prod(array.shape[1:]))))
     return (slice(first, min(first + step, len(array))) for first in range(0, len(array), step))
 

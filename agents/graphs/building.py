@@ -110,8 +110,8 @@ class GraphConfig:
             dataset: Where the transitions are recorded.
             rows: (V,) ascending dataset rows that become vertices 0 to V - 1, as from ``choose``.
             latents: (V, D) local latents of those rows; their Euclidean distance is d.
-            threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes the wormhole
-                control.
+            threshold: Neighbour threshold d0 in steps; an edge iff d <= d0 (Sec. 3), and it passes
+                ``pruning``.
             members: Networks whose latents stand side by side.
             jumped: (M,) bool, recorded transitions that are jumps; no edge leads across one. None by default.
 
@@ -161,7 +161,7 @@ def join_graph(
         latents: (V, D) finite local latents; their Euclidean distance is d.
         recorded: (R, 2) vertex pairs that were recorded one after the other; those that coincide are dropped.
         steps: (R,) recorded steps between them.
-        near: (E, 2) vertex pairs to be joined both ways at weight d, and what the wormhole control adds.
+        near: (E, 2) vertex pairs to be joined both ways at weight d, and what ``pruning`` adds.
         threshold: Neighbour threshold, in steps.
     """
     # A blocked action joins two pictures of one place.

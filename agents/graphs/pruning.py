@@ -1,4 +1,4 @@
-"""Which found edges to trust. A wrong one, a wormhole, is what every shortest path looks for.
+"""Which found edges to trust. A false one, a wormhole, is what every shortest path looks for.
 
 Each control looks at one thing; all of them drop edges that the local metric found and never recorded ones.
 """
@@ -39,7 +39,7 @@ class PruningConfig:
     def __post_init__(self) -> None:
         for name in ("mutual", "agreement", "support", "consistent", "slack", "penalty"):
             if not getattr(self, name) >= 0:
-                raise ConfigError(f"wormhole control {name} is {getattr(self, name)}; need at least 0, which is off")
+                raise ConfigError(f"pruning.{name} is {getattr(self, name)}; need at least 0, which is off")
 
 
 def trusted_edges(

@@ -1,6 +1,6 @@
 """Shortest paths on a graph, by scipy: rows of distances to learn from, and single plans.
 
-Each source is a run of its own, so rows are the same bits whoever computes them: this process, or an engine, to which
+Each source is computed by itself, so rows are the same bits in this process and on an engine, to which
 the graph is sent once.
 """
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from data_collection.errors import check_name
 
-from ..networks import Trunk, build_trunk, mlp
+from ..networks import Trunk, build_trunk, in_chunks, mlp
 from ..networks.learning_memory import blank, step_bytes
 from ..training.loop import Batch, Tensors, Training, train
 
@@ -187,10 +187,14 @@ class VAE(Trunk):
     def validate(self, observations: np.ndarray, device: torch.device, rng: np.random.Generator) -> dict[str, float]:
         """Mean negative ELBO of (up to 1000 of) some observations and its two terms, in nats; beta plays no part."""
         chosen = observations[:: max(1, len(observations) // 1000)]
-        x = torch.tensor(chosen, device=device)
-        noise = torch.as_tensor(rng.standard_normal((len(x), self.config.latent_dim), np.float32), device=device)
-        with torch.inference_mode():
-            error, divergence = (float(term.mean()) for term in self.terms(self.prepare(x), x, noise))
+        noise = rng.standard_normal((len(chosen), self.config.latent_dim), np.float32)
+
+        def work(rows: np.ndarray) -> torch.Tensor:
+            x, drawn = (torch.tensor(each[rows], device=device) for each in (chosen, noise))
+            return torch.stack(self.terms(self.prepare(x), x, drawn), 1)
+
+        with torch.inference_mode():  # few at a time: a thousand decoded at once take more memory than a fit
+            error, divergence = in_chunks(work, np.arange(len(chosen)), self.config.batch_size).mean(0).tolist()
         return {"negative_elbo": error + divergence, "reconstruction": error, "divergence": divergence}
 
     def reconstruct(self, observations: np.ndarray, device: torch.device) -> np.ndarray:

@@ -13,7 +13,7 @@ from . import build_trunk, prepared_bytes
 
 
 def learning_bytes(config: Any, observation_shape: Sequence[int], *, rows: int, batch: int) -> int:
-    """Bytes that the trunk of a configuration takes to learn from so many rows, so many of them in a gradient step."""
+    """Bytes in which a trunk learns from ``rows`` observations, ``batch`` of them per gradient step."""
     step = _trunk_step_bytes(config.trunk, tuple(observation_shape), config.latent_dim, config.hidden)
     return rows * prepared_bytes(config.trunk, observation_shape) + batch * step
 

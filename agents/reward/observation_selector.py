@@ -30,7 +30,7 @@ class ObservationSelector:
         """Check that the environment fits the agent.
 
         Args:
-            asker: whoever asks, whose class is named in errors.
+            asker: The wrapper that asks; errors name its class.
             layers: the environment and what it wraps, the outermost first.
             space: of a single observation.
             measure: of the agent.

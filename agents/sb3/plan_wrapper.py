@@ -35,7 +35,7 @@ class PlanWrapper:
 
     It has the ``predict`` of Stable-Baselines3, so that ``evaluate_policy`` takes it for a model. Its state carries the
     agent's memory: whoever hands it back, as ``evaluate_policy`` does, is given other waypoints where the policy hangs,
-    if the agent's configuration says so (a "ring" with ``memory.revisit``); whoever drops it has memoryless ones.
+    if the agent's configuration says so (a "ring" with ``memory.visit_penalty``); whoever drops it has memoryless ones.
     """
 
     def __init__(

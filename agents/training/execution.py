@@ -102,7 +102,7 @@ def is_alone() -> bool:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Inside, a fit is of this process only, whoever was started beside it: what one of several does after all."""
+    """Inside, a fit is run by this process alone, even if a launcher started several."""
     token = _ALONE.set(True)
     try:
         yield

@@ -160,9 +160,8 @@ def test_ray_train_starts_ranks_as_the_documentation_says(tmp_path):
     if subprocess.run([sys.executable, "-c", "import ray.train"], capture_output=True, check=False).returncode:
         pytest.skip("needs the ray extra")
     ((code,),) = (re.findall(r"```py\n(.*?)```", (ROOT / "docs/training.md").read_text(), re.DOTALL),)
-    little = (
-        "from_dict(Plan2VecConfig, dict.fromkeys(('local_metric', 'global_metric', 'forward_model'), {'steps': 20}))"
-    )
+    few = "'local_metric': {'steps': 20}, 'global_metric': {'algorithm': {'steps': 20}}, 'forward_model': {'steps': 20}"
+    little = f"from_dict(Plan2VecConfig, {{{few}}})"
     for words, others in {
         "1000x10": "40x10",
         "import Plan2Vec": "import Plan2Vec, Plan2VecConfig; from agents.training.config_json import from_dict",
